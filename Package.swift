@@ -1,0 +1,24 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One target per layer; each imports only layers above it in this list (the "house rules" test checks it).
+let package = Package(
+    name: "seatrial",
+    products: [
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+
+        .target(
+            name: "DiscreteEvents",
+            dependencies: ["CGSL"]),
+
+
+        // Each names all targets it imports: what is not named is not recompiled when it changes.
+        .testTarget(name: "DiscreteEventsTests", dependencies: ["DiscreteEvents", "CGSL"]),
+    ]
+)
