@@ -12,13 +12,16 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         .target(
             name: "DiscreteEvents",
             dependencies: ["CGSL"]),
+        .target(name: "KubernetesAPI", dependencies: ["CYAML", "DiscreteEvents"]),
 
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
         .testTarget(name: "DiscreteEventsTests", dependencies: ["DiscreteEvents", "CGSL"]),
+        .testTarget(name: "KubernetesAPITests", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
     ]
 )

@@ -1,0 +1,83 @@
+// The small cluster-level kinds: Namespace, PriorityClass, Event.
+
+import DiscreteEvents
+
+public struct Namespace: KubernetesObject {
+    public static var kind: Kind { .namespace }
+    public var metadata: ObjectMeta
+    /// `spec.finalizers`; the API server adds `kubernetes`.
+    public var finalizers: [String]
+    public var isTerminating: Bool
+
+    public init(metadata: ObjectMeta) {
+        self.metadata = metadata
+        finalizers = ["kubernetes"]
+        isTerminating = false
+    }
+
+    public static func erase(_ object: Shared<Namespace>) -> APIObject { .namespace(object) }
+    public static func cast(_ erased: APIObject) -> Shared<Namespace>? {
+        if case .namespace(let object) = erased { object } else { nil }
+    }
+}
+
+/// <https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/>
+public struct PriorityClass: KubernetesObject {
+    public static var kind: Kind { .priorityClass }
+    public var metadata: ObjectMeta
+    public var value: Int32
+    public var globalDefault: Bool
+    public var preemptionPolicy: PreemptionPolicy
+
+    public init(metadata: ObjectMeta, value: Int32, globalDefault: Bool = false) {
+        self.metadata = metadata
+        self.value = value
+        self.globalDefault = globalDefault
+        preemptionPolicy = .preemptLowerPriority
+    }
+
+    public static func erase(_ object: Shared<PriorityClass>) -> APIObject { .priorityClass(object) }
+    public static func cast(_ erased: APIObject) -> Shared<PriorityClass>? {
+        if case .priorityClass(let object) = erased { object } else { nil }
+    }
+}
+
+/// A Kubernetes Event: what a component reports about an object, for people to read.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
+public struct KubernetesEvent: KubernetesObject {
+    public enum Severity: String, Hashable, Sendable {
+        case normal = "Normal"
+        case warning = "Warning"
+    }
+    public static var kind: Kind { .event }
+    public var metadata: ObjectMeta
+    public var involvedKind: String
+    public var involved: NamespacedName
+    public var involvedUID: UID
+    public var reason: String
+    public var message: String
+    public var severity: Severity
+    /// The component that reports, for example `replicaset-controller`.
+    public var source: String
+    public var count: Int32
+
+    public init(
+        about kind: String, _ involved: NamespacedName, uid: UID, reason: String, message: String, severity: Severity = .normal,
+        source: String
+    ) {
+        metadata = ObjectMeta(namespace: involved.namespace.isEmpty ? "default" : involved.namespace)
+        involvedKind = kind
+        self.involved = involved
+        involvedUID = uid
+        self.reason = reason
+        self.message = message
+        self.severity = severity
+        self.source = source
+        count = 1
+    }
+
+    public static func erase(_ object: Shared<KubernetesEvent>) -> APIObject { .event(object) }
+    public static func cast(_ erased: APIObject) -> Shared<KubernetesEvent>? {
+        if case .event(let object) = erased { object } else { nil }
+    }
+}

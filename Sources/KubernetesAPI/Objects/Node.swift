@@ -1,0 +1,76 @@
+// Node: a machine that runs pods.
+
+import DiscreteEvents
+
+/// <https://kubernetes.io/docs/concepts/architecture/nodes/>
+public struct Node: KubernetesObject {
+    public static var kind: Kind { .node }
+    public var metadata: ObjectMeta
+    public var spec: NodeSpec
+    public var status: NodeStatus
+
+    public init(metadata: ObjectMeta, spec: NodeSpec = NodeSpec(), status: NodeStatus = NodeStatus()) {
+        self.metadata = metadata
+        self.spec = spec
+        self.status = status
+    }
+
+    public var isReady: Bool { status.conditions.isTrue(.ready) }
+
+    /// `topology.kubernetes.io/zone`, or its beta form.
+    public var zone: String? { metadata.labels[Node.zoneLabel] ?? metadata.labels[Node.betaZoneLabel] }
+    /// `topology.kubernetes.io/region`, or its beta form.
+    public var region: String? { metadata.labels[Node.regionLabel] ?? metadata.labels[Node.betaRegionLabel] }
+
+    public static let hostnameLabel = "kubernetes.io/hostname"
+    public static let zoneLabel = "topology.kubernetes.io/zone"
+    public static let regionLabel = "topology.kubernetes.io/region"
+    public static let betaZoneLabel = "failure-domain.beta.kubernetes.io/zone"
+    public static let betaRegionLabel = "failure-domain.beta.kubernetes.io/region"
+    public static let excludeDisruptionLabel = "node.kubernetes.io/exclude-disruption"
+
+    public static func erase(_ object: Shared<Node>) -> APIObject { .node(object) }
+    public static func cast(_ erased: APIObject) -> Shared<Node>? { if case .node(let object) = erased { object } else { nil } }
+}
+
+public struct NodeSpec: Hashable, Sendable {
+    public var unschedulable: Bool
+    public var taints: [Taint]
+    public var podCIDR: String
+    public var providerID: String
+
+    public init(unschedulable: Bool = false, taints: [Taint] = []) {
+        self.unschedulable = unschedulable
+        self.taints = taints
+        podCIDR = ""
+        providerID = ""
+    }
+}
+
+/// `status` of a node. Heartbeat times are not kept: a healthy kubelet's last heartbeat is computed when somebody asks.
+public struct NodeStatus: Hashable, Sendable {
+    public var capacity: ResourceList
+    /// What pods may use; all that scheduling looks at.
+    public var allocatable: ResourceList
+    public var conditions: [Condition]
+    public var images: [ContainerImage]
+    public var declaredFeatures: [String]
+
+    public init(capacity: ResourceList = ResourceList(), allocatable: ResourceList = ResourceList()) {
+        self.capacity = capacity
+        self.allocatable = allocatable
+        conditions = []
+        images = []
+        declaredFeatures = []
+    }
+}
+
+public struct ContainerImage: Hashable, Sendable {
+    public var names: [String]
+    public var sizeBytes: Int64
+
+    public init(names: [String], sizeBytes: Int64) {
+        self.names = names
+        self.sizeBytes = sizeBytes
+    }
+}

@@ -1,0 +1,122 @@
+// Checks of ReplicaSets, Deployments and Pods, apart from their pod specs.
+
+extension Pod: ValidatedObject {
+    package func validateApartFromPodSpec() -> [FieldError] {
+        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+        if let nodeName {
+            errors += NameValidation.dns1123Subdomain(nodeName).map { .invalid("spec.nodeName", nodeName, $0) }
+            if !spec.value.schedulingGates.isEmpty {
+                errors.append(.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
+            }
+        }
+        for (index, status) in status.containerStatuses.enumerated() {
+            errors += NumberValidation.nonNegative(status.restartCount, at: "status.containerStatuses[\(index)].restartCount")
+        }
+        return errors
+    }
+}
+
+extension PodTemplate {
+    /// The workload would not recognise the pods it makes.
+    func unselected(at path: String) -> FieldError {
+        FieldError(
+            .invalid, field: path + ".metadata.labels", value: labels.jsonText,
+            detail: "`selector` does not match template `labels`")
+    }
+
+    /// The checks of a template in a workload that keeps its pods running; its spec's own are made elsewhere.
+    fileprivate func validate(against selector: LabelSelector, at path: String) -> [FieldError] {
+        var errors: [FieldError] = []
+        if !selector.isEmpty, !selector.matches(labels) {
+            errors.append(unselected(at: path))
+        }
+        errors += LabelSelector.validate(labels: labels, at: path + ".metadata.labels")
+        errors += ObjectMeta.validate(annotations: annotations, at: path + ".metadata.annotations")
+        if spec.value.restartPolicy != .always {
+            errors.append(.notSupported(path + ".spec.restartPolicy", spec.value.restartPolicy.rawValue, supported: ["Always"]))
+        }
+        if spec.value.activeDeadlineSeconds != nil {
+            errors.append(.forbidden(path + ".spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported"))
+        }
+        return errors
+    }
+}
+
+extension ReplicaSet: ValidatedObject {
+    package func validateApartFromPodSpec() -> [FieldError] {
+        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+        errors += NumberValidation.replicas(spec.replicas, at: "spec.replicas")
+        errors += NumberValidation.nonNegative(spec.minReadySeconds, at: "spec.minReadySeconds")
+        errors += spec.selector.validateNotEmpty(at: "spec.selector", of: "replicaset")
+        errors += spec.template.validate(against: spec.selector, at: "spec.template")
+        return errors
+    }
+}
+
+extension Deployment: ValidatedObject {
+    package func validateApartFromPodSpec() -> [FieldError] {
+        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+        errors += NumberValidation.replicas(spec.replicas, at: "spec.replicas")
+        errors += spec.selector.validateNotEmpty(at: "spec.selector", of: "deployment")
+        errors += spec.template.validate(against: spec.selector, at: "spec.template")
+        errors += spec.strategy.validate(at: "spec.strategy")
+        errors += NumberValidation.nonNegative(spec.minReadySeconds, at: "spec.minReadySeconds")
+        errors += NumberValidation.nonNegative(spec.revisionHistoryLimit, at: "spec.revisionHistoryLimit")
+        errors += NumberValidation.nonNegative(spec.progressDeadlineSeconds, at: "spec.progressDeadlineSeconds")
+        if spec.progressDeadlineSeconds <= spec.minReadySeconds {
+            errors.append(
+                .invalid("spec.progressDeadlineSeconds", spec.progressDeadlineSeconds, "must be greater than minReadySeconds"))
+        }
+        return errors
+    }
+}
+
+extension DeploymentStrategy {
+    fileprivate func validate(at path: String) -> [FieldError] {
+        guard case .rollingUpdate(let maxSurge, let maxUnavailable) = self else { return [] }
+        let place = path + ".rollingUpdate"
+        var errors = maxUnavailable.validate(at: place + ".maxUnavailable")
+        errors += maxSurge.validate(at: place + ".maxSurge")
+        guard errors.isEmpty else { return errors }
+        if maxUnavailable.number == 0, maxSurge.number == 0 {
+            errors.append(maxUnavailable.invalid(place + ".maxUnavailable", "may not be 0 when `maxSurge` is 0"))
+        }
+        if maxUnavailable.isPercent, maxUnavailable.number > 100 {
+            errors.append(maxUnavailable.invalid(place + ".maxUnavailable", "must not be greater than 100%"))
+        }
+        return errors
+    }
+}
+
+extension IntOrPercent {
+    /// A count that is not negative, or a percentage.
+    func validate(at path: String) -> [FieldError] {
+        switch self {
+        case .int(let value): return NumberValidation.nonNegative(value, at: path)
+        case .string(let text):
+            let digits = text.utf8.dropLast()
+            if text.utf8.last == UInt8(ascii: "%"), !digits.isEmpty, digits.allSatisfy({ $0 &- 0x30 < 10 }) { return [] }
+            return [
+                .invalid(
+                    path, text,
+                    "a valid percent string must be a numeric string followed by an ending '%' "
+                        + "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")
+            ]
+        }
+    }
+
+    /// The number, percentages without their sign; percentages beyond 64 bits are just large.
+    fileprivate var number: Int {
+        switch self {
+        case .int(let value): Int(value)
+        case .string(let text): Int(text.dropLast()) ?? .max
+        }
+    }
+
+    fileprivate func invalid(_ path: String, _ detail: String) -> FieldError {
+        switch self {
+        case .int(let value): .invalid(path, value, detail)
+        case .string(let text): .invalid(path, text, detail)
+        }
+    }
+}
