@@ -18,10 +18,16 @@ let package = Package(
             name: "DiscreteEvents",
             dependencies: ["CGSL"]),
         .target(name: "KubernetesAPI", dependencies: ["CYAML", "DiscreteEvents"]),
+        .target(
+            name: "APIServer",
+            dependencies: [
+                "DiscreteEvents", "KubernetesAPI", .product(name: "DequeModule", package: "swift-collections"),
+            ]),
 
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
         .testTarget(name: "DiscreteEventsTests", dependencies: ["DiscreteEvents", "CGSL"]),
         .testTarget(name: "KubernetesAPITests", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
+        .testTarget(name: "APIServerTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
     ]
 )

@@ -1,0 +1,184 @@
+// What components ask of the API server, and what it answers.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// A write. Components never read through requests: they have their watch caches.
+///
+/// What is large stands in a box of its own: a request is handed on several times before it is carried out.
+public enum APIRequest: Sendable {
+    case create(APIObject)
+    /// Replaces metadata and spec. Refused with a conflict unless the resource version is the stored one (or 0).
+    case update(APIObject)
+    /// Replaces the status only; the same rule of versions.
+    case updateStatus(APIObject)
+    /// A change to a pod that carries no version, so it never conflicts; refused if the pod of that UID is gone.
+    case patchPod(NamespacedName, uid: UID, PodPatch)
+    case patchNode(String, NodePatch)
+    /// Changes only the metadata of an object of any kind; no version, but the UID must still be the same.
+    case patchMetadata(ObjectKey, uid: UID, MetadataPatch)
+    /// The `binding` subresource: sets `spec.nodeName` and PodScheduled=True.
+    case bind(NamespacedName, uid: UID, node: String)
+    case delete(ObjectKey, DeleteOptions)
+    /// What `kubectl` does: no version, applied to whatever is stored.
+    case operate(ObjectKey, OperatorChange)
+    case record(Shared<KubernetesEvent>)
+}
+
+/// Changes to pods by those who own a part of them.
+public enum PodPatch: Sendable {
+    /// The kubelet's view of the whole status. Conditions others own (PodScheduled, DisruptionTarget) stay as stored.
+    case kubeletStatus(Shared<PodStatus>)
+    /// Conditions to set; others stay.
+    case conditions([Condition])
+    /// The scheduler's report of a failed attempt: the condition and, if it changed, the nominated node (`.some(nil)` clears).
+    indirect case schedulingFailure(Condition, nominatedNode: String??)
+    /// Phase and condition, as pod garbage collection and forced evictions set them.
+    indirect case phase(PodPhase, reason: String, message: String, condition: Condition?)
+}
+
+/// Changes to nodes by those who own a part of them.
+public enum NodePatch: Sendable {
+    case conditions([Condition])
+    case taints(add: [Taint], remove: [Taint])
+    case unschedulable(Bool)
+    /// The kubelet's report: images, capacity and conditions together.
+    indirect case status(NodeStatus)
+}
+
+public enum MetadataPatch: Sendable {
+    /// Of a Namespace, `kubernetes` means the one in its spec.
+    case removeFinalizer(String)
+    case ownerReferences([OwnerReference])
+    case labels(Labels)
+}
+
+/// The operator's commands that are more than creating and deleting.
+public enum OperatorChange: Sendable {
+    /// `kubectl apply` of a whole object: creates it, or replaces its spec; labels and annotations are merged: what an earlier
+    /// apply set and this one does not is removed, what others set stays.
+    case apply(APIObject)
+    /// `kubectl scale`.
+    case scale(Int32)
+    /// `kubectl set image`.
+    case setImage(container: String, image: String)
+    /// `kubectl rollout undo`: to a revision, or the previous one (nil).
+    case rollBack(toRevision: Int64?)
+    /// `kubectl rollout pause` and `resume`.
+    case pause(Bool)
+}
+
+public struct DeleteOptions: Sendable {
+    public enum Propagation: Sendable { case background, foreground, orphan }
+    /// nil: what the object's spec says.
+    public var gracePeriodSeconds: Int64?
+    public var uid: UID?
+    public var propagation: Propagation
+
+    public init(gracePeriodSeconds: Int64? = nil, uid: UID? = nil, propagation: Propagation = .background) {
+        self.gracePeriodSeconds = gracePeriodSeconds
+        self.uid = uid
+        self.propagation = propagation
+    }
+}
+
+/// The API server's refusals, with its own wording.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/>
+public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
+    case notFound(ObjectKey)
+    case alreadyExists(ObjectKey)
+    case conflict(ObjectKey)
+    /// The pod cannot be bound as it is: bound already, being deleted, or gated.
+    case bindingConflict(ObjectKey, String)
+    /// A precondition (UID) did not hold.
+    case preconditionFailed(ObjectKey, expected: UID, found: UID)
+    case invalid(ObjectKey, String)
+    case forbidden(ObjectKey, String)
+
+    public var description: String {
+        switch self {
+        case .notFound(let key): "\(key.kind.resource) \"\(key.name.name)\" not found"
+        case .alreadyExists(let key): "\(key.kind.resource) \"\(key.name.name)\" already exists"
+        case .conflict(let key):
+            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
+                + "the object has been modified; please apply your changes to the latest version and try again"
+        case .bindingConflict(let key, let why):
+            "Operation cannot be fulfilled on pods/binding \"\(key.name.name)\": \(why)"
+        case .preconditionFailed(let key, let expected, let found):
+            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
+                + "Precondition failed: UID in precondition: \(expected), UID in object meta: \(found)"
+        case .invalid(let key, let causes): "\(APIError.qualifiedKind(key.kind)) \"\(key.name.name)\" is invalid: \(causes)"
+        case .forbidden(let key, let why): "\(key.kind.resource) \"\(key.name.name)\" is forbidden: \(why)"
+        }
+    }
+
+    /// The kind with its API group, `Deployment.apps`.
+    private static func qualifiedKind(_ kind: Kind) -> String {
+        switch kind {
+        case .deployment, .replicaSet: "\(kind).apps"
+        case .priorityClass: "\(kind).scheduling.k8s.io"
+        case .pod, .node, .namespace, .event, .unstructured: "\(kind)"
+        }
+    }
+
+    /// The request met another state of the object than it expected, and may be tried again on the present one.
+    public var isConflict: Bool {
+        switch self {
+        case .conflict, .bindingConflict: true
+        case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden: false
+        }
+    }
+    public var isNotFound: Bool { if case .notFound = self { true } else { false } }
+}
+
+/// The stored object after the request (nil when it is gone or the request makes none), or the refusal.
+public typealias APIResult = Result<APIObject?, APIError>
+
+/// One client of the API server: a process' connection with its own rate limit.
+public enum APIClientID: Hashable, Sendable {
+    /// A controller of the controller manager; each has its own client.
+    case controller(UInt8)
+    case scheduler
+    /// The kubelet of the node with this number.
+    case kubelet(Int32)
+    /// The person (or pipeline) that acts on the cluster in the scenario.
+    case clusterOperator
+}
+
+/// A request on its way from a component.
+public struct APICall: Sendable {
+    public var client: APIClientID
+    public var request: APIRequest
+    /// Comes back with the answer, so that the component knows which of its calls it is; nil: the answer interests nobody.
+    public var token: UInt64?
+
+    @inlinable
+    public init(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil) {
+        self.client = client
+        self.request = request
+        self.token = token
+    }
+}
+
+/// What a component wants done after it handled an event: calls in order, and when to be woken with what.
+public struct Effects<Timer: Sendable>: Sendable {
+    public var calls: [APICall] = []
+    public var timers: [(at: SimulatedTime, timer: Timer)] = []
+
+    @inlinable
+    public init() {}
+
+    @inlinable
+    public mutating func call(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil) {
+        calls.append(APICall(client, request, token: token))
+    }
+
+    @inlinable
+    public mutating func wake(at time: SimulatedTime, _ timer: Timer) { timers.append((time, timer)) }
+
+    @inlinable
+    public mutating func removeAll() {
+        calls.removeAll(keepingCapacity: true)
+        timers.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,296 @@
+// The API server: the only component that touches the store. Everything else meets here.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// The typed store with resource versions, admission, graceful deletion, and the log that watches read.
+///
+/// A request is executed at one instant; the latencies before and after it belong to the clients (``ClientGateway``).
+public struct APIServer: Sendable {
+    package private(set) var objects = ObjectTables()
+    package var watchLog = WatchLog()
+    private var admission: Admission
+    private var names: GeneratedNames
+    /// What was applied last to objects that `kubectl apply` manages.
+    private var lastApplied: [ObjectKey: AppliedMetadata] = [:]
+    /// The version of the latest write.
+    package private(set) var resourceVersion: UInt64 = 0
+    private var created: UInt64 = 0
+
+    public init(seed: UInt64) {
+        admission = Admission()
+        names = GeneratedNames(seed: seed)
+    }
+
+    // MARK: Requests
+
+    /// Carries out a request at time `now` and logs what watchers will see.
+    package mutating func execute(_ request: APIRequest, at now: SimulatedTime) -> APIResult {
+        do throws(APIError) {
+            switch request {
+            case .create(let object): return .success(try create(object, at: now))
+            case .update(let object): return .success(try update(object, .main, at: now))
+            case .updateStatus(let object): return .success(try update(object, .status, at: now))
+            case .patchPod(let name, let uid, let patch):
+                let key = ObjectKey(.pod, name)
+                let (slot, pod) = try existingPod(key, uid: uid)
+                return .success(commit(patch.applied(to: pod.value), over: pod, in: slot, at: now))
+            case .patchNode(let name, let patch):
+                let node = try existing(Node.self, ObjectKey(.node, name), uid: nil)
+                return .success(commit(.node(Shared(patch.applied(to: node.value))), over: .node(node), at: now))
+            case .patchMetadata(let key, let uid, let patch):
+                return .success(try patchMetadata(key, uid: uid, patch, at: now))
+            case .bind(let name, let uid, let node): return .success(try bind(name, uid: uid, node: node, at: now))
+            case .delete(let key, let options): return .success(try delete(key, options, at: now))
+            case .operate(let key, let change): return .success(try operate(key, change, at: now))
+            case .record(let event):
+                let change: WatchEvent.Change = event.value.count > 1 ? .modified : .added
+                watchLog.append(WatchEvent(change, .event(event), time: now))
+                return .success(nil)
+            }
+        } catch { return .failure(error) }
+    }
+
+    /// Puts an object of a snapshot into the store as it is: no admission, its UID and times kept.
+    package mutating func restore(_ object: APIObject, at now: SimulatedTime) throws(APIError) {
+        let key = object.key
+        guard objects[key] == nil else { throw .alreadyExists(key) }
+        resourceVersion += 1
+        created += 1
+        let version = resourceVersion
+        let serial = created
+        let stored = object.withMetadata {
+            $0.resourceVersion = version
+            if $0.uid.text.isEmpty { $0.uid = UID(serial: serial) }
+        }
+        admission.observe(stored)
+        objects[key.kind].set(stored, as: key.name)
+        watchLog.append(WatchEvent(.added, stored, time: now))
+    }
+
+    private func existing<Object: KubernetesObject>(
+        _: Object.Type, _ key: ObjectKey, uid: UID?
+    ) throws(APIError) -> Shared<Object> {
+        guard let object = objects[key].flatMap(Object.cast) else { throw .notFound(key) }
+        if let uid, object.value.metadata.uid != uid {
+            throw .preconditionFailed(key, expected: uid, found: object.value.metadata.uid)
+        }
+        return object
+    }
+
+    /// The same with the slot of the pod in its table, so that it need not be looked up a second time.
+    private func existingPod(_ key: ObjectKey, uid: UID) throws(APIError) -> (slot: Int, pod: Shared<Pod>) {
+        guard let slot = objects.slot(of: key), case .pod(let pod)? = objects.object(.pod, in: slot) else { throw .notFound(key) }
+        guard pod.value.metadata.uid == uid else { throw .preconditionFailed(key, expected: uid, found: pod.value.metadata.uid) }
+        return (slot, pod)
+    }
+
+    // MARK: Create and update
+
+    private mutating func create(_ object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
+        var object = object.withoutStatus()
+        let metadata = object.metadata
+        if metadata.name.isEmpty {
+            guard !metadata.generateName.isEmpty else {
+                throw .invalid(object.key, "metadata.name: Required value: name or generateName is required")
+            }
+            // As the API server does since 1.32: a generated name that is taken is drawn again, up to seven times.
+            for _ in 0..<8 {
+                let name = names.next(prefix: metadata.generateName, namespace: metadata.namespace)
+                object = object.withMetadata { $0.name = name }
+                if objects[object.key] == nil { break }
+            }
+        }
+        let key = object.key
+        if key.kind.isNamespaced, !metadata.namespace.isEmpty { try requireActiveNamespace(metadata.namespace, for: key) }
+        guard objects[key] == nil else { throw .alreadyExists(key) }
+        object = try admission.admit(object)
+        resourceVersion += 1
+        created += 1
+        let version = resourceVersion
+        let uid = UID(serial: created)
+        let generation: Int64 = object.countsGenerations ? 1 : 0
+        object = object.withMetadata {
+            $0.uid = uid
+            $0.resourceVersion = version
+            $0.generation = generation
+            $0.creationTimestamp = now.truncatedToSeconds
+            $0.deletionTimestamp = nil
+            $0.deletionGracePeriodSeconds = nil
+        }
+        admission.observe(object)
+        objects[key.kind].set(object, as: key.name)
+        watchLog.append(WatchEvent(.added, object, time: now))
+        return object
+    }
+
+    /// The NamespaceLifecycle plugin. The namespaces the API server makes for itself count as existing.
+    private func requireActiveNamespace(_ name: String, for key: ObjectKey) throws(APIError) {
+        let namespaceKey = ObjectKey(.namespace, name)
+        guard case .namespace(let namespace)? = objects[namespaceKey] else {
+            if APIServer.systemNamespaces.contains(name) { return }
+            throw .notFound(namespaceKey)
+        }
+        guard !namespace.value.isTerminating else {
+            throw .forbidden(key, "unable to create new content in namespace \(name) because it is being terminated")
+        }
+    }
+
+    private static let systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]
+
+    private enum Subresource { case main, status }
+
+    private mutating func update(_ object: APIObject, _ part: Subresource, at now: SimulatedTime) throws(APIError) -> APIObject? {
+        let key = object.key
+        guard let stored = objects[key] else { throw .notFound(key) }
+        let metadata = object.metadata
+        if metadata.resourceVersion != 0, metadata.resourceVersion != stored.metadata.resourceVersion { throw .conflict(key) }
+        if !metadata.uid.text.isEmpty, metadata.uid != stored.metadata.uid {
+            throw .preconditionFailed(key, expected: metadata.uid, found: stored.metadata.uid)
+        }
+        let merged = part == .main ? object.keepingStatus(of: stored) : stored.takingStatus(of: object)
+        return commit(merged, over: stored, countsGeneration: part == .main, at: now)
+    }
+
+    /// Stores a new version of an object, unless it equals the stored one; finishes its deletion when its last finalizer went.
+    private mutating func commit(
+        _ object: APIObject, over stored: APIObject, countsGeneration: Bool = true, at now: SimulatedTime
+    ) -> APIObject? {
+        let old = stored.metadata
+        let specChanged = countsGeneration && object.specDiffers(from: stored)
+        var new = object.withMetadata {
+            // What clients cannot change.
+            $0.uid = old.uid
+            $0.creationTimestamp = old.creationTimestamp
+            $0.deletionTimestamp = old.deletionTimestamp
+            $0.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds
+            $0.resourceVersion = old.resourceVersion
+            $0.generation = old.generation + (specChanged ? 1 : 0)
+        }
+        if new == stored { return stored }
+        let metadata = new.metadata
+        if metadata.isTerminating, metadata.finalizers.isEmpty, !new.hasSpecFinalizers,
+            (metadata.deletionGracePeriodSeconds ?? 0) == 0, !old.finalizers.isEmpty || stored.hasSpecFinalizers
+        {
+            remove(new, previous: stored, at: now)
+            return nil
+        }
+        resourceVersion += 1
+        let version = resourceVersion
+        new = new.withMetadata { $0.resourceVersion = version }
+        store(new, previous: stored, at: now)
+        return new
+    }
+
+    /// The same for a pod whose metadata did not change: the most frequent write, with one allocation.
+    private mutating func commit(_ pod: consuming Pod, over stored: Shared<Pod>, in slot: Int, at now: SimulatedTime) -> APIObject? {
+        if pod == stored.value { return .pod(stored) }
+        resourceVersion += 1
+        pod.metadata.resourceVersion = resourceVersion
+        let object = APIObject.pod(Shared(pod))
+        objects[.pod].replace(slot, with: object)
+        watchLog.append(WatchEvent(.modified, object, previous: .pod(stored), time: now))
+        return object
+    }
+
+    private mutating func store(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
+        let key = object.key
+        admission.observe(object)
+        objects[key.kind].set(object, as: key.name)
+        watchLog.append(WatchEvent(.modified, object, previous: previous, time: now))
+    }
+
+    private mutating func remove(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
+        let key = object.key
+        resourceVersion += 1
+        let version = resourceVersion
+        objects[key.kind].remove(key.name)
+        lastApplied[key] = nil
+        admission.forget(object)
+        watchLog.append(WatchEvent(.deleted, object.withMetadata { $0.resourceVersion = version }, previous: previous, time: now))
+    }
+
+    private mutating func patchMetadata(
+        _ key: ObjectKey, uid: UID, _ patch: MetadataPatch, at now: SimulatedTime
+    ) throws(APIError) -> APIObject? {
+        guard let stored = objects[key] else { throw .notFound(key) }
+        let found = stored.metadata.uid
+        guard found == uid else { throw .preconditionFailed(key, expected: uid, found: found) }
+        if case .removeFinalizer(Finalizers.kubernetes) = patch, case .namespace(let namespace) = stored {
+            let finalized = namespace.with { $0.finalizers.removeAll { $0 == Finalizers.kubernetes } }
+            return commit(.namespace(finalized), over: stored, at: now)
+        }
+        let changed = stored.withMetadata {
+            switch patch {
+            case .removeFinalizer(let name): $0.finalizers.removeAll { $0 == name }
+            case .ownerReferences(let references): $0.ownerReferences = references
+            case .labels(let labels): $0.labels = labels
+            }
+        }
+        return commit(changed, over: stored, at: now)
+    }
+
+    private mutating func bind(_ name: NamespacedName, uid: UID, node: String, at now: SimulatedTime) throws(APIError) -> APIObject? {
+        let key = ObjectKey(.pod, name)
+        let (slot, stored) = try existingPod(key, uid: uid)
+        var pod = stored.value
+        if pod.metadata.isTerminating {
+            throw .bindingConflict(key, "pod \(name.name) is being deleted, cannot be assigned to a host")
+        }
+        if let bound = pod.nodeName {
+            throw .bindingConflict(key, "pod \(name.name) is already assigned to node \"\(bound)\"")
+        }
+        guard pod.spec.value.schedulingGates.isEmpty else {
+            throw .bindingConflict(key, "pod \(name.name) has non-empty .spec.schedulingGates")
+        }
+        pod.nodeName = node
+        pod.status.conditions.set(Condition(.podScheduled, .true, lastTransitionTime: now.truncatedToSeconds))
+        pod.status.nominatedNodeName = nil
+        return commit(pod, over: stored, in: slot, at: now)
+    }
+
+    // MARK: Deletion
+
+    private mutating func delete(_ key: ObjectKey, _ options: DeleteOptions, at now: SimulatedTime) throws(APIError) -> APIObject? {
+        guard let stored = objects[key] else { throw .notFound(key) }
+        let metadata = stored.metadata
+        if let uid = options.uid, uid != metadata.uid {
+            throw .preconditionFailed(key, expected: uid, found: metadata.uid)
+        }
+        guard let plan = try Deletion(of: stored, options, at: now) else { return stored }
+        if plan.marked != stored {
+            resourceVersion += 1
+            let version = resourceVersion
+            let marked = plan.marked.withMetadata { $0.resourceVersion = version }
+            store(marked, previous: stored, at: now)
+            guard plan.isImmediate else { return marked }
+            remove(marked, previous: marked, at: now)
+            return nil
+        }
+        guard plan.isImmediate else { return stored }
+        remove(stored, previous: stored, at: now)
+        return nil
+    }
+
+    // MARK: Operator's changes
+
+    private mutating func operate(_ key: ObjectKey, _ change: OperatorChange, at now: SimulatedTime) throws(APIError) -> APIObject? {
+        if case .apply(let object) = change {
+            let result: APIObject?
+            if let stored = objects[key] {
+                let admitted = try admission.admitUpdate(object)
+                result = commit(try admitted.applied(over: stored, last: lastApplied[key]), over: stored, at: now)
+            } else {
+                result = try create(object, at: now)
+            }
+            lastApplied[key] = AppliedMetadata(object)
+            return result
+        }
+        guard let stored = objects[key] else { throw .notFound(key) }
+        var history: [Shared<ReplicaSet>] = []
+        if case .rollBack = change {
+            history = objects.all(ReplicaSet.self).filter { $0.value.metadata.controllerReference?.uid == stored.metadata.uid }
+        }
+        return commit(try change.applied(to: stored, key: key, history: history), over: stored, at: now)
+    }
+}

@@ -1,0 +1,113 @@
+// Admission: what the API server's default plugins add to objects as they are created.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// DefaultTolerationSeconds, Priority, TaintNodesByCondition, and the QoS class.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>
+struct Admission: Sendable {
+    private var priorityClasses: [String: Shared<PriorityClass>] = [:]
+    /// The class with `globalDefault: true` of the lowest value, as the Priority plugin picks it.
+    private var globalDefaults: [Shared<PriorityClass>] = []
+    /// Specs that were admitted before, by identity: pods of one template share one admitted spec.
+    private var admitted: [ObjectIdentifier: (template: Shared<PodSpec>, spec: Shared<PodSpec>)] = [:]
+
+    mutating func admit(_ object: APIObject) throws(APIError) -> APIObject {
+        switch object {
+        case .pod(let pod):
+            let spec = try admit(pod.value.spec, of: object.key)
+            return .pod(
+                pod.with {
+                    $0.spec = spec
+                    $0.status.qosClass = spec.value.qualityOfService
+                })
+        case .node(let node):
+            let taint = Taint(key: Taint.notReady, effect: .noSchedule)
+            guard !node.value.spec.taints.contains(where: taint.matches) else { return object }
+            return .node(node.with { $0.spec.taints.append(taint) })
+        default: return object
+        }
+    }
+
+    /// The same for an object that exists and is applied anew: what plugins do on creation only is left out.
+    mutating func admitUpdate(_ object: APIObject) throws(APIError) -> APIObject {
+        if case .pod = object { try admit(object) } else { object }
+    }
+
+    private mutating func admit(_ template: Shared<PodSpec>, of key: ObjectKey) throws(APIError) -> Shared<PodSpec> {
+        let identity = ObjectIdentifier(template)
+        if let known = admitted[identity] { return known.spec }
+        var spec = template.value
+        try resolvePriority(of: &spec, key)
+        for taint in [Taint.notReady, Taint.unreachable] {
+            let probe = Taint(key: taint, effect: .noExecute)
+            guard !spec.tolerations.contains(where: { $0.coversKeyAndEffect(of: probe) }) else { continue }
+            spec.tolerations.append(
+                Toleration(key: taint, operator: .exists, effect: .noExecute, tolerationSeconds: Admission.defaultTolerationSeconds))
+        }
+        let result = Shared(spec)
+        // Bounded: scenarios that create ever new specs must not keep them all.
+        if admitted.count >= 4096 { admitted.removeAll() }
+        admitted[identity] = (template, result)
+        return result
+    }
+
+    /// The Priority plugin: the class decides; what a pod says itself must agree.
+    private func resolvePriority(of spec: inout PodSpec, _ key: ObjectKey) throws(APIError) {
+        var priority: Int32 = 0
+        var policy = PreemptionPolicy.preemptLowerPriority
+        if spec.priorityClassName.isEmpty {
+            if let fallback = globalDefaults.min(by: { $0.value.value < $1.value.value }) {
+                spec.priorityClassName = fallback.value.metadata.name
+                (priority, policy) = (fallback.value.value, fallback.value.preemptionPolicy)
+            }
+        } else if let known = priorityClasses[spec.priorityClassName] {
+            (priority, policy) = (known.value.value, known.value.preemptionPolicy)
+        } else if let system = Admission.systemPriorities.first(where: { $0.name == spec.priorityClassName }) {
+            priority = system.value
+        } else {
+            throw .forbidden(key, "no PriorityClass with name \(spec.priorityClassName) was found")
+        }
+        if let own = spec.priority, own != priority {
+            throw .forbidden(
+                key,
+                "the integer value of priority (\(own)) must not be provided in pod spec; priority admission controller computed "
+                    + "\(priority) from the given PriorityClass name")
+        }
+        if let own = spec.preemptionPolicy, own != policy {
+            throw .forbidden(
+                key,
+                "the string value of PreemptionPolicy (\(own.rawValue)) must not be provided in pod spec; priority admission "
+                    + "controller computed \(policy.rawValue) from the given PriorityClass name")
+        }
+        spec.priority = priority
+        spec.preemptionPolicy = policy
+    }
+
+    mutating func observe(_ object: APIObject) {
+        guard case .priorityClass(let priorityClass) = object else { return }
+        forget(object)
+        priorityClasses[priorityClass.value.metadata.name] = priorityClass
+        if priorityClass.value.globalDefault { globalDefaults.append(priorityClass) }
+    }
+
+    mutating func forget(_ object: APIObject) {
+        guard case .priorityClass(let priorityClass) = object else { return }
+        priorityClasses[priorityClass.value.metadata.name] = nil
+        globalDefaults.removeAll { $0.value.metadata.name == priorityClass.value.metadata.name }
+        admitted.removeAll()
+    }
+
+    static let defaultTolerationSeconds: Int64 = 300
+    /// The classes every cluster has.
+    private static let systemPriorities: [(name: String, value: Int32)] = [
+        ("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000),
+    ]
+}
+
+extension Toleration {
+    /// The plugin's own, looser test: it does not look at operator or value.
+    fileprivate func coversKeyAndEffect(of taint: Taint) -> Bool {
+        (key.isEmpty || key == taint.key) && (effect == nil || effect == taint.effect)
+    }
+}
