@@ -23,11 +23,13 @@ let package = Package(
             dependencies: [
                 "DiscreteEvents", "KubernetesAPI", .product(name: "DequeModule", package: "swift-collections"),
             ]),
+        .target(name: "Scheduling", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
 
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
         .testTarget(name: "DiscreteEventsTests", dependencies: ["DiscreteEvents", "CGSL"]),
         .testTarget(name: "KubernetesAPITests", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
         .testTarget(name: "APIServerTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
+        .testTarget(name: "SchedulingTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
     ]
 )

@@ -1,0 +1,162 @@
+// A decision with everything that led to it, for explanations and for comparison with recorded decisions.
+
+import KubernetesAPI
+
+/// What every plugin said about a pod and the nodes, and what followed.
+public struct Decision: Sendable {
+    /// The answer of a Filter plugin about a node that cannot run the pod.
+    public struct NodeStatus: Hashable, Sendable {
+        public var node: String
+        public var plugin: String
+        public var rejection: Rejection
+        public var reasons: [String]
+    }
+    /// One plugin's score for each node of ``Decision/feasible``.
+    public struct PluginScores: Hashable, Sendable {
+        public var plugin: String
+        public var scores: [Int64]
+    }
+
+    /// False for a cluster without nodes: no plugin was asked.
+    public internal(set) var preFilterRan = false
+    /// The PreFilter phase's rejection, with the plugin's name.
+    public internal(set) var preFilterRejection: FilterFailure.PreFilterRejection?
+    public internal(set) var preFilterPlugin: String?
+    /// The only nodes considered, if a plugin restricted them (some may not exist).
+    public internal(set) var allowedNodes: [String]?
+    /// Plugins whose Filter had nothing to say, sorted.
+    public internal(set) var skippedFilters: [String] = []
+    public internal(set) var infeasible: [NodeStatus] = []
+    /// The status shared by all nodes that were not looked at; nil if the pod was scheduled or all were.
+    public internal(set) var absentNodes: (rejection: Rejection, reasons: [String])?
+    public internal(set) var nominatedNodeUsed = false
+    /// Names in the order found.
+    public internal(set) var feasible: [String] = []
+    /// Before normalisation, of plugins that normalise.
+    public internal(set) var rawScores: [PluginScores] = []
+    /// Normalised and weighted.
+    public internal(set) var scores: [PluginScores] = []
+    /// The sums, one for each feasible node; empty if nothing was scored.
+    public internal(set) var totals: [Int64] = []
+    /// The names of the best nodes, sorted: the scheduler picks one of them at random.
+    public internal(set) var best: [String] = []
+    /// Why the pod cannot be scheduled, without what PostFilter adds; nil if it can.
+    public internal(set) var message: String?
+    /// Names of the plugins that rejected the pod, sorted.
+    public internal(set) var unschedulablePlugins: [String] = []
+
+    init() {}
+
+    mutating func note(_ preFilter: SchedulingAlgorithm.PreFilterResult, _ profile: SchedulingProfile) {
+        preFilterRan = true
+        preFilterRejection = preFilter.rejection
+        preFilterPlugin = preFilter.rejection?.plugin.map { profile.name(of: $0) }
+        allowedNodes = preFilter.allowedNames
+        skippedFilters = profile.names(of: preFilter.skipped).filter { name in profile.filter.contains { $0.plugin.name == name } }
+    }
+
+    mutating func note(
+        _ rejected: [NodeSlot], _ verdicts: [NodeVerdict], _ feasible: [NodeSlot], _ profile: SchedulingProfile, _ pod: PodInfo,
+        _ nodes: NodeTable
+    ) {
+        self.feasible = feasible.map { nodes.names[$0] }
+        for (slot, verdict) in zip(rejected, verdicts) {
+            guard let plugin = verdict.plugin else { continue }
+            infeasible.append(
+                NodeStatus(
+                    node: nodes.names[slot], plugin: profile.name(of: plugin), rejection: verdict.rejection,
+                    reasons: profile.reasons(of: verdict, pod, nodes)))
+        }
+    }
+
+    mutating func noteRaw(_ scores: [Int64], _ plugin: String) { rawScores.append(PluginScores(plugin: plugin, scores: scores)) }
+    mutating func noteWeighted(_ scores: [Int64], _ plugin: String) {
+        self.scores.append(PluginScores(plugin: plugin, scores: scores))
+    }
+}
+
+/// Decides without a simulation: a cluster at one moment, and a configuration.
+///
+///     var simulator = try DecisionMaker(configuration: SchedulerConfiguration(), nodes: nodes, pods: pods)
+///     let decision = simulator.decide(pod)
+public struct DecisionMaker: Sendable {
+    private var cache: SchedulerCache
+    private let profiles: [SchedulingProfile]
+    private var algorithm: SchedulingAlgorithm
+
+    /// - Parameters:
+    ///   - nodes: in the order in which the scheduler learned of them.
+    ///   - pods: those with a node are counted there; finished and waiting ones are ignored.
+    public init(
+        configuration: SchedulerConfiguration, registry: PluginRegistry = PluginRegistry(), nodes: [Node], pods: [Pod]
+    ) throws {
+        var table = NodeTable()
+        profiles = try SchedulingProfiles.make(configuration, registry: registry, nodes: &table)
+        cache = SchedulerCache(nodes: table)
+        algorithm = SchedulingAlgorithm(percentageOfNodesToScore: Int(configuration.percentageOfNodesToScore))
+        for node in nodes { cache.setNode(Shared(node)) }
+        for pod in pods where pod.nodeName != nil && !pod.isTerminal { cache.setPod(Shared(pod)) }
+    }
+
+    /// Decides about a pod: all nodes are evaluated. nil if no profile answers to the pod's `schedulerName`.
+    public mutating func decide(_ pod: Pod) -> Decision? {
+        guard let profile = profiles.first(where: { $0.schedulerName == pod.spec.value.schedulerName }) else { return nil }
+        cache.refreshOrder()
+        let info = cache.info(Shared(pod))
+        var record: Decision? = Decision()
+        let outcome = algorithm.schedule(info, profile, cache, evaluateAll: true, record: &record) { _ in 0 }
+        guard var decision = record else { return nil }
+        switch outcome {
+        case .noNodes: decision.message = Scheduler.noNodesMessage
+        case .noFit(let failure, _):
+            decision.message = failure.message(profile, info, cache.nodes)
+            decision.unschedulablePlugins = profile.names(of: failure.rejectors)
+            if let rejection = failure.preFilterRejection {
+                decision.absentNodes = (rejection.rejection, rejection.reasons)
+            } else if !failure.absentReasons.isEmpty {
+                decision.absentNodes = (.unschedulableAndUnresolvable, failure.absentReasons)
+            }
+        case .node(let slot, _, _, let feasible):
+            if feasible == 1 {
+                decision.best = [cache.nodes.names[slot]]
+            } else if let highest = decision.totals.max() {
+                decision.best = zip(decision.feasible, decision.totals).filter { $0.1 == highest }.map(\.0).sorted()
+            } else {
+                decision.best = decision.feasible.sorted()
+            }
+        }
+        return decision
+    }
+
+    /// Places a pod as the running scheduler does, sampling of nodes included, and counts it there.
+    /// - Parameter draw: picks one of several equally good nodes: a number below its argument.
+    /// - Returns: the node and how many nodes were looked at; nil if none fits.
+    public mutating func place(_ pod: Shared<Pod>, draw: (Int) -> Int) -> (node: String, evaluated: Int)? {
+        guard let profile = profiles.first(where: { $0.schedulerName == pod.value.spec.value.schedulerName }) else { return nil }
+        cache.refreshOrder()
+        let info = cache.info(pod)
+        guard case .node(let slot, _, let evaluated, _) = algorithm.schedule(info, profile, cache, draw: draw) else { return nil }
+        cache.assume(info, on: slot)
+        return (cache.nodes.names[slot], evaluated)
+    }
+
+    /// Counts a pod on a node from now on, as after a successful decision.
+    public mutating func assume(_ pod: Pod, on node: String) {
+        guard let slot = cache.slot(of: node) else { return }
+        let info = cache.info(Shared(pod))
+        cache.assume(info, on: slot)
+    }
+}
+
+/// The profiles of a configuration.
+enum SchedulingProfiles {
+    static func make(
+        _ configuration: SchedulerConfiguration, registry: PluginRegistry, nodes: inout NodeTable
+    ) throws -> [SchedulingProfile] {
+        var result: [SchedulingProfile] = []
+        for profile in configuration.profiles {
+            result.append(try SchedulingProfile(profile, registry: registry, nodes: &nodes))
+        }
+        return result
+    }
+}

@@ -1,0 +1,187 @@
+// The extension points of the scheduling framework: one protocol each. A plugin is a type that conforms to some of them.
+// <https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/>
+//
+// Plugins are immutable values: they are made once from their arguments and asked about pods. What a plugin computes for
+// one pod before it looks at nodes (PreFilter, PreScore) is a value it returns and gets back with every later question of
+// the same cycle. Questions about nodes come in batches, so that a plugin pays for dispatch once a batch, not once a node.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+/// What every plugin has: the name by which configurations call it.
+public protocol Plugin: Sendable {
+    var name: String { get }
+}
+
+/// What a plugin computed for a pod at the beginning of a cycle.
+public typealias PluginState = any Sendable
+
+/// Orders the queue of pods that are ready to be tried.
+public protocol QueueSortPlugin: Plugin {
+    /// Pods with smaller keys come first; equal keys are first come, first served. `timestamp`: when the pod was added to
+    /// the queue or last failed.
+    func key(of pod: Pod, timestamp: SimulatedTime) -> QueueKey
+}
+
+/// The place of a pod in the queue: compared part by part.
+public struct QueueKey: Hashable, Sendable, Comparable {
+    public var primary: Int64
+    public var secondary: Int64
+    public init(_ primary: Int64, _ secondary: Int64) {
+        self.primary = primary
+        self.secondary = secondary
+    }
+    public static func < (left: QueueKey, right: QueueKey) -> Bool {
+        left.primary != right.primary ? left.primary < right.primary : left.secondary < right.secondary
+    }
+}
+
+/// Decides whether a pod may enter the active queue at all.
+public protocol PreEnqueuePlugin: Plugin {
+    /// Whether the pod may be tried. A refused pod is gated: it waits until an event that this plugin listens to.
+    func admits(_ pod: Pod) -> Bool
+}
+
+/// A plugin that can refuse a pod, and knows which events may change its mind.
+public protocol EventListeningPlugin: Plugin {
+    /// The kinds of events that may make a pod schedulable that this plugin refused.
+    var events: ClusterEventKinds { get }
+    /// The queueing hint: whether an event of these kinds is worth another attempt for a pod this plugin refused.
+    func isWoken(_ pod: PodInfo, by event: ClusterEvent, nodes: NodeTable) -> Bool
+}
+
+/// Computes what Filter needs to know about the pod, and may refuse it outright.
+public protocol PreFilterPlugin: Plugin {
+    func preFilter(_ pod: PodInfo, nodes: NodeTable) -> PreFilterOutcome
+}
+
+public enum PreFilterOutcome: Sendable {
+    /// Go on to Filter, with this state.
+    case proceed(PluginState?)
+    /// Go on, but only to the nodes with these names (sorted, distinct; some may not exist).
+    case restrict(to: [String], PluginState?)
+    /// This plugin's Filter has nothing to say about this pod and is not asked.
+    case skip
+    /// No node will do. Remembered for `.unschedulable` while the other plugins still run; final otherwise.
+    case reject(Rejection, reasons: [String])
+}
+
+/// Says which nodes cannot run the pod.
+public protocol FilterPlugin: Plugin {
+    /// The verdict for one node: nil if the pod fits, else the refusal.
+    func filter(_ pod: PodInfo, on node: NodeSlot, in nodes: NodeTable, state: PluginState?) -> NodeRefusal?
+    /// The same for a batch: refuses in `batch` those open nodes that cannot run the pod. By default asks node by node.
+    func filter(_ pod: PodInfo, batch: inout FilterBatch, in nodes: NodeTable, state: PluginState?)
+    /// The text of a reason number this plugin gave for this pod.
+    func reason(_ number: Int, for pod: PodInfo, in nodes: NodeTable) -> String
+}
+
+/// Why a plugin refuses one node: a set of its reason numbers and the code.
+public struct NodeRefusal: Hashable, Sendable {
+    public var reasons: UInt64
+    public var rejection: Rejection
+    public init(reason: Int = 0, _ rejection: Rejection) {
+        reasons = NodeVerdict.bit(reason)
+        self.rejection = rejection
+    }
+    public init(reasons: UInt64, _ rejection: Rejection) {
+        self.reasons = reasons
+        self.rejection = rejection
+    }
+}
+
+extension FilterPlugin {
+    public func filter(_ pod: PodInfo, batch: inout FilterBatch, in nodes: NodeTable, state: PluginState?) {
+        for index in batch.indices where batch.isOpen(index) {
+            if let refusal = filter(pod, on: batch.nodes[index], in: nodes, state: state) {
+                batch.reject(index, reasons: refusal.reasons, refusal.rejection)
+            }
+        }
+    }
+}
+
+/// Asked when no node fits: may make room (preemption).
+public protocol PostFilterPlugin: Plugin {
+    func postFilter(_ pod: PodInfo, failure: FilterFailure, nodes: NodeTable) -> PostFilterOutcome
+}
+
+public enum PostFilterOutcome: Sendable {
+    /// Room is being made on this node.
+    case nominate(node: String)
+    /// Nothing can be done; the text ends the failure message.
+    case reject(message: String)
+}
+
+/// Computes what Score needs to know about the pod and the feasible nodes.
+public protocol PreScorePlugin: Plugin {
+    func preScore(_ pod: PodInfo, feasible: [NodeSlot], nodes: NodeTable) -> PreScoreOutcome
+}
+
+public enum PreScoreOutcome: Sendable {
+    case proceed(PluginState?)
+    /// This plugin's Score has nothing to say about this pod and is not asked.
+    case skip
+}
+
+/// Says how good nodes are.
+public protocol ScorePlugin: Plugin {
+    /// One score a node, written to `scores` (as many as `feasible`, zero before): 0…100, or anything if
+    /// ``normalise(_:for:state:)`` brings it there.
+    func score(_ pod: PodInfo, feasible: [NodeSlot], in nodes: NodeTable, state: PluginState?, scores: inout [Int64])
+    /// Whether ``normalise(_:for:state:)`` does anything.
+    var normalises: Bool { get }
+    /// Brings the raw scores of all feasible nodes into 0…100.
+    func normalise(_ scores: inout [Int64], for pod: PodInfo, state: PluginState?)
+}
+
+extension ScorePlugin {
+    public var normalises: Bool { false }
+    public func normalise(_ scores: inout [Int64], for pod: PodInfo, state: PluginState?) {}
+}
+
+/// Told when a node is chosen, before binding; may still refuse.
+public protocol ReservePlugin: Plugin {
+    /// nil to accept, else why not.
+    func reserve(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable) -> String?
+    /// Undoes what `reserve` did: a later step failed.
+    func unreserve(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable)
+}
+
+/// The last word before binding.
+public protocol PermitPlugin: Plugin {
+    /// nil to permit, else why not.
+    func permit(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable) -> String?
+}
+
+/// Work that must be done before the pod is bound.
+public protocol PreBindPlugin: Plugin {
+    /// nil when all is done, else why the pod cannot be bound.
+    func preBind(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable) -> String?
+}
+
+/// Binds the pod to the node. The first one of the profile that answers does it.
+public protocol BindPlugin: Plugin {
+    /// The request that binds the pod; nil leaves it to the next plugin.
+    func request(binding pod: Pod, to node: String) -> APIRequest?
+}
+
+/// Scores of all plugins lie in 0…`maximum` after normalisation.
+public enum NodeScore {
+    public static let maximum: Int64 = 100
+
+    /// The usual normalisation: in proportion to the largest score, which becomes `maximum`; reversed, small raw scores
+    /// are good ones.
+    public static func normaliseByMaximum(_ scores: inout [Int64], reversed: Bool) {
+        var largest: Int64 = 0
+        for score in scores where score > largest { largest = score }
+        guard largest > 0 else {
+            if reversed { for index in scores.indices { scores[index] = maximum } }
+            return
+        }
+        for index in scores.indices {
+            let share = maximum * scores[index] / largest
+            scores[index] = reversed ? maximum - share : share
+        }
+    }
+}

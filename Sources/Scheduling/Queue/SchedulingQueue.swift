@@ -1,0 +1,335 @@
+// The scheduling queue: pods that are ready, pods that back off, pods that wait for something to change.
+// <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-scheduling/scheduler_queues.md>, KEP-4247.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// All pending pods of the scheduler's profiles.
+///
+/// Ready pods come out by priority, then by how long they have waited. A pod that failed waits in the unschedulable pool until an
+/// event that a rejecting plugin listens to; then it goes to the back-off queue, or to the active one if its back-off is
+/// over. Pods that failed by an error back off in a queue of their own. Events during a pod's own attempt are kept and
+/// replayed when it fails.
+package struct SchedulingQueue: Sendable {
+    /// Pods unschedulable for longer are tried again without any event (`--pod-max-in-unschedulable-pods-duration`).
+    package static let defaultMaximumTimeUnschedulable = SimulatedDuration.seconds(300)
+    /// How often the unschedulable pool is searched for them.
+    package static let leftoverFlushPeriod = SimulatedDuration.seconds(30)
+
+    struct ActiveKey: Comparable, Hashable, Sendable {
+        var key: QueueKey
+        var serial: UInt64
+        static func < (left: ActiveKey, right: ActiveKey) -> Bool {
+            left.key == right.key ? left.serial < right.serial : left.key < right.key
+        }
+    }
+    struct BackoffKey: Comparable, Hashable, Sendable {
+        var expiry: SimulatedTime
+        var key: ActiveKey
+        static func < (left: BackoffKey, right: BackoffKey) -> Bool {
+            left.expiry == right.expiry ? left.key < right.key : left.expiry < right.expiry
+        }
+    }
+
+    private let profiles: [SchedulingProfile]
+    private let backoff: BackoffPolicy
+    private let maximumTimeUnschedulable: SimulatedDuration
+
+    private var pods: [QueuedPod?] = []
+    private var freeSlots: [Int32] = []
+    private var slotOfName: [NamespacedName: Int32] = [:]
+    private var serial: UInt64 = 0
+
+    private var active = SlotHeap<ActiveKey>()
+    private var backoffQueue = SlotHeap<BackoffKey>()
+    private var errorBackoffQueue = SlotHeap<BackoffKey>()
+    private var rejected = RejectedPods()
+    /// Rejected pods that are not gated, by time of failure.
+    private var leftovers = SlotHeap<SimulatedTime>()
+
+    /// Events since the oldest attempt under way began.
+    private var eventLog: [ClusterEvent] = []
+    /// For each attempt under way the events that were logged before it.
+    private var inFlight: [(slot: Int32, firstEvent: Int)] = []
+
+    package init(
+        profiles: [SchedulingProfile], backoff: BackoffPolicy = BackoffPolicy(),
+        maximumTimeUnschedulable: SimulatedDuration = defaultMaximumTimeUnschedulable
+    ) {
+        self.profiles = profiles
+        self.backoff = backoff
+        self.maximumTimeUnschedulable = maximumTimeUnschedulable
+    }
+
+    /// Number of pods that are not yet bound, in whatever pool.
+    package var count: Int { slotOfName.count }
+    package var unschedulableCount: Int { rejected.count }
+    /// Whether ``pop(at:)`` would find a pod.
+    package var hasNext: Bool { !active.isEmpty || !backoffQueue.isEmpty }
+
+    package subscript(slot: Int32) -> QueuedPod? { pods[Int(slot)] }
+    package func slot(of name: NamespacedName) -> Int32? { slotOfName[name] }
+    /// The pods of the active queue in the order in which they will come out.
+    package var activeOrder: [NamespacedName] { active.sorted.compactMap { pods[Int($0)]?.name } }
+    /// All pods of a pool, sorted by name; for inspection.
+    package func pods(in pool: QueuedPod.Pool) -> [QueuedPod] {
+        pods.compactMap { $0 }.filter { $0.pool == pool }.sorted { $0.name < $1.name }
+    }
+
+    // MARK: Pods come and go
+
+    /// A new pending pod.
+    package mutating func add(_ info: PodInfo, profile: Int, at now: SimulatedTime, nodes: NodeTable) {
+        let name = info.pod.value.metadata.key
+        if let known = slotOfName[name], let old = pods[Int(known)] {
+            if old.uid == info.pod.value.metadata.uid { return update(info, from: old.info.pod, at: now, nodes: nodes) }
+            delete(name)
+        }
+        serial += 1
+        let pod = QueuedPod(info: info, profile: profile, timestamp: now, serial: serial)
+        let slot: Int32
+        if let reused = freeSlots.popLast() {
+            slot = reused
+            pods[Int(slot)] = pod
+        } else {
+            slot = Int32(pods.count)
+            pods.append(pod)
+        }
+        slotOfName[name] = slot
+        enqueue(slot, to: .active)
+    }
+
+    /// A pending pod changed: it may be worth trying now.
+    package mutating func update(_ info: PodInfo, from old: Shared<Pod>, at now: SimulatedTime, nodes: NodeTable) {
+        let name = info.pod.value.metadata.key
+        guard let slot = slotOfName[name], let pool = pods[Int(slot)]?.pool else { return }
+        let changes = ClusterEvent.changes(of: info.pod, from: old)
+        switch pool {
+        case .inFlight, .binding:
+            pods[Int(slot)]?.info = info
+            if !inFlight.isEmpty { eventLog.append(contentsOf: changes) }
+        case .active, .backoff, .errorBackoff:
+            // The priority may have changed.
+            leave(slot)
+            pods[Int(slot)]?.info = info
+            place(slot, in: pool)
+        case .unschedulable:
+            pods[Int(slot)]?.info = info
+            for change in changes where wake(slot, by: change, at: now, nodes: nodes) { break }
+        }
+    }
+
+    /// The pod was deleted, or bound.
+    @discardableResult
+    package mutating func delete(_ name: NamespacedName) -> QueuedPod? {
+        guard let slot = slotOfName.removeValue(forKey: name), let pod = pods[Int(slot)] else { return nil }
+        leave(slot)
+        finishAttempt(slot)
+        pods[Int(slot)] = nil
+        freeSlots.append(slot)
+        return pod
+    }
+
+    // MARK: Attempts
+
+    /// Takes out the pod to try next and begins its attempt. When no pod is ready, one that merely backs off (not after an
+    /// error) is taken early.
+    package mutating func pop(at now: SimulatedTime) -> Int32? {
+        guard let slot = active.first?.slot ?? backoffQueue.first?.slot else { return nil }
+        leave(slot)
+        pods[Int(slot)]?.pool = .inFlight
+        pods[Int(slot)]?.attempts += 1
+        pods[Int(slot)]?.backoffExpiry = nil
+        pods[Int(slot)]?.rejectors = []
+        pods[Int(slot)]?.pending = []
+        inFlight.append((slot, eventLog.count))
+        return slot
+    }
+
+    /// The attempt found a node: the pod is being bound. It stays known until it is seen bound or fails after all.
+    package mutating func startBinding(_ slot: Int32) {
+        finishAttempt(slot)
+        pods[Int(slot)]?.pool = .binding
+    }
+
+    /// Forgets the events kept for an attempt.
+    private mutating func finishAttempt(_ slot: Int32) {
+        inFlight.removeAll { $0.slot == slot }
+        if inFlight.isEmpty { eventLog.removeAll(keepingCapacity: true) }
+    }
+
+    /// The attempt failed. Without a rejecting plugin it counts as an error.
+    package mutating func fail(
+        _ slot: Int32, rejectors: PluginSet, pending: PluginSet = [], at now: SimulatedTime, nodes: NodeTable
+    ) {
+        guard var pod = pods[Int(slot)] else { return }
+        let missed = inFlight.first { $0.slot == slot }.map { Array(eventLog[$0.firstEvent...]) } ?? []
+        finishAttempt(slot)
+        pod.timestamp = now
+        pod.rejectors = rejectors
+        pod.pending = pending
+        let isError = rejectors.isEmpty && pending.isEmpty
+        if isError {
+            pod.consecutiveErrors += 1
+        } else {
+            pod.unschedulableCount += 1
+            pod.consecutiveErrors = 0
+        }
+        let failures = pod.consecutiveErrors > 0 ? pod.consecutiveErrors : pod.unschedulableCount
+        pod.backoffExpiry = (now + backoff.duration(failures: failures)).truncatedToSeconds
+        pods[Int(slot)] = pod
+        if isError { return enqueue(slot, to: .errorBackoff) }
+        for event in missed {
+            switch hint(pod, event, nodes) {
+            case .skip: continue
+            case .afterBackoff: return enqueue(slot, to: pod.isBackingOff(at: now) ? .backoff : .active)
+            case .immediately: return enqueue(slot, to: .active)
+            }
+        }
+        place(slot, in: .unschedulable)
+    }
+
+    // MARK: Reports
+
+    /// Notes what is being reported about a pod: see the fields of ``QueuedPod``.
+    mutating func noteReport(_ slot: Int32, condition: Condition?, isEventUnderWay: Bool) {
+        pods[Int(slot)]?.requestedCondition = condition
+        pods[Int(slot)]?.isEventUnderWay = isEventUnderWay
+    }
+
+    /// The event about a pod has reached the API server.
+    mutating func eventArrived(about uid: UID, in slot: Int32) {
+        if pods[Int(slot)]?.uid == uid { pods[Int(slot)]?.isEventUnderWay = false }
+    }
+
+    // MARK: Events
+
+    private enum Hint { case skip, afterBackoff, immediately }
+
+    /// Whether an event is worth another attempt, by the plugins that rejected the pod and listen to such events.
+    private func hint(_ pod: QueuedPod, _ event: ClusterEvent, _ nodes: NodeTable) -> Hint {
+        if event.kind == .wildcard { return .afterBackoff }
+        let profile = profiles[pod.profile]
+        let concerned = pod.rejectors.union(pod.pending).intersection(profile.listening(to: event.kind))
+        var result = Hint.skip
+        for number in concerned.numbers {
+            guard result == .skip || pod.pending.has(number), let plugin = profile.listeners[number] else { continue }
+            guard plugin.isWoken(pod.info, by: event, nodes: nodes) else { continue }
+            if pod.pending.has(number) { return .immediately }
+            result = .afterBackoff
+        }
+        return result
+    }
+
+    /// Lets an event of the cluster wake the rejected pods it concerns.
+    package mutating func handle(_ event: ClusterEvent, at now: SimulatedTime, nodes: NodeTable) {
+        let listening = profiles.map { $0.listening(to: event.kind) }
+        guard listening.contains(where: { !$0.isEmpty }) else { return }
+        if !inFlight.isEmpty { eventLog.append(event) }
+        var candidates: [Int32] = []
+        for bucket in rejected.buckets where !bucket.plugins.isDisjoint(with: listening[bucket.profile]) {
+            candidates.append(contentsOf: bucket.slots)
+        }
+        for slot in candidates { _ = wake(slot, by: event, at: now, nodes: nodes) }
+    }
+
+    /// Moves a rejected pod if the event is worth it.
+    private mutating func wake(_ slot: Int32, by event: ClusterEvent, at now: SimulatedTime, nodes: NodeTable) -> Bool {
+        guard let pod = pods[Int(slot)], pod.pool == .unschedulable else { return false }
+        switch hint(pod, event, nodes) {
+        case .skip: return false
+        case .afterBackoff: move(slot, to: pod.isBackingOff(at: now) ? .backoff : .active)
+        case .immediately: move(slot, to: .active)
+        }
+        return true
+    }
+
+    /// Makes a waiting pod ready at once, whatever its back-off; a pod that is being tried comes back soon if it fails.
+    package mutating func activate(_ name: NamespacedName) {
+        guard let slot = slotOfName[name], let pod = pods[Int(slot)] else { return }
+        switch pod.pool {
+        case .inFlight: eventLog.append(.wildcard)
+        case .backoff, .unschedulable: move(slot, to: .active)
+        case .active, .errorBackoff, .binding: break
+        }
+    }
+
+    // MARK: Flushes
+
+    /// When a pod is due to leave a back-off queue: a whole second.
+    package var nextBackoffFlush: SimulatedTime? {
+        let expiries = [backoffQueue.first?.key.expiry, errorBackoffQueue.first?.key.expiry].compactMap { $0 }
+        return expiries.min().map { $0 + .seconds(1) }
+    }
+
+    /// Moves pods whose back-off is over to the active queue.
+    package mutating func flushBackoff(at now: SimulatedTime) {
+        let second = now.truncatedToSeconds
+        while let (key, slot) = backoffQueue.first, key.expiry < second { move(slot, to: .active) }
+        while let (key, slot) = errorBackoffQueue.first, key.expiry < second { move(slot, to: .active) }
+    }
+
+    /// When the oldest rejected pod will have waited long enough to be tried without an event, on the grid of the flushes.
+    package var nextLeftoverFlush: SimulatedTime? {
+        leftovers.first.map { ($0.key + maximumTimeUnschedulable).nextMultiple(of: SchedulingQueue.leftoverFlushPeriod) }
+    }
+
+    /// Moves pods that were unschedulable for more than five minutes.
+    package mutating func flushLeftovers(at now: SimulatedTime) {
+        while let (failed, slot) = leftovers.first, now - failed > maximumTimeUnschedulable {
+            guard let pod = pods[Int(slot)] else { break }
+            move(slot, to: pod.isBackingOff(at: now) ? .backoff : .active)
+        }
+    }
+
+    // MARK: Pools
+
+    private mutating func move(_ slot: Int32, to pool: QueuedPod.Pool) {
+        leave(slot)
+        enqueue(slot, to: pool)
+    }
+
+    /// Puts a pod that is in no pool into one of the queues, unless a PreEnqueue plugin gates it.
+    private mutating func enqueue(_ slot: Int32, to pool: QueuedPod.Pool) {
+        guard let pod = pods[Int(slot)] else { return }
+        for entry in profiles[pod.profile].preEnqueue where !entry.plugin.admits(pod.info.pod.value) {
+            pods[Int(slot)]?.gate = entry.number
+            pods[Int(slot)]?.rejectors.insert(PluginSet(plugin: entry.number))
+            return place(slot, in: .unschedulable)
+        }
+        pods[Int(slot)]?.gate = nil
+        place(slot, in: pool)
+    }
+
+    private mutating func place(_ slot: Int32, in pool: QueuedPod.Pool) {
+        guard let pod = pods[Int(slot)] else { return }
+        pods[Int(slot)]?.pool = pool
+        let key = ActiveKey(
+            key: profiles[pod.profile].queueSort.key(of: pod.info.pod.value, timestamp: pod.timestamp), serial: pod.serial)
+        switch pool {
+        case .active: active.insert(slot, key)
+        case .backoff: backoffQueue.insert(slot, BackoffKey(expiry: pod.backoffExpiry ?? pod.timestamp, key: key))
+        case .errorBackoff: errorBackoffQueue.insert(slot, BackoffKey(expiry: pod.backoffExpiry ?? pod.timestamp, key: key))
+        case .unschedulable:
+            let (bucket, position) = rejected.insert(slot, profile: pod.profile, plugins: pod.rejectors.union(pod.pending))
+            pods[Int(slot)]?.bucket = bucket
+            pods[Int(slot)]?.position = position
+            if pod.gate == nil { leftovers.insert(slot, pod.timestamp) }
+        case .inFlight, .binding: break
+        }
+    }
+
+    /// Takes a pod out of whatever pool it is in.
+    private mutating func leave(_ slot: Int32) {
+        guard let pod = pods[Int(slot)] else { return }
+        switch pod.pool {
+        case .active: active.remove(slot)
+        case .backoff: backoffQueue.remove(slot)
+        case .errorBackoff: errorBackoffQueue.remove(slot)
+        case .unschedulable:
+            leftovers.remove(slot)
+            if let moved = rejected.remove(bucket: pod.bucket, position: pod.position) { pods[Int(moved)]?.position = pod.position }
+        case .inFlight, .binding: break
+        }
+    }
+}
