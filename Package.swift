@@ -24,6 +24,13 @@ let package = Package(
                 "DiscreteEvents", "KubernetesAPI", .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(name: "Scheduling", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
+        .target(
+            name: "Controllers",
+            dependencies: [
+                "DiscreteEvents", "KubernetesAPI", "APIServer",
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
 
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
@@ -31,5 +38,6 @@ let package = Package(
         .testTarget(name: "KubernetesAPITests", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
         .testTarget(name: "APIServerTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
         .testTarget(name: "SchedulingTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
+        .testTarget(name: "ControllersTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Controllers"]),
     ]
 )

@@ -1,0 +1,228 @@
+// The controller manager: one watch cache, several controllers, each with its work queue, workers and client.
+// <https://kubernetes.io/docs/concepts/architecture/controller/>
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+/// kube-controller-manager as one component: watch events, timers and answers in; API requests and timers out.
+///
+/// Keys are worked on when the `.work` timer comes, which is asked for at the very time of the event: so all events of one
+/// instant are taken in before anything is decided, as a real informer's burst is.
+package struct ControllerManager: Sendable {
+    package let configuration: ControllerManagerConfiguration
+    package private(set) var informers = SharedInformers()
+    private var recorders = ControllerName.allCases.map { EventRecorder($0) }
+
+    private(set) var deployments: ControllerLoop<DeploymentReconciler>
+    private(set) var replicaSets: ControllerLoop<ReplicaSetReconciler>
+    private(set) var collector: ControllerLoop<GarbageCollector>
+    private(set) var monitor: ControllerLoop<NodeMonitor>
+    private(set) var tainter: ControllerLoop<NodeTainter>
+    private(set) var evictor: ControllerLoop<TaintEvictor>
+    private(set) var podCollector: ControllerLoop<PodGarbageCollector>
+    private(set) var namespaces: ControllerLoop<NamespaceController>
+    /// Whether a `.work` timer is on its way.
+    private var isWorkComing = false
+
+    /// - Parameter watchLatency: from a commit to this process' watch cache; watch events are delivered by the caller at their
+    ///   own time, but lease renewals are not events, so the node monitor works out when it would have seen them.
+    package init(
+        _ configuration: ControllerManagerConfiguration = ControllerManagerConfiguration(),
+        watchLatency: SimulatedDuration = .milliseconds(4)
+    ) {
+        self.configuration = configuration
+        let limits = RetryLimits()
+        deployments = ControllerLoop(
+            .deployment, of: .deployment, DeploymentReconciler(), workers: configuration.deploymentWorkers,
+            maximumRetries: configuration.deploymentRetries, limits: limits)
+        replicaSets = ControllerLoop(
+            .replicaSet, of: .replicaSet, ReplicaSetReconciler(burst: configuration.replicaSetBurst),
+            workers: configuration.replicaSetWorkers, limits: limits)
+        collector = ControllerLoop(
+            .garbageCollector, of: .garbageCollector, GarbageCollector(), workers: configuration.garbageCollectorWorkers,
+            limits: limits)
+        // A node the monitor failed on is not retried before the next pass.
+        monitor = ControllerLoop(
+            .nodeMonitor, of: .nodeLifecycle, NodeMonitor(configuration, watchLatency: watchLatency),
+            workers: configuration.nodeUpdateWorkers,
+            maximumRetries: 0, limits: limits)
+        tainter = ControllerLoop(
+            .nodeTaints, of: .nodeLifecycle, NodeTainter(), workers: configuration.nodeUpdateWorkers, limits: limits)
+        // Each eviction runs on its own in the real controller; it tries five times.
+        evictor = ControllerLoop(
+            .taintEviction, of: .taintEviction, TaintEvictor(), workers: .max, maximumRetries: 5, limits: limits)
+        podCollector = ControllerLoop(
+            .podGarbageCollector, of: .podGarbageCollector, PodGarbageCollector(configuration), workers: 1, maximumRetries: 0,
+            limits: limits)
+        namespaces = ControllerLoop(
+            .namespace, of: .namespace, NamespaceController(delay: configuration.namespaceDeletionDelay),
+            workers: configuration.namespaceWorkers, limits: limits)
+    }
+
+    // MARK: Inputs
+
+    /// A write reached the watch cache.
+    package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<ControllerTimer>) {
+        // Kubernetes Events are for people; no controller watches them.
+        if case .event = event.object { return }
+        let previous = informers.apply(event)
+        for key in replicaSets.decider.released(by: informers.resourceVersion) { replicaSets.queue.add(key) }
+        for work in collector.decider.observe(event.change, event.object, previous: previous, informers) {
+            collector.queue.add(work)
+        }
+        switch event.object {
+        case .pod(let pod): observe(event.change, pod, previous: previous.flatMap(Pod.cast), at: now, &effects)
+        case .node(let node):
+            // Nodes that are there from the start are not news: the simulated cluster did not begin with the simulation.
+            let isNew = event.change == .added && event.time > .zero
+            observe(event.change, node, previous: previous.flatMap(Node.cast), isNew: isNew, at: now, &effects)
+        case .replicaSet(let set):
+            replicaSets.queue.add(set.value.metadata.key)
+            if event.change != .deleted { replicaSets.decider.observe(set, previous: previous.flatMap(ReplicaSet.cast)) }
+            for key in DeploymentWakeUps.keys(for: set, informers) { deployments.queue.add(key) }
+            if let old = previous.flatMap(ReplicaSet.cast),
+                old.value.metadata.controllerReference != set.value.metadata.controllerReference
+            {
+                for key in DeploymentWakeUps.keys(for: old, informers) { deployments.queue.add(key) }
+            }
+        case .deployment(let deployment): deployments.queue.add(deployment.value.metadata.key)
+        case .namespace(let namespace):
+            guard namespace.value.isTerminating, event.change != .deleted else { break }
+            namespaces.queue.add(namespace.value.metadata.name, at: now + configuration.namespaceDeletionDelay)
+            namespaces.arm(at: now, &effects)
+        default: break
+        }
+        wakeToWork(at: now, &effects)
+    }
+
+    private mutating func observe(
+        _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, at now: SimulatedTime,
+        _ effects: inout Effects<ControllerTimer>
+    ) {
+        for key in replicaSets.decider.observe(change, pod, previous: previous, informers) { replicaSets.queue.add(key) }
+        if change == .deleted, let key = DeploymentWakeUps.key(forDeleted: pod, informers) { deployments.queue.add(key) }
+        evictor.decider.observe(change, pod, previous: previous, informers, at: now)
+        settleEvictions(at: now, &effects)
+        podCollector.decider.observe(change, pod, previous: previous, informers)
+        podCollector.decider.arm(at: now, &effects)
+    }
+
+    private mutating func observe(
+        _ change: WatchEvent.Change, _ node: Shared<Node>, previous: Shared<Node>?, isNew: Bool, at now: SimulatedTime,
+        _ effects: inout Effects<ControllerTimer>
+    ) {
+        monitor.decider.observe(change, node.value, previous: previous?.value, isNew: isNew, at: now, &effects)
+        if change != .deleted { tainter.queue.add(.mirrorConditions(node.value.metadata.name)) }
+        evictor.decider.observe(change, node.value, previous: previous?.value, informers, at: now)
+        settleEvictions(at: now, &effects)
+        podCollector.decider.observe(change, node.value, informers)
+        podCollector.decider.arm(at: now, &effects)
+    }
+
+    /// A timer asked for earlier.
+    package mutating func handle(timer: ControllerTimer, at now: SimulatedTime, effects: inout Effects<ControllerTimer>) {
+        switch timer {
+        case .work: isWorkComing = false
+        case .delayed: break
+        case .nodeMonitor:
+            if let nodes = monitor.decider.beginPass(informers, at: now) {
+                for node in nodes { monitor.queue.add(node) }
+                if nodes.isEmpty { endMonitorPass(at: now, &effects) }
+            }
+        case .taintPoll: pollTaintQueues(at: now, &effects)
+        case .taintEviction:
+            evictor.decider.fire(at: now)
+            settleEvictions(at: now, &effects)
+        case .podGarbageCollection:
+            for victim in podCollector.decider.pass(informers, at: now) { podCollector.queue.add(victim) }
+            podCollector.decider.arm(at: now, &effects)
+        }
+        work(at: now, &effects)
+    }
+
+    /// The API server's answer to a call with a token.
+    package mutating func handle(
+        answer: APIResult, token: UInt64, at now: SimulatedTime, effects: inout Effects<ControllerTimer>
+    ) {
+        guard let token = CallToken(rawValue: token) else { return }
+        switch token.loop {
+        case .recorder: recorders[token.slot].answered(at: now, &effects)
+        case .deployment: deployments.handle(answer, token, informers, &recorders[.deployment], at: now, &effects)
+        case .replicaSet: replicaSets.handle(answer, token, informers, &recorders[.replicaSet], at: now, &effects)
+        case .garbageCollector: collector.handle(answer, token, informers, &recorders[.garbageCollector], at: now, &effects)
+        case .nodeMonitor:
+            let wasOver = monitor.decider.isPassOver
+            monitor.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
+            if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        case .nodeTaints: tainter.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
+        case .taintEviction: evictor.handle(answer, token, informers, &recorders[.taintEviction], at: now, &effects)
+        case .podGarbageCollector:
+            podCollector.handle(answer, token, informers, &recorders[.podGarbageCollector], at: now, &effects)
+        case .namespace: namespaces.handle(answer, token, informers, &recorders[.namespace], at: now, &effects)
+        }
+        wakeToWork(at: now, &effects)
+    }
+
+    /// A kubelet sent its last lease renewal at `lastRenewal` and will send no more: its node, or the kubelet, is down.
+    package mutating func heartbeatsStopped(
+        node: String, lastRenewal: SimulatedTime, at now: SimulatedTime, effects: inout Effects<ControllerTimer>
+    ) {
+        monitor.decider.heartbeatsStopped(node, at: lastRenewal, &effects, now: now)
+    }
+
+    /// A kubelet renews its lease again.
+    package mutating func heartbeatsResumed(node: String, at now: SimulatedTime, effects: inout Effects<ControllerTimer>) {
+        monitor.decider.heartbeatsResumed(node)
+    }
+
+    // MARK: Working
+
+    private mutating func wakeToWork(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
+        guard !isWorkComing,
+            deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork || evictor.canWork
+                || podCollector.canWork || namespaces.canWork
+        else { return }
+        isWorkComing = true
+        effects.wake(at: now, .work)
+    }
+
+    private mutating func work(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
+        deployments.run(informers, &recorders[.deployment], at: now, &effects)
+        replicaSets.run(informers, &recorders[.replicaSet], at: now, &effects)
+        collector.run(informers, &recorders[.garbageCollector], at: now, &effects)
+        let wasOver = monitor.decider.isPassOver
+        monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
+        if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        tainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
+        evictor.run(informers, &recorders[.taintEviction], at: now, &effects)
+        podCollector.run(informers, &recorders[.podGarbageCollector], at: now, &effects)
+        namespaces.run(informers, &recorders[.namespace], at: now, &effects)
+    }
+
+    private mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
+        for node in monitor.decider.endPass(informers, at: now, &effects) { tainter.queue.add(.welcomeBack(node)) }
+        monitor.decider.wakeForPoll(at: now, &effects)
+    }
+
+    private mutating func pollTaintQueues(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
+        for node in monitor.decider.poll(at: now) { tainter.queue.add(.driveOff(node)) }
+        monitor.decider.wakeForPoll(at: now, &effects)
+    }
+
+    private mutating func settleEvictions(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
+        // Deadlines that lie in the present (no toleration at all) need no timer.
+        evictor.decider.fire(at: now)
+        let (events, victims) = evictor.decider.takeDecisions()
+        for event in events { recorders[.taintEviction].record(event, at: now, &effects) }
+        for victim in victims { evictor.queue.add(victim) }
+        evictor.decider.arm(at: now, &effects)
+    }
+}
+
+extension [EventRecorder] {
+    fileprivate subscript(controller: ControllerName) -> EventRecorder {
+        get { self[Int(controller.rawValue)] }
+        _modify { yield &self[Int(controller.rawValue)] }
+    }
+}

@@ -1,0 +1,61 @@
+// The controller manager's flags, with the real defaults.
+
+import DiscreteEvents
+
+/// What can be set about the controllers. Names follow kube-controller-manager's flags.
+/// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/>
+public struct ControllerManagerConfiguration: Hashable, Sendable {
+    /// `--concurrent-deployment-syncs`.
+    public var deploymentWorkers = 5
+    /// `--concurrent-replicaset-syncs`.
+    public var replicaSetWorkers = 5
+    /// `--concurrent-gc-syncs`.
+    public var garbageCollectorWorkers = 20
+    /// `--concurrent-namespace-syncs`.
+    public var namespaceWorkers = 10
+    /// From the request to delete a namespace to the deletion of its content (fixed).
+    public var namespaceDeletionDelay = SimulatedDuration.seconds(5)
+    /// Nodes the node monitor and the taint controllers work on at a time (fixed in the real controllers).
+    public var nodeUpdateWorkers = 8
+    /// Pods a ReplicaSet creates or deletes in one sync at most (fixed).
+    public var replicaSetBurst = 500
+    /// Failed syncs after which a Deployment waits for its next event (fixed).
+    public var deploymentRetries = 15
+
+    /// `--node-monitor-period`.
+    public var nodeMonitorPeriod = SimulatedDuration.seconds(5)
+    /// `--node-monitor-grace-period`.
+    public var nodeMonitorGracePeriod = SimulatedDuration.seconds(50)
+    /// `--node-startup-grace-period`: for nodes that never reported.
+    public var nodeStartupGracePeriod = SimulatedDuration.seconds(60)
+    /// How often the queues of nodes to taint are looked at (fixed).
+    public var nodeTaintPeriod = SimulatedDuration.milliseconds(100)
+    /// `--node-eviction-rate`: nodes per second.
+    public var nodeEvictionRate = 0.1
+    /// `--secondary-node-eviction-rate`.
+    public var secondaryNodeEvictionRate = 0.01
+    /// `--large-cluster-size-threshold`: zones of more nodes are large.
+    public var largeClusterSizeThreshold = 50
+    /// `--unhealthy-zone-threshold`.
+    public var unhealthyZoneThreshold: Float = 0.55
+
+    /// The period of pod garbage collection (fixed).
+    public var podGarbageCollectionPeriod = SimulatedDuration.seconds(20)
+    /// How long a node must be gone before its pods are deleted (fixed).
+    public var deletedNodeQuarantine = SimulatedDuration.seconds(40)
+    /// `--terminated-pod-gc-threshold`; 0 switches it off.
+    public var terminatedPodThreshold = 12500
+
+    public init() {}
+}
+
+extension ControllerManagerConfiguration {
+    var evictionRates: EvictionRates {
+        var rates = EvictionRates()
+        rates.normal = nodeEvictionRate
+        rates.secondary = secondaryNodeEvictionRate
+        rates.largeZoneThreshold = largeClusterSizeThreshold
+        rates.unhealthyZoneThreshold = unhealthyZoneThreshold
+        return rates
+    }
+}

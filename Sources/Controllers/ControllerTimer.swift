@@ -1,0 +1,70 @@
+// The controllers of the manager, their timers, and how an answer finds back to the plan that asked.
+
+import APIServer
+import DiscreteEvents
+
+/// A controller of the controller manager. Each has an API client of its own, with its own rate limit.
+public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
+    case deployment, replicaSet, garbageCollector, nodeLifecycle, taintEviction, podGarbageCollector, namespace
+
+    /// The client whose rate limit the controller's requests draw on.
+    public var client: APIClientID { .controller(rawValue) }
+
+    /// The name under which the controller reports Kubernetes Events.
+    public var eventSource: String {
+        switch self {
+        case .deployment: "deployment-controller"
+        case .replicaSet: "replicaset-controller"
+        case .garbageCollector: "garbage-collector-controller"
+        case .nodeLifecycle: "node-controller"
+        case .taintEviction: "taint-eviction-controller"
+        case .podGarbageCollector: "pod-garbage-collector"
+        case .namespace: "namespace-controller"
+        }
+    }
+}
+
+/// What the controller manager asks to be woken for. Timers are never cancelled: one that came too early finds nothing to do.
+public enum ControllerTimer: Hashable, Sendable {
+    /// Keys wait for workers.
+    case work
+    /// A delayed key of some work queue is due.
+    case delayed
+    /// The node monitor's pass.
+    case nodeMonitor
+    /// A poll of the queues of nodes to taint.
+    case taintPoll
+    /// A pod's toleration runs out.
+    case taintEviction
+    /// A pass of pod garbage collection.
+    case podGarbageCollection
+}
+
+/// The work queues with their workers: most controllers have one, the node lifecycle controller has two.
+enum LoopName: UInt8, Sendable {
+    case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, taintEviction, podGarbageCollector, namespace
+    /// Not a loop: the answer to an event that was recorded.
+    case recorder
+}
+
+/// The token of a call: which loop, which of its running plans, which request of the plan's current step.
+struct CallToken {
+    let loop: LoopName
+    let slot: Int
+    let index: Int
+
+    init(_ loop: LoopName, slot: Int, index: Int = 0) {
+        self.loop = loop
+        self.slot = slot
+        self.index = index
+    }
+
+    init?(rawValue: UInt64) {
+        guard let loop = LoopName(rawValue: UInt8(truncatingIfNeeded: rawValue >> 56)) else { return nil }
+        self.loop = loop
+        slot = Int((rawValue >> 24) & 0xFFFF_FFFF)
+        index = Int(rawValue & 0xFF_FFFF)
+    }
+
+    var rawValue: UInt64 { UInt64(loop.rawValue) << 56 | UInt64(slot) << 24 | UInt64(index) }
+}

@@ -1,0 +1,162 @@
+// The controller manager's one watch cache: its controllers share informers, as those of the real process do.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+/// Everything the controllers know of the cluster: objects as last seen on the watch, and the look-ups they need.
+package struct SharedInformers: Sendable {
+    package private(set) var tables = ObjectTables()
+    /// The version of the newest object seen. One stream carries all kinds, so the cache contains every write up to it.
+    package private(set) var resourceVersion: UInt64 = 0
+
+    /// By kind: objects by the UID of their controller.
+    private var byController: [SlotIndex<UID>]
+    /// By bucket of the pods' `byController`: how many of the controller's pods are in which state.
+    private var ownedPods: [OwnedPods] = []
+    /// References to owners that are not the controller: rare, so a plain list per owner.
+    private var byOtherOwner: [UID: [ObjectKey]] = [:]
+    private var podsByNode = SlotIndex<String>()
+    private var replicaSetsByNamespace = SlotIndex<String>()
+    private var deploymentsByNamespace = SlotIndex<String>()
+    /// By kind (pods and ReplicaSets): objects without a controller, by namespace, for adoption.
+    private var orphans: [SlotIndex<String>]
+
+    init() {
+        byController = Array(repeating: SlotIndex(), count: Kind.allCases.count)
+        orphans = Array(repeating: SlotIndex(), count: Kind.allCases.count)
+    }
+
+    // MARK: Look-ups
+
+    package subscript(key: ObjectKey) -> APIObject? { tables[key] }
+
+    func pod(_ name: NamespacedName) -> Shared<Pod>? { tables.get(Pod.self, name) }
+    func node(_ name: String) -> Shared<Node>? { tables.get(Node.self, NamespacedName(namespace: "", name: name)) }
+    func replicaSet(_ name: NamespacedName) -> Shared<ReplicaSet>? { tables.get(ReplicaSet.self, name) }
+    func deployment(_ name: NamespacedName) -> Shared<Deployment>? { tables.get(Deployment.self, name) }
+
+    func pods(controlledBy owner: UID) -> [Shared<Pod>] { resolve(byController[Int(Kind.pod.rawValue)][owner]) }
+    /// Counts of the controller's pods; nil if it has none.
+    func ownedPods(of owner: UID) -> OwnedPods? { byController[Int(Kind.pod.rawValue)].bucket(of: owner).map { ownedPods[$0] } }
+    func podCount(controlledBy owner: UID) -> Int { byController[Int(Kind.pod.rawValue)].count(owner) }
+    func pods(onNode node: String) -> [Shared<Pod>] { resolve(podsByNode[node]) }
+    func podCount(onNode node: String) -> Int { podsByNode.count(node) }
+    func replicaSets(controlledBy owner: UID) -> [Shared<ReplicaSet>] { resolve(byController[Int(Kind.replicaSet.rawValue)][owner]) }
+    func replicaSets(inNamespace namespace: String) -> [Shared<ReplicaSet>] { resolve(replicaSetsByNamespace[namespace]) }
+    func deployments(inNamespace namespace: String) -> [Shared<Deployment>] { resolve(deploymentsByNamespace[namespace]) }
+    func orphanedPods(inNamespace namespace: String) -> [Shared<Pod>] { resolve(orphans[Int(Kind.pod.rawValue)][namespace]) }
+    func orphanedReplicaSets(inNamespace namespace: String) -> [Shared<ReplicaSet>] {
+        resolve(orphans[Int(Kind.replicaSet.rawValue)][namespace])
+    }
+
+    /// All objects that name `owner` among their owners, controllers' objects first.
+    func dependents(of owner: UID) -> [APIObject] {
+        var found: [APIObject] = []
+        for kind in Kind.allCases {
+            let table = tables[kind]
+            for slot in byController[Int(kind.rawValue)][owner] {
+                if let object = table[slot: Int(slot)] { found.append(object) }
+            }
+        }
+        for key in byOtherOwner[owner] ?? [] {
+            if let object = tables[key] { found.append(object) }
+        }
+        return found
+    }
+
+    func hasDependents(_ owner: UID) -> Bool {
+        for index in byController where index.count(owner) > 0 { return true }
+        return byOtherOwner[owner] != nil
+    }
+
+    private func resolve<Object: KubernetesObject>(_ slots: [Int32]) -> [Shared<Object>] {
+        guard !slots.isEmpty else { return [] }
+        let table = tables[Object.kind]
+        var result: [Shared<Object>] = []
+        result.reserveCapacity(slots.count)
+        for slot in slots {
+            if let object = table[slot: Int(slot)].flatMap(Object.cast) { result.append(object) }
+        }
+        return result
+    }
+
+    // MARK: Updates
+
+    /// Takes in one watch event; returns the version the cache held before.
+    mutating func apply(_ event: WatchEvent) -> APIObject? {
+        resourceVersion = max(resourceVersion, event.object.readMetadata { $0.resourceVersion })
+        let key = event.object.key
+        if event.change == .deleted {
+            guard let removed = tables[key.kind].remove(key.name) else { return nil }
+            unfile(removed.object, slot: removed.slot)
+            updateOtherOwners(key, old: removed.object.readMetadata { $0.ownerReferences }, new: [])
+            return removed.object
+        }
+        let (slot, previous) = tables[key.kind].set(event.object, as: key.name)
+        file(event.object, previous: previous, slot: slot)
+        updateOtherOwners(
+            key, old: previous?.readMetadata { $0.ownerReferences } ?? [], new: event.object.readMetadata { $0.ownerReferences })
+        return previous
+    }
+
+    private mutating func file(_ object: APIObject, previous: APIObject?, slot: Int) {
+        let controller = object.readMetadata { $0.controllerUID }
+        let namespace = object.readMetadata { $0.namespace }
+        let kind = Int(object.kind.rawValue)
+        if case .pod(let old)? = previous { count(old, slot: slot, by: -1) }
+        byController[kind].file(slot, under: controller)
+        switch object {
+        case .pod(let pod):
+            count(pod, slot: slot, by: 1)
+            podsByNode.file(slot, under: pod.value.nodeName)
+            orphans[kind].file(slot, under: controller == nil ? namespace : nil)
+        case .replicaSet:
+            replicaSetsByNamespace.file(slot, under: namespace)
+            orphans[kind].file(slot, under: controller == nil ? namespace : nil)
+        case .deployment: deploymentsByNamespace.file(slot, under: namespace)
+        default: break
+        }
+    }
+
+    /// Counts a version of a pod in or out, with the controller its slot is filed under.
+    private mutating func count(_ pod: Shared<Pod>, slot: Int, by step: Int) {
+        guard let bucket = byController[Int(Kind.pod.rawValue)].bucket(holding: slot) else { return }
+        while ownedPods.count <= bucket { ownedPods.append(OwnedPods()) }
+        ownedPods[bucket].count(pod, by: step)
+    }
+
+    private mutating func unfile(_ object: APIObject, slot: Int) {
+        let kind = Int(object.kind.rawValue)
+        if case .pod(let pod) = object { count(pod, slot: slot, by: -1) }
+        byController[kind].file(slot, under: nil)
+        switch object {
+        case .pod:
+            podsByNode.file(slot, under: nil)
+            orphans[kind].file(slot, under: nil)
+        case .replicaSet:
+            replicaSetsByNamespace.file(slot, under: nil)
+            orphans[kind].file(slot, under: nil)
+        case .deployment: deploymentsByNamespace.file(slot, under: nil)
+        default: break
+        }
+    }
+
+    private mutating func updateOtherOwners(_ key: ObjectKey, old: [OwnerReference], new: [OwnerReference]) {
+        if old == new { return }
+        for reference in SharedInformers.others(old) {
+            byOtherOwner[reference.uid]?.removeAll { $0 == key }
+            if byOtherOwner[reference.uid]?.isEmpty ?? false { byOtherOwner[reference.uid] = nil }
+        }
+        for reference in SharedInformers.others(new) { byOtherOwner[reference.uid, default: []].append(key) }
+    }
+
+    /// The references that the index by controller does not cover.
+    private static func others(_ references: [OwnerReference]) -> [OwnerReference] {
+        guard let controller = references.firstIndex(where: \.controller) else { return references }
+        if references.count == 1 { return [] }
+        var rest = references
+        rest.remove(at: controller)
+        return rest
+    }
+}
