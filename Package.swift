@@ -31,6 +31,7 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
+        .target(name: "NodeAgent", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
 
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
@@ -39,5 +40,6 @@ let package = Package(
         .testTarget(name: "APIServerTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
         .testTarget(name: "SchedulingTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
         .testTarget(name: "ControllersTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Controllers"]),
+        .testTarget(name: "NodeAgentTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "NodeAgent"]),
     ]
 )

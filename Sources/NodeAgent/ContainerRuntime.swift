@@ -1,0 +1,91 @@
+// The runtime state of one container on its node. Kept small: a big cluster has hundreds of thousands.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// How one run of a container ended.
+struct ContainerRun: Hashable, Sendable {
+    /// The reasons the container runtime and the kubelet give.
+    enum Reason: UInt8, Hashable, Sendable, CaseIterable {
+        case completed, error, outOfMemory, cannotRun, startError, unknown
+        /// The kubelet came back and the container was not there any more.
+        case statusUnknown
+
+        var text: String {
+            switch self {
+            case .completed: "Completed"
+            case .error: "Error"
+            case .outOfMemory: "OOMKilled"
+            case .cannotRun: "ContainerCannotRun"
+            case .startError: "StartError"
+            case .unknown: "Unknown"
+            case .statusUnknown: "ContainerStatusUnknown"
+            }
+        }
+    }
+    var startedAt: SimulatedTime
+    var finishedAt: SimulatedTime
+    var exitCode: Int32
+    var reason: Reason
+
+    /// A run that ended with an exit code of its own.
+    init(from startedAt: SimulatedTime, to finishedAt: SimulatedTime, exitCode: Int32, reason: Reason? = nil) {
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.exitCode = exitCode
+        self.reason = reason ?? (exitCode == 0 ? .completed : .error)
+    }
+
+    init(_ termination: ContainerTermination) {
+        self.init(
+            from: termination.startedAt, to: termination.finishedAt, exitCode: termination.exitCode,
+            reason: Reason.allCases.first { $0.text == termination.reason })
+    }
+
+    /// As the status shows it: the API keeps whole seconds.
+    var termination: ContainerTermination {
+        ContainerTermination(
+            exitCode: exitCode, reason: reason.text, startedAt: startedAt.truncatedToSeconds,
+            finishedAt: finishedAt.truncatedToSeconds)
+    }
+}
+
+/// The runtime state of one container. A time of `.distantFuture` means never.
+struct ContainerRuntime: Sendable {
+    enum Waiting: UInt8, Sendable { case creating, crashLoopBackOff }
+
+    enum State: Sendable {
+        /// Its turn has not come: init containers before it are not done.
+        case blocked
+        /// Its image is being pulled. `requested` and `begins` differ when the node's one puller was busy.
+        case pulling(requested: SimulatedTime, begins: SimulatedTime, until: SimulatedTime)
+        /// Runs from `until` on.
+        case waiting(until: SimulatedTime, Waiting)
+        case running(since: SimulatedTime, ready: SimulatedTime, ends: SimulatedTime, exitCode: Int32)
+        /// Ended; runs again at `restart`.
+        case ended(ContainerRun, restart: SimulatedTime)
+    }
+    var state = State.blocked
+    /// The run before the current state, shown as `lastState`.
+    var lastRun: ContainerRun?
+    var restarts: Int32 = 0
+    var backoff = CrashBackoff()
+
+    /// When the next step is due; `after`: readiness that came by then was seen.
+    func nextStep(after seen: SimulatedTime) -> SimulatedTime {
+        switch state {
+        case .blocked: .distantFuture
+        case .pulling(_, _, let until), .waiting(let until, _): until
+        case .running(_, let ready, let ends, _): ready > seen ? min(ready, ends) : ends
+        case .ended(_, let restart): restart
+        }
+    }
+
+    var isRunning: Bool { if case .running = state { true } else { false } }
+    var isBlocked: Bool { if case .blocked = state { true } else { false } }
+    var hasEndedForGood: Bool { if case .ended(_, restart: .distantFuture) = state { true } else { false } }
+
+    func isReady(at now: SimulatedTime) -> Bool {
+        if case .running(_, let ready, _, _) = state { ready <= now } else { false }
+    }
+}

@@ -1,0 +1,101 @@
+// One node's kubelet: the pods it takes care of, the node's images and resources, and whether it runs.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+/// When a kubelet wants to be woken, and about what.
+package struct KubeletTimer: Sendable, Hashable {
+    package enum Kind: UInt8, Sendable, Hashable {
+        /// A container's next step is due: pulled, started, ready, ended, back-off over, stopped.
+        case step
+        /// The node reports Ready after its registration.
+        case registered
+    }
+    package var node: Int32
+    var pod: Int32
+    var kind: Kind
+    /// Timers of a pod that was replaced in its slot mean nothing any more.
+    var generation: UInt32
+}
+
+/// The state of one kubelet. A pod keeps its slot while the node knows it.
+struct Kubelet: Sendable {
+    enum Power: Sendable { case running, crashed, kubeletStopped }
+
+    let number: Int32
+    let name: String
+    /// The node as the kubelet registers it: its machine, without what controllers and operators added.
+    let registration: Shared<Node>
+    var power = Power.running
+    var lease: LeaseRenewals
+    var images = ImageStore()
+    var resources: NodeResources
+    private var pods: [PodWorker?] = []
+    private var slots: [UID: Int32] = [:]
+    /// Slots without a pod, reused last in, first out.
+    private var free: [Int32] = []
+    private var generation: UInt32 = 0
+
+    init(number: Int32, node: Node, lease: LeaseRenewals) {
+        self.number = number
+        name = node.metadata.name
+        self.lease = lease
+        registration = Shared(Kubelet.registration(of: node))
+        resources = NodeResources(node.status.allocatable)
+        for image in node.status.images { for name in image.names { images.add(name) } }
+    }
+
+    private static func registration(of node: Node) -> Node {
+        var node = node
+        node.metadata.uid = UID("")
+        node.metadata.resourceVersion = 0
+        node.spec.unschedulable = false
+        node.spec.taints.removeAll { $0.key.hasPrefix("node.kubernetes.io/") }
+        node.status.conditions = []
+        return node
+    }
+
+    var client: APIClientID { .kubelet(number) }
+
+    /// All slots, with and without a pod.
+    var slotRange: Range<Int> { pods.indices }
+
+    /// Inlined, so that callers read one table of a kubelet in an array and do not copy the whole kubelet.
+    @inline(__always)
+    func slot(of uid: UID) -> Int? { slots[uid].map(Int.init) }
+
+    /// Takes a pod's state out of its slot, to work on the only copy; ``put(_:into:)`` brings it back.
+    mutating func take(_ slot: Int) -> PodWorker? {
+        guard slot < pods.count else { return nil }
+        var taken: PodWorker?
+        swap(&taken, &pods[slot])
+        return taken
+    }
+
+    mutating func put(_ worker: PodWorker, into slot: Int) { pods[slot] = worker }
+
+    /// A slot for a pod that is new here; its state must be put into it. Returns the slot and the generation of its timers.
+    mutating func reserve(_ uid: UID) -> (slot: Int, generation: UInt32) {
+        generation &+= 1
+        let slot: Int
+        if let reused = free.popLast() {
+            slot = Int(reused)
+        } else {
+            slot = pods.count
+            pods.append(nil)
+        }
+        slots[uid] = Int32(slot)
+        return (slot, generation)
+    }
+
+    /// Forgets the pod whose state was taken out of the slot.
+    mutating func drop(_ worker: PodWorker, from slot: Int) {
+        slots[worker.uid] = nil
+        free.append(Int32(slot))
+        if let charge = worker.charge { resources.remove(charge.value) }
+    }
+
+    /// How many pods the kubelet takes care of.
+    var podCount: Int { slots.count }
+}

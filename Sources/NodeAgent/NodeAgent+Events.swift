@@ -1,0 +1,70 @@
+// The Events kubelets record about pods. No text is made when nobody records them.
+// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+extension NodeAgent {
+    /// Records what became of a pod's containers, and empties the list.
+    mutating func report(_ worker: inout PodWorker, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        guard !incidents.isEmpty else { return }
+        defer { incidents.removeAll(keepingCapacity: true) }
+        guard configuration.value.recordsEvents else { return }
+        let pod = worker.pod
+        for incident in incidents {
+            switch incident {
+            case .imagePresent(let index):
+                record(
+                    pod, "Pulled",
+                    "Container image \"\(worker.container(index).image)\" already present on machine and can be accessed by the pod",
+                    on: number, at: now, effects: &effects)
+            case .pulling(let index):
+                record(pod, "Pulling", "Pulling image \"\(worker.container(index).image)\"", on: number, at: now, effects: &effects)
+            case .pulled(let index, let took, let withWaiting):
+                let bytes = worker.behaviour.value.imageBytes ?? configuration.value.defaultImageBytes
+                record(
+                    pod, "Pulled",
+                    "Successfully pulled image \"\(worker.container(index).image)\" in \(took.inMilliseconds) "
+                        + "(\(withWaiting.inMilliseconds) including waiting). Image size: \(bytes) bytes.",
+                    on: number, at: now, effects: &effects)
+            case .started:
+                record(pod, "Created", "Container created", on: number, at: now, effects: &effects)
+                record(pod, "Started", "Container started", on: number, at: now, effects: &effects)
+            case .backingOff(let index):
+                record(
+                    pod, "BackOff",
+                    "Back-off restarting failed container \(worker.name(index)) in pod "
+                        + "\(pod.value.metadata.name)_\(pod.value.metadata.namespace)(\(pod.value.metadata.uid))",
+                    severity: .warning, on: number, at: now, effects: &effects)
+            }
+        }
+    }
+
+    mutating func recordKilling(
+        _ worker: PodWorker, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        guard configuration.value.recordsEvents else { return }
+        for index in worker.containers.indices where worker.containers[index].isRunning {
+            record(
+                worker.pod, "Killing", "Stopping container \(worker.name(index))", on: number, at: now,
+                effects: &effects)
+        }
+    }
+
+    mutating func record(
+        _ pod: Shared<Pod>, _ reason: String, _ message: @autoclosure () -> String, severity: KubernetesEvent.Severity = .normal,
+        on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        guard configuration.value.recordsEvents else { return }
+        let event = KubernetesEvent(
+            about: "Pod", pod.value.metadata.key, uid: pod.value.metadata.uid, reason: reason, message: message(), severity: severity,
+            source: "kubelet")
+        if let correlated = events.correlate(event, at: now) { effects.call(kubelets[number].client, .record(Shared(correlated))) }
+    }
+}
+
+extension SimulatedDuration {
+    /// Cut to whole milliseconds, as the kubelet prints how long a pull took.
+    fileprivate var inMilliseconds: SimulatedDuration { .nanoseconds(nanoseconds / 1_000_000 * 1_000_000) }
+}

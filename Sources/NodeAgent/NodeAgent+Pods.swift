@@ -1,0 +1,173 @@
+// What a kubelet does about its pods: admission, following their steps, reporting, stopping.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+extension NodeAgent {
+    // MARK: What the kubelet sees
+
+    /// Pods of a snapshot that run on a node already. They are not admitted again, but take their part of the node.
+    package mutating func adopt(_ pod: Shared<Pod>, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        guard let number = number(bound: pod), !pod.isTerminal else { return }
+        let (slot, generation) = kubelets[number].reserve(pod.value.metadata.uid)
+        var worker = PodWorker(
+            adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, environment: environment, at: now)
+        take(charge(of: pod.value.spec), for: &worker, on: number)
+        worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        if pod.value.metadata.isTerminating {
+            worker.stop(graceSeconds: pod.value.metadata.deletionGracePeriodSeconds ?? 0, at: now, environment)
+        }
+        step(&worker, slot, on: number, at: now, effects: &effects)
+        kubelets[number].put(worker, into: slot)
+    }
+
+    package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        switch event.object {
+        case .pod(let pod):
+            guard let number = number(bound: pod), kubelets[number].power == .running else { return }
+            if event.change == .deleted {
+                guard let slot = kubelets[number].slot(of: pod.value.metadata.uid), let worker = kubelets[number].take(slot)
+                else { return }
+                kubelets[number].drop(worker, from: slot)
+            } else {
+                observe(pod, on: number, returning: false, at: now, effects: &effects)
+            }
+        case .node(let node):
+            guard event.change != .deleted, let number = number(of: node.value.metadata.name),
+                case .node(let previous)? = event.previous, previous.value.status.allocatable != node.value.status.allocatable
+            else { return }
+            kubelets[number].resources.setAllocatable(node.value.status.allocatable)
+        default: break
+        }
+    }
+
+    /// A version of a pod bound to this node: a new pod is admitted, a known one followed.
+    mutating func observe(
+        _ pod: Shared<Pod>, on number: Int, returning: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        let isTerminating = pod.value.metadata.deletionTimestamp != nil
+        guard let slot = kubelets[number].slot(of: pod.value.metadata.uid), var worker = kubelets[number].take(slot) else {
+            meet(pod, on: number, at: now, effects: &effects)
+            return
+        }
+        worker.pod = pod
+        worker.confirm()
+        let ended = pod.isTerminal
+        if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
+            // Nothing is left to do for it: whoever deletes it finds it finished.
+            kubelets[number].drop(worker, from: slot)
+            return
+        }
+        let stops = isTerminating || ended
+        let grace = isTerminating ? pod.value.metadata.deletionGracePeriodSeconds ?? 0 : pod.value.spec.value.terminationGracePeriodSeconds
+        if stops {
+            if !worker.isStopping { recordKilling(worker, on: number, at: now, effects: &effects) }
+            let before = worker.stopped
+            worker.stop(graceSeconds: grace, at: now, environment)
+            if worker.stopped != before || returning { step(&worker, slot, on: number, at: now, effects: &effects) }
+        } else if returning || worker.readinessDisagrees(at: now) {
+            // After a crash of the machine nothing runs any more.
+            if returning { worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents) }
+            step(&worker, slot, on: number, at: now, effects: &effects)
+        }
+        kubelets[number].put(worker, into: slot)
+    }
+
+    /// A pod the kubelet did not know: it is admitted and begun, or refused.
+    private mutating func meet(
+        _ pod: Shared<Pod>, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        guard pod.value.metadata.deletionTimestamp == nil else {
+            // It was deleted before the kubelet ever saw it: there is nothing to stop, but the kubelet has to say so.
+            if pod.value.isTerminal {
+                finish(pod.value, on: number, effects: &effects)
+            } else {
+                let (slot, generation) = kubelets[number].reserve(pod.value.metadata.uid)
+                var worker = PodWorker(pod, behaviour: behaviour(of: pod.value), generation: generation, at: now)
+                worker.stop(graceSeconds: 0, at: now, environment)
+                step(&worker, slot, on: number, at: now, effects: &effects)
+                kubelets[number].put(worker, into: slot)
+            }
+            return
+        }
+        guard !pod.value.isTerminal else { return }
+        let (slot, generation) = kubelets[number].reserve(pod.value.metadata.uid)
+        let charge = charge(of: pod.value.spec)
+        let rejection = kubelets[number].resources.rejection(of: charge.value)
+        var worker = PodWorker(
+            pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) }, at: now)
+        if let rejection {
+            record(pod, rejection.reason, rejection.message, severity: .warning, on: number, at: now, effects: &effects)
+        } else {
+            take(charge, for: &worker, on: number)
+            worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        }
+        step(&worker, slot, on: number, at: now, effects: &effects)
+        kubelets[number].put(worker, into: slot)
+    }
+
+    private mutating func take(_ charge: Shared<ResourceCharge>, for worker: inout PodWorker, on number: Int) {
+        kubelets[number].resources.add(charge.value)
+        worker.charge = charge
+    }
+
+    // MARK: Time
+
+    package mutating func handle(timer: KubeletTimer, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        let number = Int(timer.node)
+        guard kubelets[number].power == .running else { return }
+        switch timer.kind {
+        case .registered:
+            effects.call(
+                kubelets[number].client,
+                .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
+        case .step:
+            let slot = Int(timer.pod)
+            guard var worker = kubelets[number].take(slot) else { return }
+            if worker.generation == timer.generation, worker.timer == now {
+                worker.timer = .distantFuture
+                step(&worker, slot, on: number, at: now, effects: &effects)
+            }
+            kubelets[number].put(worker, into: slot)
+        }
+    }
+
+    /// Lets a pod take its due steps, reports what changed, and sets the timer for the next step.
+    private mutating func step(
+        _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        report(&worker, on: number, at: now, effects: &effects)
+        let status = worker.status(at: now)
+        if status != worker.base {
+            let reported = Shared(status)
+            worker.unconfirmed = reported
+            effects.call(
+                kubelets[number].client,
+                .patchPod(worker.pod.value.metadata.key, uid: worker.uid, .kubeletStatus(reported)))
+        }
+        if status.phase == .succeeded || status.phase == .failed, let charge = worker.charge {
+            kubelets[number].resources.remove(charge.value)
+            worker.charge = nil
+        }
+        if worker.isStopped(at: now) {
+            if worker.pod.value.metadata.isTerminating { finish(worker.pod.value, on: number, effects: &effects) }
+            return
+        }
+        let next = worker.nextStep
+        if next != .distantFuture, next != worker.timer {
+            effects.wake(
+                at: max(next, now),
+                KubeletTimer(node: Int32(number), pod: Int32(slot), kind: .step, generation: worker.generation))
+        }
+        worker.timer = next
+    }
+
+    /// All containers of a terminating pod are gone: the API server may forget it.
+    private func finish(_ pod: Pod, on number: Int, effects: inout Effects<KubeletTimer>) {
+        effects.call(
+            kubelets[number].client,
+            .delete(ObjectKey(.pod, pod.metadata.key), DeleteOptions(gracePeriodSeconds: 0, uid: pod.metadata.uid)))
+    }
+}

@@ -1,0 +1,156 @@
+// All kubelets of the cluster: which node an event is for, and what its kubelet then asks of the API server.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+/// The kubelets as one component. Each acts only on its own pods; what they share is configuration.
+package struct NodeAgent: Sendable {
+    package let configuration: Shared<NodeAgentConfiguration>
+    let environment: PodEnvironment
+    private let rules: [BehaviourRule]
+    /// One box per rule and, last, the default: pods of a workload share theirs.
+    private let behaviours: [Shared<WorkloadBehaviour>]
+    var kubelets: [Kubelet] = []
+    private var numbers: [String: Int32] = [:]
+    /// All kubelets share one memory of events; it is large enough that they hardly notice each other.
+    var events = EventCorrelator(capacity: 65536)
+    /// What pods of one spec take, by identity of the spec, which is kept alive here: pods of a template share it.
+    private var charges: [ObjectIdentifier: (spec: Shared<PodSpec>, charge: Shared<ResourceCharge>)] = [:]
+    /// Emptied after each use.
+    var incidents: [PodIncident] = []
+
+    package init(
+        _ configuration: NodeAgentConfiguration, behaviours: [BehaviourRule], defaultBehaviour: WorkloadBehaviour, seed: UInt64
+    ) {
+        self.configuration = Shared(configuration)
+        rules = behaviours
+        self.behaviours = behaviours.map { Shared($0.behaviour) } + [Shared(defaultBehaviour)]
+        environment = PodEnvironment(configuration: self.configuration, seed: seed)
+    }
+
+    package var count: Int { kubelets.count }
+    package func number(of node: String) -> Int? { numbers[node].map(Int.init) }
+    package func name(of number: Int) -> String { kubelets[number].name }
+    package func isRunning(_ number: Int) -> Bool { kubelets[number].power == .running }
+    /// When the node's kubelet renewed its lease last, at or before `time`.
+    package func lastRenewal(_ number: Int, at time: SimulatedTime) -> SimulatedTime { kubelets[number].lease.last(at: time) }
+
+    // MARK: Nodes
+
+    /// A node whose kubelet has been running since before the start. Returns its number.
+    @discardableResult
+    package mutating func adopt(_ node: Node) -> Int {
+        let name = node.metadata.name
+        let number = Int32(kubelets.count)
+        var phase = RandomStream(seed: environment.seed, purpose: .leasePhase, owner: name)
+        var stretch = RandomStream(seed: environment.seed, purpose: .leasePeriod, owner: name)
+        let period = configuration.leaseRenewal * (1 + configuration.leaseJitter * stretch.uniform())
+        let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
+        kubelets.append(Kubelet(number: number, node: node, lease: lease))
+        numbers[name] = number
+        return Int(number)
+    }
+
+    /// A machine that comes up for the first time: its kubelet registers the node and reports Ready a little later.
+    package mutating func register(_ node: Node, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) -> Int {
+        let number = adopt(node)
+        kubelets[number].lease.restart(at: now)
+        register(number, at: now, effects: &effects)
+        return number
+    }
+
+    /// The kubelet creates its node's object, as on each of its starts that finds none.
+    private func register(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        var node = kubelets[number].registration.value
+        node.status.conditions = NodeAgent.conditions(ready: false, at: now)
+        effects.call(.kubelet(Int32(number)), .create(.node(Shared(node))))
+        effects.wake(
+            at: now + configuration.registrationDelay, KubeletTimer(node: Int32(number), pod: 0, kind: .registered, generation: 0))
+    }
+
+    /// The conditions a healthy kubelet reports.
+    package static func conditions(ready: Bool, at now: SimulatedTime) -> [Condition] {
+        let time = now.truncatedToSeconds
+        return [
+            Condition(
+                .memoryPressure, .false, reason: "KubeletHasSufficientMemory", message: "kubelet has sufficient memory available",
+                lastTransitionTime: time),
+            Condition(
+                .diskPressure, .false, reason: "KubeletHasNoDiskPressure", message: "kubelet has no disk pressure",
+                lastTransitionTime: time),
+            Condition(
+                .pidPressure, .false, reason: "KubeletHasSufficientPID", message: "kubelet has sufficient PID available",
+                lastTransitionTime: time),
+            ready
+                ? Condition(
+                    .ready, .true, reason: "KubeletReady", message: "kubelet is posting ready status", lastTransitionTime: time)
+                : Condition(
+                    .ready, .false, reason: "KubeletNotReady", message: "container runtime status check may not have completed yet",
+                    lastTransitionTime: time),
+        ]
+    }
+
+    /// The machine or its kubelet stops. Returns the last time its lease was renewed.
+    package mutating func fail(_ number: Int, kubeletOnly: Bool, at now: SimulatedTime) -> SimulatedTime {
+        kubelets[number].lease.stop(at: now)
+        kubelets[number].power = kubeletOnly ? .kubeletStopped : .crashed
+        if !kubeletOnly { kubelets[number].images.interrupt(at: now) }
+        return kubelets[number].lease.last(at: now)
+    }
+
+    /// The machine or its kubelet is back. `pods`: the pods bound to the node by now, as the kubelet lists them on its start.
+    /// Pods that were deleted meanwhile are forgotten, terminating ones finished, new ones admitted. `isRegistered`: its node
+    /// object is still there; otherwise it registers anew.
+    package mutating func comeBack(
+        _ number: Int, pods: [Shared<Pod>], isRegistered: Bool = true, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        let crashed = kubelets[number].power == .crashed
+        kubelets[number].power = .running
+        kubelets[number].lease.restart(at: now)
+        if isRegistered {
+            effects.call(
+                kubelets[number].client,
+                .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
+        } else {
+            register(number, at: now, effects: &effects)
+        }
+        var terminating: [UID: Bool] = [:]
+        for pod in pods { terminating[pod.value.metadata.uid] = pod.value.metadata.isTerminating }
+        for slot in kubelets[number].slotRange {
+            guard var worker = kubelets[number].take(slot) else { continue }
+            guard let isTerminating = terminating[worker.uid] else {
+                kubelets[number].drop(worker, from: slot)
+                continue
+            }
+            // Timers that rang while nobody was there are lost.
+            worker.timer = .distantFuture
+            if crashed {
+                worker.reboot(at: now, restarting: !isTerminating)
+            } else if !isTerminating {
+                worker.resume(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
+                report(&worker, on: number, at: now, effects: &effects)
+            }
+            kubelets[number].put(worker, into: slot)
+        }
+        for pod in pods { observe(pod, on: number, returning: true, at: now, effects: &effects) }
+    }
+
+    // MARK: Look-ups
+
+    func number(bound pod: Shared<Pod>) -> Int? { pod.value.nodeName.flatMap { numbers[$0] }.map(Int.init) }
+
+    func behaviour(of pod: Pod) -> Shared<WorkloadBehaviour> {
+        behaviours[rules.firstIndex { $0.matches(pod) } ?? rules.count]
+    }
+
+    mutating func charge(of spec: Shared<PodSpec>) -> Shared<ResourceCharge> {
+        let identity = ObjectIdentifier(spec)
+        if let known = charges[identity] { return known.charge }
+        let charge = Shared(ResourceCharge(spec.value))
+        // Bounded: a trace may bring a spec of its own with every pod.
+        if charges.count >= 4096 { charges.removeAll(keepingCapacity: true) }
+        charges[identity] = (spec, charge)
+        return charge
+    }
+}

@@ -1,0 +1,228 @@
+// One pod on its node: containers that are pulled, started, get ready, end, back off, and stop. All steps are computed from the
+// times drawn for them; nothing happens between.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// What all pods of all kubelets share; handed in, so that no pod has to keep it.
+struct PodEnvironment: Sendable {
+    let configuration: Shared<NodeAgentConfiguration>
+    let seed: UInt64
+}
+
+/// What became of a container in one advance, for the kubelet to report as Events. The index is that in `containers`.
+enum PodIncident: Sendable, Equatable {
+    case imagePresent(Int)
+    case pulling(Int)
+    case pulled(Int, took: SimulatedDuration, withWaiting: SimulatedDuration)
+    case started(Int)
+    case backingOff(Int)
+}
+
+/// A pod that a kubelet takes care of: a small state machine over time. Times of `.distantFuture` mean never.
+struct PodWorker: Sendable {
+    /// The version of the object the kubelet saw last.
+    var pod: Shared<Pod>
+    let behaviour: Shared<WorkloadBehaviour>
+    /// Init containers, sidecars among them, then the others: in the order of the spec.
+    var containers: [ContainerRuntime]
+    let startTime: SimulatedTime
+    /// When the last init container was done; the condition Initialized turned True.
+    var initialised = SimulatedTime.distantFuture
+    /// Set once the pod is being stopped: when its last container is gone.
+    private(set) var stopped = SimulatedTime.distantFuture
+    /// Up to when steps were taken.
+    var lastAdvance = SimulatedTime.distantPast
+    /// The time of the timer that is set for this pod.
+    var timer = SimulatedTime.distantFuture
+    /// The status that was reported last, until it is seen in the pod itself.
+    var unconfirmed: Shared<PodStatus>?
+    /// Why the kubelet did not admit the pod.
+    let rejection: Shared<PodRejection>?
+    /// What the pod takes of the node, as long as it does.
+    var charge: Shared<ResourceCharge>?
+    let generation: UInt32
+    /// SIGKILL came before the containers were done.
+    private(set) var exceedsGrace = false
+
+    var uid: UID { pod.value.metadata.uid }
+    var initCount: Int { pod.value.spec.value.initContainers.count }
+
+    // MARK: Beginnings
+
+    /// A pod that was just bound; ``startPending(at:images:environment:incidents:)`` sets it going.
+    init(
+        _ pod: Shared<Pod>, behaviour: Shared<WorkloadBehaviour>, generation: UInt32, rejection: Shared<PodRejection>? = nil,
+        at now: SimulatedTime
+    ) {
+        let count = pod.value.spec.value.initContainers.count + pod.value.spec.value.containers.count
+        containers = Array(repeating: ContainerRuntime(), count: count)
+        startTime = pod.value.status.startTime ?? now.truncatedToSeconds
+        self.pod = pod
+        self.behaviour = behaviour
+        self.generation = generation
+        self.rejection = rejection
+    }
+
+    /// A pod of a snapshot that runs (or ran) already: it goes on from what its status says.
+    init(
+        adopting pod: Shared<Pod>, behaviour: Shared<WorkloadBehaviour>, generation: UInt32, environment: PodEnvironment,
+        at now: SimulatedTime
+    ) {
+        self.init(pod, behaviour: behaviour, generation: generation, at: now)
+        let status = pod.value.status
+        let isInitialised = status.conditions.isTrue(.initialized)
+        if isInitialised { initialised = startTime }
+        for index in containers.indices {
+            let isInit = index < initCount
+            let name = name(index)
+            let statuses = isInit ? status.initContainerStatuses : status.containerStatuses
+            if let known = statuses.first(where: { $0.name == name }) {
+                adopt(known, as: index, environment, at: now)
+            } else if isInit, isInitialised, !container(index).isSidecar {
+                containers[index].state = .ended(
+                    ContainerRun(from: startTime, to: startTime, exitCode: 0), restart: .distantFuture)
+            } else if isInit, isInitialised, status.phase == .running {
+                adopt(
+                    ContainerStatus(name: name, state: .running(startedAt: startTime), ready: true), as: index, environment, at: now)
+            }
+        }
+        lastAdvance = now
+    }
+
+    private mutating func adopt(
+        _ known: ContainerStatus, as index: Int, _ environment: PodEnvironment, at now: SimulatedTime
+    ) {
+        containers[index].restarts = known.restartCount
+        containers[index].lastRun = known.lastTermination.map(ContainerRun.init)
+        let settings = environment.configuration.value
+        switch known.state {
+        case .running(let since):
+            run(index, from: since, environment)
+            guard case .running(_, var ready, var ends, var exitCode) = containers[index].state else { return }
+            if ends <= now {
+                // A life that should have ended before the snapshot was taken begins anew.
+                run(index, from: now, environment)
+                if case .running(_, _, let again, let code) = containers[index].state { (ends, exitCode) = (again, code) }
+            }
+            if known.ready { ready = since } else if ready <= now { ready = now + (ready - since) }
+            containers[index].state = .running(since: since, ready: ready, ends: ends, exitCode: exitCode)
+        case .terminated(let termination):
+            let run = ContainerRun(termination)
+            let again = restarts(index, exitCode: run.exitCode)
+            containers[index].state = .ended(
+                run,
+                restart: again ? now + duration(behaviour.value.start, .containerStart, index, next: true, environment) : .distantFuture)
+        case .waiting(let reason):
+            guard reason == ContainerRuntime.Waiting.crashLoopBackOff.text, let last = containers[index].lastRun else { return }
+            containers[index].backoff = CrashBackoff(
+                restarts: Int(known.restartCount), initial: settings.crashBackoffInitial, maximum: settings.crashBackoffMaximum)
+            let wait = containers[index].backoff.next(
+                ranFor: .zero, initial: settings.crashBackoffInitial, maximum: settings.crashBackoffMaximum,
+                reset: settings.crashBackoffReset)
+            let start = duration(behaviour.value.start, .containerStart, index, next: true, environment)
+            containers[index].state = .waiting(until: max(now, last.finishedAt + wait) + start, .crashLoopBackOff)
+        }
+    }
+
+    // MARK: Questions
+
+    func container(_ index: Int) -> Container {
+        let count = initCount
+        return index < count ? pod.value.spec.value.initContainers[index] : pod.value.spec.value.containers[index - count]
+    }
+
+    func name(_ index: Int) -> String {
+        let count = initCount
+        return index < count
+            ? pod.value.spec.value.initContainers[index].name : pod.value.spec.value.containers[index - count].name
+    }
+
+    func isSidecar(_ index: Int) -> Bool {
+        index < initCount && pod.value.spec.value.initContainers[index].restartPolicy == .always
+    }
+
+    /// When something happens next if nobody interferes.
+    var nextStep: SimulatedTime {
+        if rejection != nil { return .distantFuture }
+        if isStopping { return stopped }
+        var next = SimulatedTime.distantFuture
+        for container in containers { next = min(next, container.nextStep(after: lastAdvance)) }
+        return next
+    }
+
+    var hasRunningContainer: Bool { containers.contains(where: \.isRunning) }
+
+    var isStopping: Bool { stopped != .distantFuture }
+
+    /// True once all containers are stopped.
+    func isStopped(at now: SimulatedTime) -> Bool { stopped <= now }
+
+    /// True when no container but sidecars will run again.
+    var mainContainersAreDone: Bool { containers[initCount...].allSatisfy(\.hasEndedForGood) }
+
+    /// Draws a duration for the current run of a container, or for its `next` one.
+    func duration(
+        _ distribution: Distribution, _ purpose: RandomPurpose, _ index: Int, next: Bool = false, _ environment: PodEnvironment
+    ) -> SimulatedDuration {
+        if case .constant(let value) = distribution.family { return SimulatedDuration(seconds: value) }
+        return BehaviourDraws(seed: environment.seed, pod: pod.value.metadata.key, container: name(index))
+            .duration(distribution, purpose, run: Int(containers[index].restarts) + (next ? 1 : 0))
+    }
+
+    /// What the restart policy says about a container that ended.
+    /// <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy>
+    func restarts(_ index: Int, exitCode: Int32) -> Bool {
+        let own = container(index).restartPolicy
+        let policy = pod.value.spec.value.restartPolicy
+        if index < initCount { return own == .always || (exitCode != 0 && policy != .never) }
+        switch (own, policy) {
+        case (.always, _), (nil, .always): return true
+        case (.onFailure, _), (nil, .onFailure): return exitCode != 0
+        case (.never, _), (nil, .never): return false
+        }
+    }
+
+    // MARK: Stopping
+
+    /// Stops the pod's containers: they get the time they need, cut by the grace period; sidecars stop after the others, the
+    /// last one first. Called again, it can only make the rest shorter.
+    mutating func stop(graceSeconds: Int64, at now: SimulatedTime, _ environment: PodEnvironment) {
+        guard hasRunningContainer else {
+            stopped = min(stopped, now)
+            return
+        }
+        let killed = now + max(.seconds(Int(graceSeconds)), environment.configuration.value.minimumGrace)
+        guard !isStopping else {
+            if killed < stopped {
+                stopped = killed
+                exceedsGrace = true
+            }
+            return
+        }
+        var end = now
+        if containers[initCount...].contains(where: \.isRunning) || !containers[..<initCount].contains(where: \.isRunning) {
+            end = now + stopDuration(of: "", environment)
+        }
+        exceedsGrace = end > killed
+        for index in 0..<initCount where containers[index].isRunning {
+            end += stopDuration(of: name(index), environment)
+        }
+        stopped = min(end, killed)
+    }
+
+    /// How long containers take from SIGTERM to their end: one draw for the pod's main containers, one for each sidecar.
+    func stopDuration(of container: String, _ environment: PodEnvironment) -> SimulatedDuration {
+        BehaviourDraws(seed: environment.seed, pod: pod.value.metadata.key, container: container)
+            .duration(behaviour.value.stop, .containerStop, run: 0)
+    }
+}
+
+extension ContainerRuntime.Waiting {
+    var text: String {
+        switch self {
+        case .creating: "ContainerCreating"
+        case .crashLoopBackOff: "CrashLoopBackOff"
+        }
+    }
+}

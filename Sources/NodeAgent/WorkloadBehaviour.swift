@@ -1,0 +1,61 @@
+// What no manifest says: how the containers of a workload behave once a kubelet runs them.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// How the containers of a pod behave. Times are in seconds; every draw belongs to the pod, the container and the run
+/// (see ``BehaviourDraws``), so it is the same under every policy.
+public struct WorkloadBehaviour: Hashable, Sendable {
+    /// From starting the container (images present, init containers done) to Running.
+    public var start: Distribution
+    /// From Running to passing readiness.
+    public var ready: Distribution
+    /// What each init container (but sidecars) takes.
+    public var initialise: Distribution
+    /// How long a run lasts that ends by itself with `exitCode`; nil: it runs until it is stopped.
+    public var run: Distribution?
+    public var exitCode: Int32
+    /// Time from Running to a crash with exit code 1; nil: it never crashes.
+    public var crash: Distribution?
+    /// From the request to stop (SIGTERM) to the end; the grace period cuts it.
+    public var stop: Distribution
+    /// Bytes to pull for each of the pod's images that the node does not have; nil: the node agent's default.
+    public var imageBytes: Int64?
+
+    public init() {
+        start = .constant(.seconds(1))
+        ready = .constant(.zero)
+        initialise = .constant(.seconds(1))
+        exitCode = 0
+        stop = .constant(.milliseconds(200))
+    }
+}
+
+/// The behaviour of pods by label; the first rule that matches a pod counts.
+public struct BehaviourRule: Hashable, Sendable {
+    /// nil: every namespace.
+    public var namespace: String?
+    public var selector: LabelSelector
+    public var behaviour: WorkloadBehaviour
+
+    public init(namespace: String? = nil, selector: LabelSelector, behaviour: WorkloadBehaviour) {
+        self.namespace = namespace
+        self.selector = selector
+        self.behaviour = behaviour
+    }
+
+    public func matches(_ pod: Pod) -> Bool {
+        (namespace == nil || namespace == pod.metadata.namespace) && selector.matches(pod.metadata.labels)
+    }
+}
+
+extension RandomPurpose {
+    static let leasePhase = RandomPurpose("lease phase")
+    static let leasePeriod = RandomPurpose("lease period")
+    static let containerStart = RandomPurpose("container start")
+    static let containerReady = RandomPurpose("container ready")
+    static let containerInit = RandomPurpose("container init")
+    static let containerRun = RandomPurpose("container run")
+    static let containerCrash = RandomPurpose("container crash")
+    static let containerStop = RandomPurpose("container stop")
+}
