@@ -32,14 +32,25 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(name: "NodeAgent", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
+        .target(
+            name: "ClusterSimulation",
+            dependencies: [
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent",
+            ]),
 
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
+        .testTarget(name: "HouseRulesTests"),
         .testTarget(name: "DiscreteEventsTests", dependencies: ["DiscreteEvents", "CGSL"]),
         .testTarget(name: "KubernetesAPITests", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
         .testTarget(name: "APIServerTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
         .testTarget(name: "SchedulingTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
         .testTarget(name: "ControllersTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Controllers"]),
         .testTarget(name: "NodeAgentTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "NodeAgent"]),
+        .testTarget(
+            name: "ClusterSimulationTests",
+            dependencies: [
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
+            ]),
     ]
 )

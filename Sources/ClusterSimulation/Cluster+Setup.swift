@@ -1,0 +1,98 @@
+// Time zero: what exists before anything happens.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+import NodeAgent
+
+extension Cluster {
+    /// Namespaces every cluster has.
+    private static let systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]
+
+    mutating func populate() throws(ClusterError) {
+        let settings = configuration.value
+        try restoreNamespaces(for: settings)
+        for node in settings.nodes { try start(node, settled: true) }
+        // Pods come last: their nodes and owners are known by then, whatever the order of the dump.
+        for object in settings.snapshot where object.kind != .namespace && object.kind != .pod {
+            if case .node(let node) = object { try start(node.value, settled: false) } else { try restore(object) }
+        }
+        for object in settings.snapshot where object.kind == .pod { try restore(object) }
+        observeCommits()
+        recorder.adoptSnapshot(settings.snapshot)
+        for object in settings.snapshot {
+            if case .pod(let pod) = object { nodeAgent.adopt(stored(pod), at: now, effects: &kubeletEffects) }
+        }
+        for object in settings.objects { operate(.apply([object]), reported: false) }
+        scheduleOutsideWorld()
+        flush()
+    }
+
+    /// The version of a pod that the store holds.
+    private func stored(_ pod: Shared<Pod>) -> Shared<Pod> {
+        api.objects.get(Pod.self, pod.value.metadata.key) ?? pod
+    }
+
+    /// Namespaces of the snapshot, the system's, and those that objects live in: a scenario need not declare them. One that is
+    /// applied is left to its manifest, but what is there from the start does not wait for a manifest of the timeline.
+    private mutating func restoreNamespaces(for settings: ClusterConfiguration) throws(ClusterError) {
+        for object in settings.snapshot { if case .namespace = object { try restore(object) } }
+        let later = settings.timeline.flatMap { entry -> [APIObject] in
+            if case .apply(let objects) = entry.action { objects } else { [] }
+        }
+        let present = settings.snapshot + settings.objects + settings.trace.map(\.object)
+        try makeNamespaces(of: present, unlessAmong: settings.objects)
+        try makeNamespaces(of: later, unlessAmong: settings.objects + later)
+    }
+
+    private mutating func makeNamespaces(of objects: [APIObject], unlessAmong applied: [APIObject]) throws(ClusterError) {
+        var settled = Set(applied.lazy.filter { $0.kind == .namespace }.map(\.metadata.name))
+        for name in Cluster.systemNamespaces + objects.map(\.metadata.namespace)
+        where !name.isEmpty && settled.insert(name).inserted && api.objects[ObjectKey(.namespace, name)] == nil {
+            let labels = Labels([("kubernetes.io/metadata.name", name)])
+            try restore(APIObject(Namespace(metadata: ObjectMeta(name: name, labels: labels))))
+        }
+    }
+
+    private mutating func restore(_ object: APIObject) throws(ClusterError) {
+        do {
+            try api.restore(object, at: now)
+        } catch {
+            throw .duplicateObject("\(object.kindName) \(object.metadata.key)")
+        }
+    }
+
+    /// Puts a node in place. `settled`: it is made Ready; otherwise its conditions are believed, and a node that is not Ready
+    /// is a machine that does not run.
+    private mutating func start(_ node: Node, settled: Bool) throws(ClusterError) {
+        var node = node
+        if settled {
+            for condition in NodeAgent.conditions(ready: true, at: now) { node.status.conditions.set(condition) }
+        }
+        guard nodeAgent.number(of: node.metadata.name) == nil else { throw .duplicateNode(node.metadata.name) }
+        do {
+            try api.restore(.node(Shared(node)), at: now)
+        } catch {
+            throw .duplicateNode(node.metadata.name)
+        }
+        let number = nodeAgent.adopt(node)
+        if node.status.conditions[.ready]?.status == .unknown {
+            _ = nodeAgent.fail(number, kubeletOnly: false, at: now)
+            _ = faults.strike(number)
+        }
+    }
+
+    private mutating func scheduleOutsideWorld() {
+        let settings = configuration.value
+        if settings.recording.interval != nil { queue.schedule(.sample, at: now) }
+        for (index, fault) in settings.faults.enumerated() {
+            switch fault.schedule {
+            case .once(let time, _): queue.schedule(.faultStrikes(Int32(index)), at: time)
+            case .random:
+                for number in 0..<nodeAgent.count { scheduleFailure(of: number, fault: index) }
+            }
+        }
+        for (index, entry) in settings.timeline.enumerated() { queue.schedule(.operatorActs(Int32(index)), at: entry.at) }
+        if let first = settings.trace.first { queue.schedule(.traceArrival(0), at: first.createAt) }
+    }
+}

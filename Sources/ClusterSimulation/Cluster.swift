@@ -1,0 +1,205 @@
+// The whole cluster as one value: copying it forks the universe.
+
+import APIServer
+import Controllers
+import DiscreteEvents
+import KubernetesAPI
+import NodeAgent
+import Scheduling
+
+/// A simulated Kubernetes cluster and everything that happens to it.
+///
+/// The cluster is a value: `var whatIf = cluster` is a fork, and both go on independently and deterministically.
+///
+///     var cluster = try Cluster(configuration)
+///     cluster.run(until: .zero + .minutes(30))
+///     let record = cluster.finish()
+public struct Cluster: Sendable {
+    let configuration: Shared<ClusterConfiguration>
+    public private(set) var now = SimulatedTime.zero
+
+    var queue = EventQueue<ClusterEvent>()
+    package internal(set) var api: APIServer
+    var gateway: ClientGateway
+    package internal(set) var scheduler: Scheduler
+    package internal(set) var controllerManager: ControllerManager
+    package internal(set) var nodeAgent: NodeAgent
+    var faults: FaultInjector
+    var recorder: Recorder
+    private var handledEvents = 0
+
+    // Buffers, emptied after each event.
+    var schedulerEffects = Effects<SchedulerTimer>()
+    var controllerEffects = Effects<ControllerTimer>()
+    var kubeletEffects = Effects<KubeletTimer>()
+    /// The time up to which a delivery is scheduled, per watcher.
+    private var deliveries: [SimulatedTime] = Array(repeating: SimulatedTime(nanoseconds: .min), count: Watcher.allCases.count)
+
+    /// Sets the cluster up at time zero: nodes and snapshot in place, the first events scheduled.
+    public init(_ configuration: ClusterConfiguration) throws(ClusterError) {
+        self.configuration = Shared(configuration)
+        api = APIServer(seed: configuration.seed)
+        gateway = ClientGateway(configuration.timing)
+        do {
+            scheduler = try Scheduler(configuration.scheduler, timing: configuration.timing, seed: configuration.seed)
+        } catch {
+            throw .invalidScheduler("\(error)")
+        }
+        controllerManager = ControllerManager(
+            configuration.controllerManager, watchLatency: configuration.timing.controllerManagerWatchLatency)
+        nodeAgent = NodeAgent(
+            configuration.nodeAgent, behaviours: configuration.behaviours, defaultBehaviour: configuration.defaultBehaviour,
+            seed: configuration.seed)
+        faults = FaultInjector(configuration.faults, seed: configuration.seed)
+        recorder = Recorder(configuration.recording)
+        try populate()
+    }
+
+    /// The record so far. Call ``finish()`` for the closing figures.
+    public var record: RunRecord { recorder.record }
+
+    /// Handles all events up to and including `time`.
+    public mutating func run(until time: SimulatedTime) {
+        while let (at, event) = queue.popFirst(through: time) {
+            now = at
+            handle(event)
+        }
+        now = max(now, time)
+    }
+
+    /// The time of the next event, nil when nothing will happen any more.
+    public var nextEventTime: SimulatedTime? { queue.nextTime }
+
+    /// Closes the books at the current time and returns the record.
+    public mutating func finish() -> RunRecord {
+        recorder.finish(at: now, handledEvents: handledEvents)
+        return recorder.record
+    }
+
+    // MARK: Events
+
+    private mutating func handle(_ event: ClusterEvent) {
+        handledEvents += 1
+        switch event {
+        case .requestArrives(let number): execute(number)
+        case .answerArrives(let number): deliverAnswer(number)
+        case .watchDelivery(let watcher): deliver(to: watcher)
+        case .controllerTimer(let timer):
+            controllerManager.handle(timer: timer, at: now, effects: &controllerEffects)
+        case .schedulerTimer(let timer): scheduler.handle(timer: timer, at: now, effects: &schedulerEffects)
+        case .kubeletTimer(let timer): nodeAgent.handle(timer: timer, at: now, effects: &kubeletEffects)
+        case .faultStrikes(let index): strike(fault: Int(index))
+        case .nodeFails(let node, let fault): strike(fault: Int(fault), node: Int(node))
+        case .nodeReturns(let node, let failure, let fault): comeBack(node: Int(node), failure: Int(failure), fault: Int(fault))
+        case .operatorActs(let index): operate(configuration.value.timeline[Int(index)].action)
+        case .traceArrival(let index): arrive(trace: Int(index))
+        case .traceDeparture(let index):
+            let entry = configuration.value.trace[Int(index)]
+            send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions())))
+        case .sample:
+            recorder.sample(at: now)
+            if let interval = configuration.value.recording.interval { queue.schedule(.sample, at: now + interval) }
+        }
+        flush()
+    }
+
+    private mutating func execute(_ number: UInt32) {
+        let request = gateway.arrive(number)
+        let result = api.execute(request, at: now)
+        observeCommits()
+        if let arrives = gateway.answer(number, result, at: now) { queue.schedule(.answerArrives(number), at: arrives) }
+    }
+
+    /// Shows the recorder what was just committed and schedules the deliveries to the watchers it concerns.
+    mutating func observeCommits() {
+        var (concernsControllers, concernsScheduler, concernsKubelets) = (false, false, false)
+        while let event = api.watchLog.next(for: .recorder, committedBy: now) {
+            recorder.observe(event)
+            switch event.object {
+            case .pod(let pod):
+                concernsControllers = true
+                concernsScheduler = true
+                if pod.value.nodeName != nil { concernsKubelets = true }
+            case .event: break
+            case .replicaSet, .deployment: concernsControllers = true
+            case .node, .namespace, .priorityClass, .unstructured:
+                concernsControllers = true
+                concernsScheduler = true
+            }
+        }
+        if concernsControllers { scheduleDelivery(to: .controllerManager) }
+        if concernsScheduler { scheduleDelivery(to: .scheduler) }
+        if concernsKubelets { scheduleDelivery(to: .kubelets) }
+    }
+
+    private mutating func scheduleDelivery(to watcher: Watcher) {
+        let time = now + configuration.value.timing.watchLatency(of: watcher)
+        guard deliveries[Int(watcher.rawValue)] < time else { return }
+        deliveries[Int(watcher.rawValue)] = time
+        queue.schedule(.watchDelivery(watcher), at: time)
+    }
+
+    private mutating func deliver(to watcher: Watcher) {
+        let horizon = now - configuration.value.timing.watchLatency(of: watcher)
+        while let event = api.watchLog.next(for: watcher, committedBy: horizon) {
+            if case .event = event.object { continue }
+            switch watcher {
+            case .controllerManager: controllerManager.handle(event, at: now, effects: &controllerEffects)
+            case .scheduler: scheduler.handle(event, at: now, effects: &schedulerEffects)
+            case .kubelets: nodeAgent.handle(event, at: now, effects: &kubeletEffects)
+            case .recorder: break
+            }
+        }
+    }
+
+    private mutating func deliverAnswer(_ number: UInt32) {
+        let (client, token, result) = gateway.receive(number)
+        switch client {
+        case .controller: controllerManager.handle(answer: result, token: token, at: now, effects: &controllerEffects)
+        case .scheduler: scheduler.handle(answer: result, token: token, at: now, effects: &schedulerEffects)
+        case .kubelet: break
+        case .clusterOperator: if case .failure(let error) = result { recorder.refused(Int(token), error) }
+        }
+    }
+
+    mutating func send(_ call: APICall) {
+        let (number, arrives) = gateway.send(call, at: now)
+        queue.schedule(.requestArrives(number), at: arrives)
+    }
+
+    /// Carries out what the components asked for while the event was handled.
+    mutating func flush() {
+        if !controllerEffects.calls.isEmpty || !controllerEffects.timers.isEmpty {
+            for call in controllerEffects.calls { send(call) }
+            for (time, timer) in controllerEffects.timers { queue.schedule(.controllerTimer(timer), at: time) }
+            controllerEffects.removeAll()
+        }
+        if !schedulerEffects.calls.isEmpty || !schedulerEffects.timers.isEmpty {
+            for call in schedulerEffects.calls { send(call) }
+            for (time, timer) in schedulerEffects.timers { queue.schedule(.schedulerTimer(timer), at: time) }
+            schedulerEffects.removeAll()
+        }
+        if !kubeletEffects.calls.isEmpty || !kubeletEffects.timers.isEmpty {
+            for call in kubeletEffects.calls { send(call) }
+            for (time, timer) in kubeletEffects.timers { queue.schedule(.kubeletTimer(timer), at: time) }
+            kubeletEffects.removeAll()
+        }
+        if scheduler.hasNewAttempts { recorder.observe(scheduler.takeAttempts()) }
+    }
+}
+
+/// Why a cluster could not be set up.
+public enum ClusterError: Error, Sendable, CustomStringConvertible {
+    case duplicateNode(String)
+    case duplicateObject(String)
+    /// The scheduler configuration, in the words with which the real scheduler refuses to start.
+    case invalidScheduler(String)
+
+    public var description: String {
+        switch self {
+        case .duplicateNode(let name): "there are two nodes named \"\(name)\""
+        case .duplicateObject(let name): "there are two objects \(name)"
+        case .invalidScheduler(let why): "scheduler configuration: \(why)"
+        }
+    }
+}

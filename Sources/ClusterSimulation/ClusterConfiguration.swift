@@ -1,0 +1,134 @@
+// Everything a cluster's run depends on, as one value. Scenario files are read into this; tests build it directly.
+
+import APIServer
+import Controllers
+import DiscreteEvents
+import KubernetesAPI
+import NodeAgent
+import Scheduling
+
+/// What a run starts from and what happens in it.
+public struct ClusterConfiguration: Sendable {
+    public var seed: UInt64
+    public var timing: ControlPlaneTiming
+    public var scheduler: SchedulerConfiguration
+    public var controllerManager: ControllerManagerConfiguration
+    public var nodeAgent: NodeAgentConfiguration
+    /// Nodes that exist and are Ready at the start.
+    public var nodes: [Node]
+    /// Objects of a running cluster, taken over as they are: UIDs, times, status; bound pods keep running where they are.
+    /// Nodes among them are not repeated in `nodes`.
+    public var snapshot: [APIObject]
+    /// Objects an operator applies at the start, in this order.
+    public var objects: [APIObject]
+    /// How containers behave; the first rule that matches a pod counts, then `defaultBehaviour`.
+    public var behaviours: [BehaviourRule]
+    public var defaultBehaviour: WorkloadBehaviour
+    public var faults: [Fault]
+    public var timeline: [TimelineEntry]
+    /// Objects that come and go at given times, as a trace recorded them. Sorted by `createAt`.
+    public var trace: [TraceEntry]
+    public var recording: RecordingOptions
+
+    public init(seed: UInt64 = 1) {
+        self.seed = seed
+        timing = ControlPlaneTiming()
+        scheduler = SchedulerConfiguration()
+        controllerManager = ControllerManagerConfiguration()
+        nodeAgent = NodeAgentConfiguration()
+        nodes = []
+        snapshot = []
+        objects = []
+        behaviours = []
+        defaultBehaviour = WorkloadBehaviour()
+        faults = []
+        timeline = []
+        trace = []
+        recording = RecordingOptions()
+    }
+}
+
+/// An object of a trace with its published life.
+public struct TraceEntry: Sendable {
+    public var createAt: SimulatedTime
+    /// nil: it stays to the end.
+    public var deleteAt: SimulatedTime?
+    public var object: APIObject
+
+    public init(createAt: SimulatedTime, deleteAt: SimulatedTime?, object: APIObject) {
+        self.createAt = createAt
+        self.deleteAt = deleteAt
+        self.object = object
+    }
+}
+
+/// Which nodes a fault or an action is about.
+public enum NodeSelection: Hashable, Sendable {
+    case all
+    case node(String)
+    case zone(String)
+    case labels(LabelSelector)
+}
+
+/// Something that breaks.
+public struct Fault: Hashable, Sendable {
+    public enum Effect: Hashable, Sendable {
+        /// The machine stops: containers die; when it returns they are started again.
+        case crash
+        /// Only the kubelet stops: no heartbeats, no status, no new pods; containers run on.
+        case kubeletStop
+    }
+    public enum Schedule: Hashable, Sendable {
+        /// All selected nodes together, at one time; `down` nil: for good.
+        case once(at: SimulatedTime, down: SimulatedDuration?)
+        /// Each selected node for itself, again and again: times to failure and to repair in seconds.
+        case random(timeToFailure: Distribution, timeToRepair: Distribution)
+    }
+    public var nodes: NodeSelection
+    public var effect: Effect
+    public var schedule: Schedule
+
+    public init(nodes: NodeSelection, effect: Effect = .crash, schedule: Schedule) {
+        self.nodes = nodes
+        self.effect = effect
+        self.schedule = schedule
+    }
+}
+
+/// Something the operator does at a given time.
+public struct TimelineEntry: Sendable {
+    public var at: SimulatedTime
+    public var action: OperatorAction
+
+    public init(at: SimulatedTime, action: OperatorAction) {
+        self.at = at
+        self.action = action
+    }
+}
+
+public enum OperatorAction: Sendable {
+    case apply([APIObject])
+    case delete(ObjectKey)
+    case scale(ObjectKey, replicas: Int32)
+    case setImage(deployment: NamespacedName, container: String, image: String)
+    case rolloutUndo(deployment: NamespacedName, toRevision: Int64?)
+    case rolloutPause(deployment: NamespacedName, paused: Bool)
+    case cordon(NodeSelection)
+    case uncordon(NodeSelection)
+    /// `kubectl drain`: cordons, then deletes every pod that is not a DaemonSet's, gracefully.
+    case drain(NodeSelection)
+    /// New machines that register themselves.
+    case addNodes([Node])
+}
+
+/// What a run keeps for its result files.
+public struct RecordingOptions: Hashable, Sendable {
+    /// The interval of `cluster.csv`; nil: none but start and end.
+    public var interval: SimulatedDuration?
+    public var schedulingAttempts = true
+    public var events = true
+    /// Every API watch event, for `--watch-log`.
+    public var watchLog = false
+
+    public init() { interval = .seconds(10) }
+}

@@ -1,0 +1,36 @@
+// Every event of the simulator, on one page.
+
+import APIServer
+import Controllers
+import NodeAgent
+import Scheduling
+
+/// What the queue holds: small plain values, never closures.
+enum ClusterEvent: Sendable {
+    // The API server and its clients.
+    /// A request reaches the API server; the number is its place in the ``ClientGateway``.
+    case requestArrives(UInt32)
+    /// Its answer reaches the client.
+    case answerArrives(UInt32)
+    /// A watcher sees what was committed one watch latency ago.
+    case watchDelivery(Watcher)
+
+    // Components that asked to be woken.
+    case controllerTimer(ControllerTimer)
+    case schedulerTimer(SchedulerTimer)
+    case kubeletTimer(KubeletTimer)
+
+    // The world outside.
+    /// A fault of the scenario strikes; the number is its place in the configuration.
+    case faultStrikes(Int32)
+    /// A fault that recurs strikes one node.
+    case nodeFails(node: Int32, fault: Int32)
+    /// One cause of a node's failure is over; the number is the row of `recoveries`.
+    case nodeReturns(node: Int32, failure: Int32, fault: Int32)
+    case operatorActs(Int32)
+    case traceArrival(Int32)
+    case traceDeparture(Int32)
+
+    // Measurement.
+    case sample
+}

@@ -1,0 +1,310 @@
+// Watches every commit and keeps the record of the run.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+import Scheduling
+
+/// Turns commits into rows and counters. It is told of each commit at once, as an observer outside the cluster.
+struct Recorder: Sendable {
+    private struct TrackedPod: Sendable {
+        var row: Int32
+        var workload: Int32
+        /// The node's number in ``NodeLoad``, -1 before binding.
+        var node: Int32 = -1
+        var ready = false
+        var terminating = false
+        var healthy = false
+        var holdsResources = false
+    }
+
+    private let options: RecordingOptions
+    private(set) var record = RunRecord()
+    private(set) var load = NodeLoad()
+    private var tracked: [UID: TrackedPod] = [:]
+    private var rowOfName: [NamespacedName: Int32] = [:]
+    private var health = WorkloadHealth()
+    private var failures = FailureTracker()
+    private var nodeRows: [String: Int] = [:]
+    private var downNodes: [String: SimulatedTime] = [:]
+    private var counts = PodCounts()
+
+    init(_ options: RecordingOptions) { self.options = options }
+
+    // MARK: Commits
+
+    mutating func observe(_ event: WatchEvent) {
+        if options.watchLog { record.watchLog.append(event) }
+        switch event.object {
+        case .pod(let pod):
+            counts.observe(event)
+            observe(pod, event)
+        case .node(let node): observe(node.value, event)
+        case .replicaSet(let set): observe(set.value, event)
+        case .deployment(let deployment): observe(deployment.value, event)
+        case .event(let reported):
+            if options.events { record.events.append((event.time, reported)) }
+        default: break
+        }
+    }
+
+    private mutating func observe(_ pod: Shared<Pod>, _ event: WatchEvent) {
+        let now = event.time
+        let uid = pod.value.metadata.uid
+        var state: TrackedPod
+        if let known = tracked[uid] {
+            state = known
+        } else {
+            state = TrackedPod(row: Int32(record.pods.count), workload: health.workload(of: pod.value) ?? -1)
+            rowOfName[pod.value.metadata.key] = state.row
+            record.pods.append(newRow(pod.value, workload: state.workload, at: now))
+            if state.workload >= 0, event.change == .added {
+                failures.podCreated(workload: state.workload, at: now, &record.recoveries)
+            }
+        }
+        let row = Int(state.row)
+        if state.node < 0, let name = pod.value.nodeName, let number = load.number(of: name) {
+            state.node = Int32(number)
+            record.pods[row].node = name
+            if record.pods[row].scheduled == nil { record.pods[row].scheduled = now }
+            load.bind(pod.value, to: number, at: now)
+            state.holdsResources = true
+        }
+        Recorder.update(&record.pods[row], pod, at: now)
+        state.ready = pod.isReady
+        if pod.isTerminating, !state.terminating {
+            state.terminating = true
+            record.pods[row].deletionRequested = now
+            failures.podLeaves(uid, byFailure: pod.isEvictedWithItsNode, at: now, &record.recoveries)
+        }
+        let over = pod.isTerminal || event.change == .deleted
+        if over, state.holdsResources, state.node >= 0 {
+            load.release(pod.value, from: Int(state.node), at: now)
+            state.holdsResources = false
+        }
+        setHealth(of: &state, gone: over, at: now)
+        if event.change == .deleted {
+            record.pods[row].deleted = now
+            if record.pods[row].deletionRequested == nil { record.pods[row].deletionRequested = now }
+            if state.node >= 0 { load.forget(pod.value, from: Int(state.node)) }
+            tracked[uid] = nil
+        } else {
+            tracked[uid] = state
+        }
+    }
+
+    private func newRow(_ pod: Pod, workload: Int32, at now: SimulatedTime) -> PodRecord {
+        PodRecord(
+            name: pod.metadata.key, owner: workload < 0 ? "" : health.workloads[Int(workload)].name,
+            created: min(now, pod.metadata.creationTimestamp < .zero ? pod.metadata.creationTimestamp : now), attempts: 0, restarts: 0,
+            phase: pod.status.phase, reason: "")
+    }
+
+    private static func update(_ row: inout PodRecord, _ pod: Shared<Pod>, at now: SimulatedTime) {
+        let before = row.phase
+        row.phase = pod.value.status.phase
+        row.restarts = pod.value.status.restarts
+        if row.started == nil, before != .running, row.phase == .running { row.started = now }
+        if row.ready == nil, pod.isReady { row.ready = now }
+        if row.finished == nil, before != row.phase, pod.isTerminal { row.finished = now }
+        let conditions = pod.value.status.conditions
+        if let disruption = conditions[.disruptionTarget], disruption.status == .true {
+            row.reason = disruption.reason
+        } else if !pod.value.status.reason.isEmpty {
+            row.reason = pod.value.status.reason
+        } else if pod.value.nodeName == nil, let scheduled = conditions[.podScheduled], scheduled.status == .false {
+            row.reason = scheduled.reason + ": " + scheduled.message
+        } else if pod.isTerminal,
+            let ended = pod.value.status.containerStatuses.lazy.compactMap({ status -> String? in
+                if case .terminated(let termination) = status.state { termination.reason } else { nil }
+            }).first
+        {
+            row.reason = ended
+        } else if pod.value.nodeName != nil {
+            row.reason = ""
+        }
+    }
+
+    private mutating func setHealth(of state: inout TrackedPod, gone: Bool, at now: SimulatedTime) {
+        let alive = state.node >= 0 && downNodes[load.entries[Int(state.node)].name] == nil
+        let healthy = state.ready && !state.terminating && !gone && alive
+        guard healthy != state.healthy else { return }
+        state.healthy = healthy
+        guard state.workload >= 0 else { return }
+        health.add(healthy ? 1 : -1, to: state.workload)
+        failures.workloadChanged(state.workload, health, at: now, &record.recoveries)
+    }
+
+    private mutating func observe(_ node: Node, _ event: WatchEvent) {
+        let now = event.time
+        let name = node.metadata.name
+        if event.change == .deleted {
+            if let number = load.number(of: name) { load.remove(number, at: now) }
+            if let row = nodeRows[name] { record.nodes[row].left = now }
+            return
+        }
+        if event.change == .added, let row = nodeRows[name] { record.nodes[row].left = nil }
+        let wasReady = load.number(of: name).map { load.entries[$0].ready } ?? false
+        let number = load.observe(node, at: now)
+        if nodeRows[name] == nil {
+            nodeRows[name] = record.nodes.count
+            record.nodes.append(
+                NodeRecord(
+                    name: name, zone: node.zone ?? "", joined: now, failures: 0, downTime: .zero, notReadyTime: .zero, podsStarted: 0,
+                    meanUtilisation: [], peakPods: 0))
+        }
+        if wasReady, !node.isReady { failures.nodeDetected(name, at: now, &record.recoveries) }
+        load.setReady(node.isReady, number, at: now)
+    }
+
+    private mutating func observe(_ set: ReplicaSet, _ event: WatchEvent) {
+        guard let workload = health.observe(set, isDeleted: event.change == .deleted) else { return }
+        failures.workloadChanged(workload, health, at: event.time, &record.recoveries)
+    }
+
+    private mutating func observe(_ deployment: Deployment, _ event: WatchEvent) {
+        let workload = health.observe(deployment, isDeleted: event.change == .deleted)
+        var old: Deployment?
+        if case .deployment(let previous)? = event.previous { old = previous.value }
+        if old?.spec.replicas != deployment.spec.replicas || event.change == .deleted {
+            failures.workloadChanged(workload, health, at: event.time, &record.recoveries)
+        }
+        let available = event.change == .deleted ? 0 : Int(deployment.status.availableReplicas)
+        if old == nil || event.change == .deleted || old!.spec.replicas != deployment.spec.replicas
+            || old!.status.availableReplicas != deployment.status.availableReplicas
+        {
+            record.availability.append(
+                AvailabilityChange(
+                    time: event.time, deployment: deployment.metadata.key, desired: Int(deployment.spec.replicas),
+                    available: available))
+        }
+    }
+
+    /// Pods of a snapshot came into being before the run: their times are what their status says.
+    mutating func adoptSnapshot(_ objects: [APIObject]) {
+        for object in objects {
+            guard case .pod(let pod) = object, let number = rowOfName[pod.value.metadata.key] else { continue }
+            let row = Int(number)
+            let status = pod.value.status
+            record.pods[row].isFromSnapshot = true
+            let bound = status.conditions[.podScheduled]
+            record.pods[row].scheduled = pod.value.nodeName != nil && bound?.status == .true ? bound?.lastTransitionTime : nil
+            record.pods[row].ready = status.readySince
+            // A container that was restarted no longer tells when the pod began to run.
+            let starts = status.containerStatuses.compactMap { container -> SimulatedTime? in
+                if case .running(let time) = container.state, container.restartCount == 0 { time } else { nil }
+            }
+            record.pods[row].started = status.phase == .running && starts.count == status.containerStatuses.count ? starts.min() : nil
+            let ends = status.containerStatuses.compactMap { container -> SimulatedTime? in
+                if case .terminated(let end) = container.state { end.finishedAt } else { nil }
+            }
+            record.pods[row].finished = pod.isTerminal ? ends.max() : nil
+        }
+    }
+
+    // MARK: Failures
+
+    /// Nodes stopped together. Returns the row of `recoveries`.
+    mutating func failed(
+        subject: String, effect: Fault.Effect, nodes: [String], pods: [Shared<Pod>], at now: SimulatedTime
+    ) -> Int {
+        let row = record.recoveries.count
+        record.recoveries.append(
+            RecoveryRecord(subject: subject, effect: effect, nodes: nodes.count, failed: now, affectedPods: 0, otherPods: 0, evictedPods: 0)
+        )
+        var affected: [UID] = []
+        var workloads: [(number: Int32, before: Int)] = []
+        for pod in pods {
+            let uid = pod.value.metadata.uid
+            guard let state = tracked[uid], !state.terminating, !pod.isTerminal else { continue }
+            guard state.workload >= 0, health.desired[Int(state.workload)] != nil else {
+                record.recoveries[row].otherPods += 1
+                continue
+            }
+            affected.append(uid)
+            if !workloads.contains(where: { $0.number == state.workload }) {
+                workloads.append((state.workload, health.healthy[Int(state.workload)]))
+            }
+        }
+        for name in nodes {
+            downNodes[name] = now
+            if let nodeRow = nodeRows[name] { record.nodes[nodeRow].failures += 1 }
+        }
+        failures.begin(row: row, nodes: nodes, pods: affected, workloads: workloads, &record.recoveries)
+        refreshHealth(of: pods, at: now)
+        return row
+    }
+
+    /// A node is back; `failureOver` names the row of `recoveries` whose last node this was.
+    mutating func returned(_ node: String, pods: [Shared<Pod>], failureOver row: Int?, at now: SimulatedTime) {
+        if let since = downNodes.removeValue(forKey: node), let nodeRow = nodeRows[node] {
+            record.nodes[nodeRow].downTime += now - since
+        }
+        if !pods.isEmpty { failures.nodeReturned(pods: pods.map(\.value.metadata.uid)) }
+        refreshHealth(of: pods, at: now)
+        if let row { failures.returned(row: row, at: now, &record.recoveries) }
+    }
+
+    private mutating func refreshHealth(of pods: [Shared<Pod>], at now: SimulatedTime) {
+        for pod in pods {
+            guard var state = tracked[pod.value.metadata.uid] else { continue }
+            setHealth(of: &state, gone: pod.isTerminal, at: now)
+            tracked[pod.value.metadata.uid] = state
+        }
+    }
+
+    // MARK: Scheduling, operations, samples
+
+    mutating func observe(_ attempts: [SchedulingAttempt]) {
+        for attempt in attempts {
+            if let row = rowOfName[attempt.pod] { record.pods[Int(row)].attempts += 1 }
+        }
+        if options.schedulingAttempts { record.attempts += attempts }
+    }
+
+    mutating func operated(_ description: String, at now: SimulatedTime) -> Int {
+        record.operations.append(OperationRecord(time: now, description: description))
+        return record.operations.count - 1
+    }
+
+    mutating func refused(_ operation: Int, _ error: APIError) { record.operations[operation].refusal = error.description }
+
+    mutating func sample(at now: SimulatedTime) {
+        if let last = record.samples.last, last.time == now { return }
+        let existing = load.entries.reduce(0) { $0 + ($1.exists ? 1 : 0) }
+        let ready = load.entries.reduce(0) { $0 + ($1.exists && $1.ready ? 1 : 0) }
+        record.samples.append(
+            ClusterSample(
+                time: now, nodes: existing, readyNodes: ready, unscheduled: counts.unscheduled, starting: counts.starting,
+                running: counts.running, ready: counts.ready, succeeded: counts.succeeded, failed: counts.failed,
+                terminating: counts.terminating, resources: load.summary()))
+    }
+
+    mutating func finish(at now: SimulatedTime, handledEvents: Int) {
+        sample(at: now)
+        record.handledEvents = handledEvents
+        for number in load.entries.indices {
+            load.settle(number, at: now)
+            let entry = load.entries[number]
+            guard let row = nodeRows[entry.name] else { continue }
+            let span = ((record.nodes[row].left ?? now) - record.nodes[row].joined).seconds
+            record.nodes[row].podsStarted = entry.started
+            record.nodes[row].peakPods = entry.peak
+            record.nodes[row].notReadyTime = entry.notReady + (entry.notReadySince.map { now - $0 } ?? .zero)
+            if let since = downNodes[entry.name] { record.nodes[row].downTime += now - since }
+            record.nodes[row].meanUtilisation = load.resources.indices.compactMap { index in
+                guard index < entry.allocatable.count, entry.allocatable[index] > 0 else { return nil }
+                let integral = index < entry.integral.count ? entry.integral[index] : 0
+                return (load.resources[index], span > 0 ? integral / span : 0)
+            }
+        }
+    }
+}
+
+extension Pod {
+    /// Whether it is deleted because its node is lost: the taint of an unreachable node drove it off, or its node object is gone.
+    fileprivate var isEvictedWithItsNode: Bool {
+        guard let disruption = status.conditions[.disruptionTarget], disruption.status == .true else { return false }
+        return disruption.reason == "DeletionByTaintManager" || disruption.reason == "DeletionByPodGC"
+    }
+}

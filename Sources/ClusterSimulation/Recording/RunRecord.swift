@@ -1,0 +1,146 @@
+// What a run leaves behind: plain rows, in the order they became known. Result files are these rows and nothing else.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+import Scheduling
+
+/// Everything recorded of one run.
+public struct RunRecord: Sendable {
+    public package(set) var samples: [ClusterSample] = []
+    /// One row per pod, in order of creation.
+    public package(set) var pods: [PodRecord] = []
+    /// One row per node, in order of appearance.
+    public package(set) var nodes: [NodeRecord] = []
+    public package(set) var attempts: [SchedulingAttempt] = []
+    /// Kubernetes Events; a repeated event is one row per report, with its count.
+    public package(set) var events: [(time: SimulatedTime, event: Shared<KubernetesEvent>)] = []
+    /// One row per failure of one or more nodes, in order of the failures.
+    public package(set) var recoveries: [RecoveryRecord] = []
+    /// One row whenever a Deployment's available or desired replicas changed.
+    public package(set) var availability: [AvailabilityChange] = []
+    /// What the operator did, in order.
+    public package(set) var operations: [OperationRecord] = []
+    /// Every watch event, if asked for.
+    public package(set) var watchLog: [WatchEvent] = []
+    /// How many events of the simulator were handled.
+    public package(set) var handledEvents: Int = 0
+
+    package init() {}
+}
+
+/// The cluster at one moment: a row of `cluster.csv`.
+public struct ClusterSample: Sendable {
+    public struct Resource: Sendable {
+        public var name: ResourceName
+        /// Sums over nodes, in base units (cores, bytes, pieces).
+        public var requested: Double
+        public var allocatable: Double
+        /// Mean over nodes of requested / allocatable.
+        public var utilisation: Double
+        /// Coefficient of variation over nodes of requested / allocatable: 0 is perfectly even.
+        public var imbalance: Double
+    }
+    public var time: SimulatedTime
+    public var nodes: Int
+    public var readyNodes: Int
+    /// Pods by phase; `pending` pods split into those that wait for a node and those that start on one.
+    public var unscheduled: Int
+    public var starting: Int
+    public var running: Int
+    public var ready: Int
+    public var succeeded: Int
+    public var failed: Int
+    public var terminating: Int
+    /// cpu and memory first, then the nodes' other resources by name.
+    public var resources: [Resource]
+}
+
+/// The life of one pod: a row of `pods.csv`.
+public struct PodRecord: Sendable {
+    public var name: NamespacedName
+    /// `Kind/name` of the workload it belongs to, at its creation: the Deployment of a Deployment's pod, else the controller that
+    /// made it. Empty for a bare pod.
+    public var owner: String
+    public var created: SimulatedTime
+    public var scheduled: SimulatedTime?
+    /// Phase Running.
+    public var started: SimulatedTime?
+    public var ready: SimulatedTime?
+    /// Phase Succeeded or Failed.
+    public var finished: SimulatedTime?
+    /// The request to delete it.
+    public var deletionRequested: SimulatedTime?
+    /// Gone from the API.
+    public var deleted: SimulatedTime?
+    public var node: String?
+    public var attempts: Int
+    public var restarts: Int
+    public var phase: PodPhase
+    /// Why it is (or ended) as it is: the last scheduling failure, an eviction, an exit reason.
+    public var reason: String
+    /// It existed before the run; its times are those its status told then, and missing where it did not.
+    public var isFromSnapshot = false
+}
+
+/// One node over the run: a row of `nodes.csv`.
+public struct NodeRecord: Sendable {
+    public var name: String
+    public var zone: String
+    public var joined: SimulatedTime
+    public var left: SimulatedTime?
+    public var failures: Int
+    /// How long the machine or its kubelet was down.
+    public var downTime: SimulatedDuration
+    /// How long Ready was not True while the node existed.
+    public var notReadyTime: SimulatedDuration
+    public var podsStarted: Int
+    /// Time averages of requested / allocatable.
+    public var meanUtilisation: [(name: ResourceName, share: Double)]
+    public var peakPods: Int
+}
+
+/// One failure and what became of it: a row of `recoveries.csv`. Times are of the run; nil: it did not come to that.
+public struct RecoveryRecord: Sendable {
+    /// `node/NAME`, `zone/NAME` or `nodes` for other selections.
+    public var subject: String
+    public var effect: Fault.Effect
+    /// The nodes it took down. Those that another failure keeps down already are not counted here.
+    public var nodes: Int
+    public var failed: SimulatedTime
+    /// The first and the last failed node turned Ready=Unknown.
+    public var firstDetected: SimulatedTime?
+    public var detected: SimulatedTime?
+    /// Pods of Deployments and ReplicaSets on the failed nodes: those that somebody replaces.
+    public var affectedPods: Int
+    /// The other pods there: bare ones, and those of kinds whose controllers are not simulated. Nothing below waits for them.
+    public var otherPods: Int
+    /// The first and the last eviction of an affected pod because of this failure: by its node's taint, or with its node object.
+    /// Pods that go for other reasons (a rollout, a drain) or after their node is back are not counted.
+    public var firstEvicted: SimulatedTime?
+    public var evicted: SimulatedTime?
+    public var evictedPods: Int
+    /// The workloads have created as many pods, since the first eviction, as were evicted.
+    public var replaced: SimulatedTime?
+    /// Every workload of an affected pod has as many ready pods on living nodes as before the failure (or as it wants by now). The
+    /// time of the failure itself if there was no such workload.
+    public var recovered: SimulatedTime?
+    /// The failure is over: its nodes are back, unless another failure keeps them down.
+    public var returned: SimulatedTime?
+}
+
+/// A Deployment's replicas after a change of either number.
+public struct AvailabilityChange: Sendable {
+    public var time: SimulatedTime
+    public var deployment: NamespacedName
+    public var desired: Int
+    public var available: Int
+}
+
+/// One action of the operator.
+public struct OperationRecord: Sendable {
+    public var time: SimulatedTime
+    public var description: String
+    /// The API server's refusal, if it refused.
+    public var refusal: String?
+}
