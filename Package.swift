@@ -5,6 +5,13 @@ import PackageDescription
 let package = Package(
     name: "seatrial",
     products: [
+        .executable(name: "seatrial", targets: ["seatrial"]),
+        .library(
+            name: "Seatrial",
+            targets: [
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
+                "Experiments",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -37,7 +44,16 @@ let package = Package(
             dependencies: [
                 "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent",
             ]),
+        .target(
+            name: "Experiments",
+            dependencies: [
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent",
+                "ClusterSimulation",
+            ]),
 
+        .executableTarget(
+            name: "seatrial",
+            dependencies: ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
         .testTarget(name: "HouseRulesTests"),
@@ -51,6 +67,12 @@ let package = Package(
             name: "ClusterSimulationTests",
             dependencies: [
                 "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
+            ]),
+        .testTarget(
+            name: "ExperimentsTests",
+            dependencies: [
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
+                "Experiments",
             ]),
     ]
 )

@@ -1,0 +1,256 @@
+// What a person wants to know after a run: the cluster, what happened in order, who still waits and why, what held.
+
+import ClusterSimulation
+import DiscreteEvents
+import KubernetesAPI
+
+/// The summary printed after a run.
+public struct RunReport: CustomStringConvertible {
+    private let outcome: RunOutcome
+    private var record: RunRecord { outcome.record }
+
+    /// Lines of what happened; more are only counted.
+    private static let maximumHappenings = 40
+    /// With more failures than this, only operator actions are told one by one, and the slowest recoveries listed.
+    private static let maximumFailures = 8
+    private static let slowestShown = 5
+    private static let maximumReasons = 5
+
+    public init(_ outcome: RunOutcome) { self.outcome = outcome }
+
+    public var description: String {
+        [header, happenings, recoveries, pods, waiting, problems, expectations].filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    // MARK: Sections
+
+    private var header: String {
+        let scenario = outcome.scenario
+        var text =
+            "\(scenario.name) · policy \(scenario.policy) · seed \(scenario.configuration.seed) · \(scenario.duration.text) of cluster time\n"
+        if !scenario.summary.isEmpty { text += scenario.summary + "\n" }
+        text += "\n" + cluster
+        return text
+    }
+
+    private var cluster: String {
+        var zones: [String] = []
+        for node in record.nodes where !node.zone.isEmpty && !zones.contains(node.zone) { zones.append(node.zone) }
+        var text = "Cluster    " + Presentation.count(record.nodes.count, "node")
+        if !zones.isEmpty {
+            text +=
+                " in " + Presentation.count(zones.count, "zone") + " (" + zones.sorted().prefix(8).joined(separator: ", ")
+                + (zones.count > 8 ? ", ..." : "") + ")"
+        }
+        if let last = record.samples.last {
+            for resource in last.resources.prefix(2) {
+                text +=
+                    ", \(resource.name) \(Presentation.percent(resource.allocatable > 0 ? resource.requested / resource.allocatable : 0)) requested"
+            }
+            text += " in the end"
+        }
+        return text + "\n"
+    }
+
+    private struct Happening {
+        var time: SimulatedTime
+        var text: String
+    }
+
+    /// Faults, operator actions, recoveries, in order of time.
+    private var happenings: String {
+        var list: [Happening] = []
+        for operation in record.operations {
+            let refusal = operation.refusal.map { ": REFUSED, " + $0 } ?? ""
+            list.append(Happening(time: operation.time, text: operation.description + refusal))
+        }
+        if record.recoveries.count <= RunReport.maximumFailures {
+            for failure in record.recoveries { list += phases(of: failure) }
+        }
+        if list.isEmpty { return "" }
+        // Stable: what happens at one time stays in the order of the phases.
+        let order = list.indices.sorted { (list[$0].time, $0) < (list[$1].time, $1) }
+        var text = "What happened\n"
+        for index in order.prefix(RunReport.maximumHappenings) { text += "  \(list[index].time.clock)  \(list[index].text)\n" }
+        if list.count > RunReport.maximumHappenings {
+            text += "  ... and \(list.count - RunReport.maximumHappenings) more: see recoveries.csv and events.csv\n"
+        }
+        return text
+    }
+
+    private func phases(of failure: RecoveryRecord) -> [Happening] {
+        var list: [Happening] = []
+        let subject = failure.subject
+        let one = failure.nodes == 1
+        let what = failure.effect == .crash ? (one ? "fails" : "fail") : (one ? "loses its kubelet" : "lose their kubelets")
+        func add(_ time: SimulatedTime?, _ text: String) {
+            guard let time else { return }
+            let after = time > failure.failed ? " (+\((time - failure.failed).text))" : ""
+            list.append(Happening(time: time, text: text + after))
+        }
+        add(
+            failure.failed,
+            "FAULT \(subject): \(Presentation.count(failure.nodes, "node")) \(what), \(Presentation.count(failure.affectedPods, "pod")) of Deployments and ReplicaSets on \(failure.nodes == 1 ? "it" : "them")"
+                + (failure.otherPods > 0 ? " (and \(failure.otherPods) that nobody replaces)" : "")
+        )
+        if failure.nodes == 1 {
+            add(failure.detected, "\(subject): the node is NotReady")
+        } else {
+            if failure.firstDetected != failure.detected { add(failure.firstDetected, "\(subject): the first node is NotReady") }
+            add(failure.detected, "\(subject): all \(failure.nodes) nodes are NotReady")
+        }
+        if failure.evictedPods > 0 {
+            add(failure.firstEvicted, "\(subject): eviction begins")
+            add(failure.evicted, "\(subject): the last of \(Presentation.count(failure.evictedPods, "pod")) is evicted")
+            add(failure.replaced, "\(subject): every evicted pod has a replacement")
+        }
+        add(failure.returned, "\(subject): the \(failure.nodes == 1 ? "node comes" : "nodes come") back")
+        add(failure.recovered, "\(subject): every workload is whole again")
+        return list
+    }
+
+    /// How long each phase of each failure took.
+    private var recoveries: String {
+        if record.recoveries.isEmpty { return "" }
+        func after(_ time: SimulatedTime?, _ failure: RecoveryRecord) -> String { time.map { "+" + ($0 - failure.failed).text } ?? "-" }
+        func took(_ failure: RecoveryRecord) -> Double { failure.recovered.map { ($0 - failure.failed).seconds } ?? .infinity }
+        var shown = Array(record.recoveries.indices)
+        var text = ""
+        if shown.count > RunReport.maximumFailures {
+            text = spread + "The slowest:\n"
+            shown.sort { (-took(record.recoveries[$0]), $0) < (-took(record.recoveries[$1]), $1) }
+            shown = Array(shown.prefix(RunReport.slowestShown))
+        }
+        var rows = [["Recovery from", "failed", "detected", "evicted", "replaced", "recovered", "pods"]]
+        for failure in shown.map({ record.recoveries[$0] }) {
+            rows.append([
+                "  " + failure.subject, failure.failed.sinceStart.text, RunReport.detection(of: failure), after(failure.evicted, failure),
+                after(failure.replaced, failure), after(failure.recovered, failure), "\(failure.evictedPods)/\(failure.affectedPods)",
+            ])
+        }
+        return text + Presentation.table(rows)
+    }
+
+    /// `+45s`, or `+45s..50s` where the first and the last node were noticed at different times.
+    private static func detection(of failure: RecoveryRecord) -> String {
+        guard let first = failure.firstDetected ?? failure.detected else { return "-" }
+        let from = (first - failure.failed).text
+        guard let last = failure.detected else { return failure.nodes == 1 ? "+\(from)" : "+\(from).." }
+        let to = (last - failure.failed).text
+        return from == to ? "+\(to)" : "+\(from)..\(to)"
+    }
+
+    /// Many failures in two lines.
+    private var spread: String {
+        let failures = record.recoveries
+        func figures(_ moment: KeyPath<RecoveryRecord, SimulatedTime?>) -> String {
+            let times = failures.compactMap { failure in failure[keyPath: moment].map { ($0 - failure.failed).seconds } }
+            guard let half = RunSummary.statistic(.p50, of: times), let longest = times.max() else { return "never" }
+            return "half within \(SimulatedDuration(seconds: half).text), longest \(SimulatedDuration(seconds: longest).text)"
+        }
+        let lost = failures.count { $0.recovered == nil }
+        return "\(Presentation.count(failures.count, "failure")): detected " + figures(\.detected) + "; recovered " + figures(\.recovered)
+            + (lost > 0 ? "; \(lost) not recovered by the end" : "") + ". All are in recoveries.csv. "
+    }
+
+    private var pods: String {
+        let summary = outcome.summary
+        func figure(_ name: String, _ text: (Double) -> String) -> String { summary[name].map(text) ?? "-" }
+        func time(_ name: String) -> String { figure(name) { SimulatedDuration(seconds: $0).text } }
+        func number(_ name: String) -> String { figure(name) { Presentation.number($0) } }
+        let restored = Int(summary["pods_from_snapshot"] ?? 0)
+        // What a controller has replaced is no damage.
+        let replaced = record.pods.count { $0.phase == .failed && !$0.owner.isEmpty && $0.deletionRequested != nil }
+        let start =
+            summary["pod_start_p50"] == nil
+            ? "no pod became ready"
+            : "created to ready: half within \(time("pod_start_p50")), 99 % within \(time("pod_start_p99")), longest \(time("pod_start_maximum"))"
+        var rows = [
+            [
+                "Pods",
+                (restored > 0 ? "\(restored) from the snapshot, " : "")
+                    + "\(number("pods_created")) created, \(number("pods_scheduled")) scheduled, \(number("pods_succeeded")) succeeded, "
+                    + "\(number("pods_failed")) failed"
+                    + (replaced > 0 ? " (\(replaced) of them deleted or evicted, for their controllers to replace)" : "")
+                    + ", \(Presentation.count(Int(summary["restarts"] ?? 0), "restart"))",
+            ],
+            ["Start", start],
+        ]
+        var shares: [String] = []
+        for metric in summary.metrics where metric.name.hasPrefix("utilisation_") {
+            guard let share = metric.value else { continue }
+            let resource = metric.name.dropFirst("utilisation_".count).dropLast("_mean".count)
+            let imbalance = summary["imbalance_\(resource)_mean"].map { ", imbalance " + Presentation.number($0) } ?? ""
+            shares.append("\(resource) \(Presentation.percent(share))\(imbalance)")
+        }
+        if !shares.isEmpty { rows.append(["Use", shares.prefix(4).joined(separator: "; ")]) }
+        return rows.map { $0[0].padding(toLength: 11, withPad: " ", startingAt: 0) + $0[1] }.joined(separator: "\n") + "\n"
+    }
+
+    /// Pods pending in the end, by reason.
+    private var waiting: String {
+        var reasons: [(text: String, count: Int)] = []
+        var places: [String: Int] = [:]
+        var total = 0
+        for pod in record.pods where pod.phase == .pending && pod.deleted == nil {
+            total += 1
+            let reason = pod.reason.isEmpty ? (pod.node == nil ? "not tried yet" : "starting") : pod.reason
+            if let place = places[reason] {
+                reasons[place].count += 1
+            } else {
+                places[reason] = reasons.count
+                reasons.append((reason, 1))
+            }
+        }
+        if total == 0 { return "Pending    none in the end\n" }
+        var text = "Pending    \(Presentation.count(total, "pod")) in the end\n"
+        let order = reasons.indices.sorted { (-reasons[$0].count, $0) < (-reasons[$1].count, $1) }
+        for index in order.prefix(RunReport.maximumReasons) { text += "  \(reasons[index].count) x \(reasons[index].text)\n" }
+        if reasons.count > RunReport.maximumReasons {
+            text += "  ... and \(reasons.count - RunReport.maximumReasons) other reasons: see pods.csv\n"
+        }
+        return text
+    }
+
+    /// What Kubernetes warned of, by reason; nodes that are not ready are told of above.
+    private var problems: String {
+        var reasons: [(text: String, count: Int, example: String)] = []
+        var places: [String: Int] = [:]
+        for (_, shared) in record.events where shared.value.severity == .warning && shared.value.reason != "NodeNotReady" {
+            let event = shared.value
+            if let place = places[event.reason] {
+                reasons[place].count += 1
+            } else {
+                places[event.reason] = reasons.count
+                reasons.append((event.reason, 1, "\(event.involvedKind) \(event.involved): \(event.message)"))
+            }
+        }
+        if reasons.isEmpty { return "" }
+        var text = "Problems\n"
+        let order = reasons.indices.sorted { (-reasons[$0].count, $0) < (-reasons[$1].count, $1) }
+        for index in order.prefix(RunReport.maximumReasons) {
+            text += "  \(reasons[index].count) x \(reasons[index].text), for example \(reasons[index].example)\n"
+        }
+        if reasons.count > RunReport.maximumReasons {
+            text += "  ... and \(reasons.count - RunReport.maximumReasons) other reasons: see events.csv\n"
+        }
+        return text
+    }
+
+    private var expectations: String {
+        if outcome.expectations.isEmpty { return "" }
+        var text = "Expectations\n"
+        for result in outcome.expectations {
+            text += "  \(result.holds ? "✓" : "✗") \(result.expectation): \(result.holds ? "" : "observed ")\(result.observed)\n"
+        }
+        return text
+    }
+
+    /// The expectations that failed, expected beside observed, for those who only see errors.
+    public var failures: [String] {
+        outcome.expectations.filter { !$0.holds }.map { result in
+            let place = result.expectation.position.isEmpty ? "" : result.expectation.position + ": "
+            return "\(place)expected \(result.expectation), observed \(result.observed)"
+        }
+    }
+}

@@ -1,0 +1,205 @@
+// Every result file and every column, described once: headers are written from this table, `docs/results.md` is printed from
+// it, and a test reads the files of a run back against it.
+
+/// What the values of a column are.
+public enum ColumnType: String, Hashable, Sendable {
+    /// Seconds since the start of the run; the start of a snapshot's objects may lie before it.
+    case time = "time"
+    case integer = "integer"
+    case number = "number"
+    case boolean = "true or false"
+    case text = "text"
+}
+
+public struct ResultColumn: Hashable, Sendable {
+    /// As in the header; `{resource}` stands for one column per resource.
+    public var name: String
+    public var type: ColumnType
+    /// Whether the field may be empty: it did not happen, or does not apply.
+    public var optional: Bool
+    public var description: String
+
+    init(_ name: String, _ type: ColumnType, optional: Bool = false, _ description: String) {
+        self.name = name
+        self.type = type
+        self.optional = optional
+        self.description = description
+    }
+}
+
+public struct ResultTable: Hashable, Sendable {
+    public var file: String
+    /// What a row is.
+    public var row: String
+    public var columns: [ResultColumn]
+}
+
+public enum ResultTables {
+    public static let all = [cluster, nodes, pods, scheduling, events, recoveries, availability, summary]
+
+    public static let cluster = ResultTable(
+        file: "cluster.csv", row: "the cluster at one moment, every `measure.interval`",
+        columns: [
+            ResultColumn("time_s", .time, "When."),
+            ResultColumn("nodes", .integer, "Node objects."),
+            ResultColumn("nodes_ready", .integer, "Nodes whose Ready condition is True."),
+            ResultColumn("pods_pending", .integer, "Pods in phase Pending: unscheduled and starting ones."),
+            ResultColumn("pods_unscheduled", .integer, "Pods that wait for a node."),
+            ResultColumn("pods_starting", .integer, "Pods that have a node and are not Running yet."),
+            ResultColumn("pods_running", .integer, "Pods in phase Running."),
+            ResultColumn("pods_ready", .integer, "Pods whose Ready condition is True."),
+            ResultColumn("pods_succeeded", .integer, "Pods in phase Succeeded."),
+            ResultColumn("pods_failed", .integer, "Pods in phase Failed."),
+            ResultColumn("pods_terminating", .integer, "Pods whose deletion was requested and that still exist."),
+            ResultColumn("requested_{resource}", .number, optional: true, "Sum of the requests of pods with a node, in base units."),
+            ResultColumn("allocatable_{resource}", .number, optional: true, "Sum over nodes, in base units; empty before any node has it."),
+            ResultColumn("utilisation_{resource}", .number, optional: true, "Mean over nodes of requested / allocatable."),
+            ResultColumn(
+                "imbalance_{resource}", .number, optional: true,
+                "Coefficient of variation over nodes of requested / allocatable: 0 is perfectly even."),
+        ])
+
+    public static let nodes = ResultTable(
+        file: "nodes.csv", row: "a node over the whole run",
+        columns: [
+            ResultColumn("name", .text, "The node."),
+            ResultColumn("zone", .text, optional: true, "Its label topology.kubernetes.io/zone."),
+            ResultColumn("joined_s", .time, "When it was registered."),
+            ResultColumn("left_s", .time, optional: true, "When its object was deleted."),
+            ResultColumn("failures", .integer, "How often its machine or kubelet failed."),
+            ResultColumn("down_s", .number, "How long the machine or kubelet was down, in all."),
+            ResultColumn("not_ready_s", .number, "How long Ready was not True while the node existed, in all."),
+            ResultColumn("pods_bound", .integer, "Pods that were bound to it."),
+            ResultColumn("pods_peak", .integer, "The most pods it had at a time."),
+            ResultColumn("mean_utilisation_{resource}", .number, optional: true, "Time average of requested / allocatable."),
+        ])
+
+    public static let pods = ResultTable(
+        file: "pods.csv", row: "a pod, in order of creation",
+        columns: [
+            ResultColumn("namespace", .text, "Its namespace."),
+            ResultColumn("name", .text, "Its name."),
+            ResultColumn("owner", .text, optional: true, "Kind/name of its workload: the Deployment, or else the controller that made it."),
+            ResultColumn("created_s", .time, "When it was created. A snapshot's pods have times before 0, where their status told them."),
+            ResultColumn("scheduled_s", .time, optional: true, "When it was bound to a node."),
+            ResultColumn("started_s", .time, optional: true, "When it reached phase Running."),
+            ResultColumn("ready_s", .time, optional: true, "When it first was ready."),
+            ResultColumn("finished_s", .time, optional: true, "When it reached phase Succeeded or Failed."),
+            ResultColumn("deletion_requested_s", .time, optional: true, "When its deletion was requested."),
+            ResultColumn("deleted_s", .time, optional: true, "When it was gone from the API."),
+            ResultColumn("node", .text, optional: true, "The node it was bound to."),
+            ResultColumn("attempts", .integer, "Attempts to schedule it."),
+            ResultColumn("restarts", .integer, "Restarts of its containers."),
+            ResultColumn("phase", .text, "Its phase in the end, or when it was deleted."),
+            ResultColumn("reason", .text, optional: true, "Why: the last scheduling failure, an eviction, an exit reason."),
+        ])
+
+    public static let scheduling = ResultTable(
+        file: "scheduling.csv", row: "an attempt to schedule a pod",
+        columns: [
+            ResultColumn("start_s", .time, "When the attempt began."),
+            ResultColumn("end_s", .time, "When its outcome stood."),
+            ResultColumn("namespace", .text, "The pod's namespace."),
+            ResultColumn("pod", .text, "The pod."),
+            ResultColumn("attempt", .integer, "1 for the pod's first."),
+            ResultColumn("result", .text, "`scheduled`, `unschedulable` or `error`."),
+            ResultColumn("node", .text, optional: true, "The node chosen."),
+            ResultColumn("nodes_evaluated", .integer, "Nodes that were filtered in this cycle."),
+            ResultColumn("nodes_feasible", .integer, "Nodes among them that passed every filter."),
+            ResultColumn("score", .integer, "The weighted sum of the chosen node's scores; 0 where it was the only feasible one."),
+            ResultColumn("message", .text, optional: true, "Why no node would do, as the Event says it."),
+        ])
+
+    public static let events = ResultTable(
+        file: "events.csv", row: "a report of a Kubernetes Event",
+        columns: [
+            ResultColumn("time_s", .time, "When it was stored."),
+            ResultColumn("type", .text, "`Normal` or `Warning`."),
+            ResultColumn("reason", .text, "The reason, one word."),
+            ResultColumn("kind", .text, "The kind of the object it is about."),
+            ResultColumn("namespace", .text, optional: true, "Its namespace."),
+            ResultColumn("name", .text, "Its name."),
+            ResultColumn("source", .text, "The component that reports."),
+            ResultColumn("count", .integer, "How many times by now."),
+            ResultColumn("message", .text, optional: true, "For people to read."),
+        ])
+
+    public static let recoveries = ResultTable(
+        file: "recoveries.csv", row: "a failure of one or more nodes and what became of it",
+        columns: [
+            ResultColumn("subject", .text, "`node/NAME`, `zone/NAME`, `nodes/all`, or `nodes/` and a label selector."),
+            ResultColumn("effect", .text, "`crash` or `kubelet`."),
+            ResultColumn("nodes", .integer, "How many nodes it took down; those down already are not counted."),
+            ResultColumn("failed_s", .time, "When."),
+            ResultColumn("first_detected_s", .time, optional: true, "The first of the nodes turned Ready=Unknown."),
+            ResultColumn("detected_s", .time, optional: true, "The last of them did."),
+            ResultColumn("affected_pods", .integer, "Pods of Deployments and ReplicaSets on the nodes."),
+            ResultColumn("other_pods", .integer, "Other pods there, which nobody replaces; nothing below waits for them."),
+            ResultColumn("first_evicted_s", .time, optional: true, "The first affected pod was evicted because of this failure."),
+            ResultColumn("evicted_s", .time, optional: true, "The last one was."),
+            ResultColumn("evicted_pods", .integer, "How many were."),
+            ResultColumn("replaced_s", .time, optional: true, "As many pods had been created in their place."),
+            ResultColumn("recovered_s", .time, optional: true, "Every workload had as many ready pods as before, or as it wants by now."),
+            ResultColumn("returned_s", .time, optional: true, "The failure was over."),
+            ResultColumn("detection_s", .number, optional: true, "detected_s - failed_s."),
+            ResultColumn("recovery_s", .number, optional: true, "recovered_s - failed_s."),
+        ])
+
+    public static let availability = ResultTable(
+        file: "availability.csv", row: "a change of a Deployment's wanted or available replicas",
+        columns: [
+            ResultColumn("time_s", .time, "When."),
+            ResultColumn("namespace", .text, "The Deployment's namespace."),
+            ResultColumn("deployment", .text, "The Deployment."),
+            ResultColumn("desired", .integer, "spec.replicas from here on."),
+            ResultColumn("available", .integer, "Available replicas from here on."),
+        ])
+
+    public static let summary = ResultTable(
+        file: "summary.csv", row: "a figure about the whole run",
+        columns: [
+            ResultColumn("metric", .text, "What was measured."),
+            ResultColumn("value", .number, optional: true, "The figure; empty where there was nothing to measure."),
+            ResultColumn("unit", .text, "Its unit: `s`, `1` (a share or a count), `pods`, `nodes`, ..."),
+        ])
+
+    /// The page `docs/results.md`.
+    public static var documentation: String {
+        var page = """
+            # Result files
+
+            One run writes one folder, `results/<scenario>/<policy>/seed-<n>/`. All tables are CSV as RFC 4180 has it: one header
+            row, a comma between fields, quotes where a field needs them. Times are seconds of simulated time since the start of
+            the run, written exactly; other quantities are in the unit the column's name ends with. An empty field means that it did not
+            happen or does not apply. Nothing in these files depends on the machine or on the hour, so equal runs are equal byte for byte.
+
+            `{resource}` stands for one column per resource: `cpu_cores`, `memory_bytes`, then the nodes' other resources by name.
+            Shares such as utilisation have no unit and name the resource only (`utilisation_cpu`).
+
+            Written by `seatrial docs results` from the table the files themselves are written from.
+
+            """
+        for table in all {
+            page += "\n## \(table.file)\nA row is \(table.row).\n\n| column | type | meaning |\n| --- | --- | --- |\n"
+            for column in table.columns {
+                let type = column.type.rawValue + (column.optional ? ", may be empty" : "")
+                page += "| `\(column.name)` | \(type) | \(column.description) |\n"
+            }
+        }
+        page += """
+
+            ## run.json
+            What made the results: the version of Seatrial, the scenario with a fingerprint of every file it was read from, the policy,
+            the seed, the simulated duration, the whole configuration of the control plane, and for every file of the folder its number
+            of rows, its size in bytes and its fingerprint (`\(Fingerprint.algorithm)`: enough to notice any accidental difference, no protection
+            against intent).
+
+            ## watch.jsonl
+            With `--watch-log`: every event of the API's watch, a JSON object a line. `t` is milliseconds since the start, `ev` is ADDED,
+            MODIFIED or DELETED, then `kind`, `name`, `ns`; `set` holds all fields at ADDED and only the changed ones at MODIFIED
+            (null: removed), `final` the last state of a deleted pod.
+
+            """
+        return page
+    }
+}

@@ -1,0 +1,180 @@
+// Whether expectations hold: what was observed, beside what was expected.
+
+import ClusterSimulation
+import DiscreteEvents
+import KubernetesAPI
+
+/// The verdict on one expectation.
+public struct ExpectationResult: Hashable, Sendable {
+    public var expectation: Expectation
+    public var holds: Bool
+    /// What was seen: the worst value and when, or why there was nothing to see.
+    public var observed: String
+}
+
+/// A quantity over time that changes in steps.
+private struct Steps {
+    var changes: [(time: SimulatedTime, value: Double)] = []
+
+    /// The values in force within a window, each with the moment it began to be: the one at its start first.
+    func values(from: SimulatedTime, until: SimulatedTime) -> [(time: SimulatedTime, value: Double)] {
+        var result: [(time: SimulatedTime, value: Double)] = []
+        for change in changes where change.time <= until {
+            if change.time <= from { result = [(from, change.value)] } else { result.append(change) }
+        }
+        return result
+    }
+}
+
+extension RunRecord {
+    /// Judges one expectation of a run that ended at `end`.
+    public func check(_ expectation: Expectation, end: SimulatedTime) -> ExpectationResult {
+        let from = expectation.from ?? .zero
+        let until = expectation.until ?? end
+        if from > end {
+            return ExpectationResult(expectation: expectation, holds: false, observed: "the run ended before, at \(end.sinceStart.text)")
+        }
+        switch expectation.subject {
+        case .available(let name):
+            let changes = availability.filter { $0.deployment == name }.map { (time: $0.time, value: Double($0.available)) }
+            if changes.isEmpty {
+                return ExpectationResult(expectation: expectation, holds: false, observed: "there was no Deployment \(name)")
+            }
+            return judge(expectation, Steps(changes: changes).values(from: from, until: until))
+        case .pods(.pending), .pods(.unscheduled):
+            let waitsForNode = expectation.subject == .pods(.unscheduled)
+            return judge(expectation, podsWaiting(waitsForNode ? \.untilScheduled : \.untilStarted).values(from: from, until: until))
+        case .pods(let state):
+            return judgeSamples(expectation, from, until) { sample in
+                switch state {
+                case .running: Double(sample.running)
+                case .ready: Double(sample.ready)
+                case .failed: Double(sample.failed)
+                case .pending, .unscheduled: Double(sample.unscheduled)
+                }
+            }
+        case .nodes(let state):
+            return judgeSamples(expectation, from, until) { Double(state == .ready ? $0.readyNodes : $0.nodes) }
+        case .utilisation(let resource):
+            return judgeSamples(expectation, from, until) { sample in sample.resources.first { $0.name == resource }?.utilisation }
+        case .recovery:
+            return judgeFailures(expectation, from, until, end, \.recovered, what: "recovered")
+        case .detection:
+            return judgeFailures(expectation, from, until, end, \.detected, what: "detected")
+        case .unschedulable:
+            let count = pods.count { $0.waitsForNode }
+            return judge(expectation, [(until, Double(count))])
+        case .restarts:
+            return judge(expectation, [(until, Double(pods.reduce(0) { $0 + $1.restarts }))])
+        case .podStart(let statistic):
+            let times = pods.filter { !$0.isFromSnapshot && $0.created >= from && $0.created <= until }.compactMap { pod in
+                pod.ready.map { ($0 - pod.created).seconds }
+            }
+            guard let value = RunSummary.statistic(statistic, of: times) else {
+                return ExpectationResult(expectation: expectation, holds: false, observed: "no pod became ready")
+            }
+            return judge(expectation, [(until, value)])
+        }
+    }
+
+    // MARK: Judging
+
+    /// Holds if every value is within the bound; otherwise the worst one is named, with the time the first wrong one began.
+    private func judge(_ expectation: Expectation, _ values: [(time: SimulatedTime, value: Double)]) -> ExpectationResult {
+        guard let first = values.first else {
+            return ExpectationResult(expectation: expectation, holds: false, observed: "nothing was measured")
+        }
+        var worst = first
+        var firstWrong: SimulatedTime?
+        var least = first.value
+        var most = first.value
+        for entry in values {
+            if expectation.bound.excess(of: entry.value) > expectation.bound.excess(of: worst.value) { worst = entry }
+            if firstWrong == nil, !expectation.bound.holds(for: entry.value) { firstWrong = entry.time }
+            least = min(least, entry.value)
+            most = max(most, entry.value)
+        }
+        let range = least == most ? expectation.text(of: least) : "\(expectation.text(of: least)) to \(expectation.text(of: most))"
+        guard let firstWrong else { return ExpectationResult(expectation: expectation, holds: true, observed: range) }
+        var observed = expectation.text(of: worst.value)
+        if values.count > 1 {
+            observed += " at \(worst.time.sinceStart.text)"
+            if firstWrong != worst.time { observed += " (outside since \(firstWrong.sinceStart.text))" }
+        }
+        return ExpectationResult(expectation: expectation, holds: false, observed: observed)
+    }
+
+    private func judgeSamples(
+        _ expectation: Expectation, _ from: SimulatedTime, _ until: SimulatedTime, _ value: (ClusterSample) -> Double?
+    ) -> ExpectationResult {
+        let changes = samples.compactMap { sample in value(sample).map { (time: sample.time, value: $0) } }
+        return judge(expectation, Steps(changes: changes).values(from: from, until: until))
+    }
+
+    /// Every failure within the window; one that did not come to its end fails unless the bound leaves that open.
+    private func judgeFailures(
+        _ expectation: Expectation, _ from: SimulatedTime, _ until: SimulatedTime, _ end: SimulatedTime,
+        _ moment: KeyPath<RecoveryRecord, SimulatedTime?>, what: String
+    ) -> ExpectationResult {
+        let failures = recoveries.filter { $0.failed >= from && $0.failed <= until }
+        if failures.isEmpty { return ExpectationResult(expectation: expectation, holds: true, observed: "there was no failure") }
+        var values: [(time: SimulatedTime, value: Double)] = []
+        for failure in failures {
+            if let time = failure[keyPath: moment] {
+                values.append((failure.failed, (time - failure.failed).seconds))
+                continue
+            }
+            let waited = (end - failure.failed).seconds
+            // Longer than the run lasted: known to be wrong only if that is too long already, unknown otherwise.
+            let verdict =
+                "failure of \(failure.subject) at \(failure.failed.sinceStart.text) was not \(what) by the end, \(expectation.text(of: waited)) later"
+            return ExpectationResult(expectation: expectation, holds: false, observed: verdict)
+        }
+        return judge(expectation, values)
+    }
+
+    /// The most pods that waited for a node at one time, from start to end.
+    func mostUnscheduled(until end: SimulatedTime) -> Double {
+        podsWaiting(\.untilScheduled).values(from: .zero, until: end).map(\.value).max() ?? 0
+    }
+
+    /// How many pods were waiting, at every moment.
+    private func podsWaiting(_ end: KeyPath<PodRecord, SimulatedTime?>) -> Steps {
+        var changes: [(time: SimulatedTime, step: Int)] = []
+        changes.reserveCapacity(pods.count * 2)
+        for pod in pods {
+            changes.append((pod.created, 1))
+            if let end = pod[keyPath: end] { changes.append((end, -1)) }
+        }
+        changes.sort { $0.time < $1.time }
+        var steps = Steps(changes: [(time: .zero, value: 0)])
+        var count = 0
+        for (index, change) in changes.enumerated() {
+            count += change.step
+            if index + 1 < changes.count, changes[index + 1].time == change.time { continue }
+            steps.changes.append((change.time, Double(count)))
+        }
+        return steps
+    }
+}
+
+extension PodRecord {
+    /// The first moment from which the pod no longer waited for a node.
+    fileprivate var untilScheduled: SimulatedTime? {
+        // A snapshot does not always tell when.
+        let bound = scheduled ?? (node == nil ? nil : created)
+        return [bound, finished ?? finishedBefore, deleted].compactMap { $0 }.min()
+    }
+    /// The first moment from which the pod was no longer in phase Pending.
+    fileprivate var untilStarted: SimulatedTime? {
+        let running = started ?? (isFromSnapshot && phase != .pending ? created : nil)
+        return [running, finished ?? finishedBefore, deleted].compactMap { $0 }.min()
+    }
+    /// Over before the run began, nobody knows when.
+    private var finishedBefore: SimulatedTime? { phase == .succeeded || phase == .failed ? created : nil }
+
+    /// Waits for a node still.
+    var waitsForNode: Bool { node == nil && deleted == nil && phase == .pending }
+    /// The scheduler of the run bound it, not one before the run.
+    var wasScheduledInRun: Bool { node != nil && !(isFromSnapshot && (scheduled ?? .zero) <= .zero) }
+}

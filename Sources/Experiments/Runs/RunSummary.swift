@@ -1,0 +1,137 @@
+// The figures of a whole run: summary.csv, and what comparisons compare.
+
+import ClusterSimulation
+import DiscreteEvents
+import KubernetesAPI
+
+/// One figure of a run.
+public struct Metric: Hashable, Sendable {
+    public var name: String
+    /// nil: there was nothing to measure.
+    public var value: Double?
+    public var unit: String
+}
+
+public struct RunSummary: Hashable, Sendable {
+    /// Always the same metrics in the same order for equal clusters.
+    public private(set) var metrics: [Metric] = []
+
+    public subscript(name: String) -> Double? { metrics.first { $0.name == name }?.value ?? nil }
+
+    /// Sums up a run that ended at `end`.
+    public init(_ record: RunRecord, end: SimulatedTime) {
+        add("simulated_time", end.sinceStart.seconds, "s")
+        addPods(record, end)
+        addTimes(record)
+        addRecoveries(record)
+        addAvailability(record, end)
+        addUtilisation(record, end)
+        addNodes(record)
+        add("scheduling_attempts", Double(record.pods.reduce(0) { $0 + $1.attempts }), "1")
+        add("simulator_events", Double(record.handledEvents), "1")
+    }
+
+    private mutating func add(_ name: String, _ value: Double?, _ unit: String) {
+        metrics.append(Metric(name: name, value: value, unit: unit))
+    }
+
+    private mutating func addPods(_ record: RunRecord, _ end: SimulatedTime) {
+        add("pods_from_snapshot", Double(record.pods.count { $0.isFromSnapshot }), "pods")
+        add("pods_created", Double(record.pods.count { !$0.isFromSnapshot }), "pods")
+        add("pods_scheduled", Double(record.pods.count { $0.wasScheduledInRun }), "pods")
+        add("pods_unscheduled_at_end", Double(record.pods.count { $0.waitsForNode }), "pods")
+        add("pods_unscheduled_peak", record.mostUnscheduled(until: end), "pods")
+        add("pods_succeeded", Double(record.pods.count { $0.phase == .succeeded }), "pods")
+        add("pods_failed", Double(record.pods.count { $0.phase == .failed }), "pods")
+        add("pods_deleted", Double(record.pods.count { $0.deleted != nil }), "pods")
+        add("restarts", Double(record.pods.reduce(0) { $0 + $1.restarts }), "1")
+    }
+
+    private mutating func addTimes(_ record: RunRecord) {
+        // Pods of a snapshot were created and placed before the run began.
+        let own = record.pods.filter { !$0.isFromSnapshot }
+        let waits = own.compactMap { pod in pod.scheduled.map { ($0 - pod.created).seconds } }
+        let starts = own.compactMap { pod in pod.ready.map { ($0 - pod.created).seconds } }
+        for (name, times) in [("schedule_wait", waits), ("pod_start", starts)] {
+            for statistic in Expectation.Statistic.allCases {
+                add("\(name)_\(statistic.rawValue)", RunSummary.statistic(statistic, of: times), "s")
+            }
+        }
+    }
+
+    private mutating func addRecoveries(_ record: RunRecord) {
+        let failures = record.recoveries
+        let detections = failures.compactMap { failure in failure.detected.map { ($0 - failure.failed).seconds } }
+        let recoveries = failures.compactMap { failure in failure.recovered.map { ($0 - failure.failed).seconds } }
+        add("failures", Double(failures.count), "1")
+        add("failures_not_recovered", Double(failures.count { $0.recovered == nil }), "1")
+        add("detection_mean", RunSummary.statistic(.mean, of: detections), "s")
+        add("detection_maximum", detections.max(), "s")
+        add("recovery_mean", RunSummary.statistic(.mean, of: recoveries), "s")
+        add("recovery_maximum", recoveries.max(), "s")
+        add("evicted_pods", Double(failures.reduce(0) { $0 + $1.evictedPods }), "pods")
+    }
+
+    /// The integral over time of what Deployments lack: desired minus available replicas.
+    private mutating func addAvailability(_ record: RunRecord, _ end: SimulatedTime) {
+        var names: [NamespacedName] = []
+        var places: [NamespacedName: Int] = [:]
+        var last: [(time: SimulatedTime, missing: Int)] = []
+        var replicaSeconds = 0.0
+        for change in record.availability {
+            let missing = max(0, change.desired - change.available)
+            if let place = places[change.deployment] {
+                replicaSeconds += Double(last[place].missing) * (change.time - last[place].time).seconds
+                last[place] = (change.time, missing)
+            } else {
+                places[change.deployment] = names.count
+                names.append(change.deployment)
+                last.append((change.time, missing))
+            }
+        }
+        for entry in last { replicaSeconds += Double(entry.missing) * (end - entry.time).seconds }
+        add("replica_seconds_missing", replicaSeconds, "s")
+    }
+
+    private mutating func addUtilisation(_ record: RunRecord, _ end: SimulatedTime) {
+        for resource in ResultWriter.resources(of: record.samples) {
+            var shares: [Double] = []
+            var imbalances: [Double] = []
+            var durations: [Double] = []
+            for (index, sample) in record.samples.enumerated() {
+                let next = index + 1 < record.samples.count ? record.samples[index + 1].time : end
+                guard next > sample.time, let entry = sample.resources.first(where: { $0.name == resource }) else { continue }
+                guard entry.utilisation.isFinite else { continue }
+                shares.append(entry.utilisation)
+                imbalances.append(entry.imbalance.isFinite ? entry.imbalance : 0)
+                durations.append((next - sample.time).seconds)
+            }
+            let total = durations.reduce(0, +)
+            func average(_ values: [Double]) -> Double? { total > 0 ? zip(values, durations).reduce(0) { $0 + $1.0 * $1.1 } / total : nil }
+            add("utilisation_\(resource)_mean", average(shares), "1")
+            add("imbalance_\(resource)_mean", average(imbalances), "1")
+        }
+    }
+
+    private mutating func addNodes(_ record: RunRecord) {
+        add("nodes", Double(record.nodes.count), "nodes")
+        add("node_failures", Double(record.nodes.reduce(0) { $0 + $1.failures }), "1")
+        add("node_seconds_not_ready", record.nodes.reduce(0) { $0 + $1.notReadyTime.seconds }, "s")
+    }
+
+    /// A figure of some values; quantiles are the least value that at least this share of them does not exceed.
+    static func statistic(_ statistic: Expectation.Statistic, of values: [Double]) -> Double? {
+        if values.isEmpty { return nil }
+        func quantile(_ share: Double) -> Double {
+            let sorted = values.sorted()
+            return sorted[min(sorted.count - 1, max(0, Int((share * Double(sorted.count)).rounded(.up)) - 1))]
+        }
+        switch statistic {
+        case .mean: return values.reduce(0, +) / Double(values.count)
+        case .p50: return quantile(0.5)
+        case .p90: return quantile(0.9)
+        case .p99: return quantile(0.99)
+        case .maximum: return values.max()
+        }
+    }
+}

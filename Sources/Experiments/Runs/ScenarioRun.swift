@@ -1,0 +1,136 @@
+// Runs one scenario: simulates, judges, writes results.
+
+import ClusterSimulation
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+
+/// What a run came to.
+public struct RunOutcome: Sendable {
+    public var scenario: Scenario
+    /// The end of the run.
+    public var end: SimulatedTime
+    public var record: RunRecord
+    public var summary: RunSummary
+    public var expectations: [ExpectationResult]
+
+    public var expectationsHold: Bool { expectations.allSatisfy(\.holds) }
+}
+
+extension Scenario {
+    /// The folder of this scenario's results with its policy and seed, below a folder for all results.
+    public func resultFolder(below output: String) -> String {
+        PathText.join(output, "\(name)/\(policy)/seed-\(configuration.seed)")
+    }
+
+    /// Whether results may be written there, to be asked before a long run.
+    ///
+    /// - Throws: `ResultError` if something is in the way that is no earlier result.
+    public func checkResultFolder(below output: String) throws(ResultError) {
+        try ResultFolder.check(resultFolder(below: output))
+    }
+
+    /// The cluster at time 0.
+    ///
+    /// - Throws: `ScenarioError` when it cannot be set up, for instance because no scheduler can be made of its configuration.
+    public func makeCluster() throws(ScenarioError) -> Cluster {
+        do {
+            return try Cluster(configuration)
+        } catch {
+            throw ScenarioError(["\(inputs.first?.path ?? name): \(error)"])
+        }
+    }
+
+    /// Simulates the scenario from start to end.
+    ///
+    /// - Parameter progress: called now and then with the time reached.
+    /// - Throws: `ScenarioError` when the cluster cannot be set up.
+    public func run(progress: ((SimulatedTime) -> Void)? = nil) throws(ScenarioError) -> RunOutcome {
+        var cluster = try makeCluster()
+        let end = SimulatedTime.zero + duration
+        if let progress {
+            // Stopping on the way changes nothing but when somebody hears of it.
+            let steps = 1000
+            for step in 1..<steps {
+                let time = SimulatedTime.zero + SimulatedDuration(nanoseconds: duration.nanoseconds / Int64(steps) * Int64(step))
+                cluster.run(until: time)
+                progress(time)
+            }
+        }
+        cluster.run(until: end)
+        let record = cluster.finish()
+        return RunOutcome(
+            scenario: self, end: end, record: record, summary: RunSummary(record, end: end),
+            expectations: expectations.map { record.check($0, end: end) })
+    }
+}
+
+extension RunOutcome {
+    /// Writes the result files; the folder appears when all of them are complete, in the place of an earlier one.
+    ///
+    /// - Throws: `ResultError` when a file cannot be written.
+    /// - Returns: the files, `run.json` included.
+    @discardableResult
+    public func write(to folder: String) throws(ResultError) -> [WrittenFile] {
+        let target = try ResultFolder(replacing: folder)
+        do throws(ResultError) {
+            let writer = ResultWriter(folder: target.temporaryPath, record: record)
+            var files = try writer.writeAll(summary, options: scenario.configuration.recording)
+            var manifest = try BufferedFile(name: "run.json", in: target.temporaryPath)
+            manifest.append(provenance(files).text)
+            files.append(try manifest.finish(rows: 0))
+            try target.commit()
+            return files
+        } catch {
+            target.discard()
+            throw error
+        }
+    }
+
+    /// run.json: what made these files.
+    private func provenance(_ files: [WrittenFile]) -> JSONValue {
+        let inputs = scenario.inputs.map { input in
+            JSONValue.members([
+                ("path", .string(input.path)), ("bytes", .integer(input.bytes)), ("fingerprint", .string(input.fingerprint.description)),
+            ])
+        }
+        let written = files.map { file in
+            JSONValue.members([
+                ("name", .string(file.name)), ("rows", .integer(file.rows)), ("bytes", .integer(file.bytes)),
+                ("fingerprint", .string(file.fingerprint.description)),
+            ])
+        }
+        let verdicts = expectations.map { result in
+            JSONValue.members([
+                ("expectation", .string(result.expectation.description)), ("holds", .boolean(result.holds)),
+                ("observed", .string(result.observed)),
+            ])
+        }
+        return .members([
+            ("seatrial", .string(SeatrialVersion.current)),
+            (
+                "scenario",
+                .members([
+                    ("name", .string(scenario.name)), ("fingerprint", .string(scenario.fingerprint.description)),
+                    ("inputs", .array(inputs)),
+                ])
+            ),
+            ("policy", .string(scenario.policy)), ("seed", .number(String(scenario.configuration.seed))),
+            ("start", .string(RFC3339.text(scenario.startOnWall))), ("duration_s", .number(scenario.duration.secondsText)),
+            ("configuration", configuration), ("expectations", .array(verdicts)), ("files", .array(written)),
+        ])
+    }
+
+    private var configuration: JSONValue {
+        let sections = Tunables.sections.map { section -> (String, JSONValue) in
+            let values = section.tunables.map { ($0.resultName, $0.value(in: scenario.configuration)) }
+            return (section.name.isEmpty ? "apiServer" : section.name, .members(values))
+        }
+        let recording = scenario.configuration.recording
+        let measure = JSONValue.members([
+            ("interval_s", recording.interval.map { .number($0.secondsText) } ?? .null), ("events", .boolean(recording.events)),
+            ("scheduling", .boolean(recording.schedulingAttempts)), ("watchLog", .boolean(recording.watchLog)),
+        ])
+        return .members(sections + [("measure", measure)])
+    }
+}

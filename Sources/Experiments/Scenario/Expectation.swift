@@ -1,0 +1,129 @@
+// What must hold in a run: expectations make a scenario a test.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// One expectation of a scenario.
+public struct Expectation: Hashable, Sendable {
+    public enum PodState: String, Hashable, Sendable, CaseIterable { case pending, unscheduled, running, ready, failed }
+    public enum NodeState: String, Hashable, Sendable, CaseIterable { case ready, total }
+    public enum Statistic: String, Hashable, Sendable, CaseIterable { case mean, p50, p90, p99, maximum }
+
+    public enum Subject: Hashable, Sendable {
+        /// Available replicas of a Deployment, at every moment.
+        case available(NamespacedName)
+        /// Seconds from each failure to full recovery.
+        case recovery
+        /// Seconds from each failure to the last of its nodes turning NotReady.
+        case detection
+        case pods(PodState)
+        case nodes(NodeState)
+        /// Pods that never got a node, at the end.
+        case unschedulable
+        case restarts
+        /// Mean over nodes of requested / allocatable, at every measurement.
+        case utilisation(ResourceName)
+        /// Seconds from creation to readiness.
+        case podStart(Statistic)
+
+        /// Whether the value is a time, given in seconds.
+        var isTime: Bool {
+            switch self {
+            case .recovery, .detection, .podStart: true
+            default: false
+            }
+        }
+    }
+
+    /// At least one of the limits is there; times in seconds.
+    public struct Bound: Hashable, Sendable {
+        public var atLeast: Double?
+        public var atMost: Double?
+        public var equals: Double?
+
+        public init(atLeast: Double? = nil, atMost: Double? = nil, equals: Double? = nil) {
+            self.atLeast = atLeast
+            self.atMost = atMost
+            self.equals = equals
+        }
+
+        public func holds(for value: Double) -> Bool {
+            if let atLeast, value < atLeast { return false }
+            if let atMost, value > atMost { return false }
+            if let equals, value != equals { return false }
+            return true
+        }
+
+        /// How far outside a value is; 0 inside.
+        func excess(of value: Double) -> Double {
+            var excess = 0.0
+            if let atLeast { excess = max(excess, atLeast - value) }
+            if let atMost { excess = max(excess, value - atMost) }
+            if let equals { excess = max(excess, (value - equals).magnitude) }
+            return excess
+        }
+    }
+
+    public var subject: Subject
+    public var bound: Bound
+    public var from: SimulatedTime?
+    public var until: SimulatedTime?
+    /// `FILE:LINE` of the scenario.
+    public var position: String
+
+    public init(_ subject: Subject, _ bound: Bound, from: SimulatedTime? = nil, until: SimulatedTime? = nil, position: String = "") {
+        self.subject = subject
+        self.bound = bound
+        self.from = from
+        self.until = until
+        self.position = position
+    }
+}
+
+extension Expectation: CustomStringConvertible {
+    public var description: String {
+        var text = subject.description + " " + limits
+        if let from, from == until {
+            text += " at " + from.sinceStart.text
+        } else {
+            if let from { text += " from " + from.sinceStart.text }
+            if let until { text += " until " + until.sinceStart.text }
+        }
+        return text
+    }
+
+    /// "at least 6 and at most 9"
+    private var limits: String {
+        var parts: [String] = []
+        if let limit = bound.atLeast { parts.append("at least " + text(of: limit)) }
+        if let limit = bound.atMost { parts.append("at most " + text(of: limit)) }
+        if let limit = bound.equals { parts.append("exactly " + text(of: limit)) }
+        return parts.joined(separator: " and ")
+    }
+
+    /// A value of the subject as a person reads it.
+    func text(of value: Double) -> String {
+        if subject.isTime { return SimulatedDuration(seconds: value).text }
+        if case .utilisation = subject { return Presentation.percent(value) }
+        return Presentation.number(value)
+    }
+}
+
+extension Expectation.Subject: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .available(let name): "available replicas of \(name)"
+        case .recovery: "recovery from every failure"
+        case .detection: "detection of every failure"
+        case .pods(let state): "pods \(state.rawValue)"
+        case .nodes(.ready): "nodes ready"
+        case .nodes(.total): "nodes"
+        case .unschedulable: "pods without a node in the end"
+        case .restarts: "restarts of containers"
+        case .utilisation(let resource): "utilisation of \(resource)"
+        case .podStart(.mean): "mean time from creation to readiness of pods"
+        case .podStart(.maximum): "longest time from creation to readiness of pods"
+        case .podStart(let quantile): "\(quantile.rawValue) of the time from creation to readiness of pods"
+        }
+    }
+}

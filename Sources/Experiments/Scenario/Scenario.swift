@@ -1,0 +1,64 @@
+// A scenario as it was read: a cluster's configuration, how long to run it, and what must hold.
+
+import ClusterSimulation
+import DiscreteEvents
+import KubernetesAPI
+
+/// A scenario file with everything it names, ready to run.
+public struct Scenario: Sendable {
+    /// `metadata.name`: the folder of its results.
+    public var name: String
+    public var summary: String
+    /// The base name of the scheduler configuration's file, or `default`.
+    public var policy: String
+    public var duration: SimulatedDuration
+    /// The hour on the wall at time 0, nanoseconds since 1970.
+    public var startOnWall: Int64
+    public var configuration: ClusterConfiguration
+    public var expectations: [Expectation]
+    /// The scenario file first, then every file it was read from, in order of first use.
+    public var inputs: [InputFile]
+    /// What is no error but should be known: fields the API server would ignore, kinds that have no behaviour here.
+    public var warnings: [String]
+
+    /// What is in it, in a line.
+    public var contents: String {
+        var parts: [String] = []
+        let nodes = configuration.nodes.count + configuration.snapshot.count { $0.kind == .node }
+        parts.append(Presentation.count(nodes, "node"))
+        let objects = configuration.objects + configuration.snapshot
+        let deployments = objects.compactMap { object -> Int? in
+            if case .deployment(let deployment) = object { Int(deployment.value.spec.replicas) } else { nil }
+        }
+        if !deployments.isEmpty {
+            parts.append("\(Presentation.count(deployments.count, "Deployment")) with \(deployments.reduce(0, +)) replicas")
+        }
+        if objects.count > deployments.count { parts.append(Presentation.count(objects.count - deployments.count, "other object")) }
+        if !configuration.trace.isEmpty { parts.append(Presentation.count(configuration.trace.count, "object") + " of a trace") }
+        if !configuration.faults.isEmpty { parts.append(Presentation.count(configuration.faults.count, "fault")) }
+        if !configuration.timeline.isEmpty { parts.append(Presentation.count(configuration.timeline.count, "operator action")) }
+        if !expectations.isEmpty { parts.append(Presentation.count(expectations.count, "expectation")) }
+        return "\(name), \(duration.text): " + parts.joined(separator: ", ")
+    }
+
+    /// One fingerprint over all inputs, their names included.
+    public var fingerprint: Fingerprint {
+        var result = Fingerprint()
+        for input in inputs {
+            result.add(Array(input.path.utf8))
+            result.add([0])
+            result.add(Array(input.fingerprint.description.utf8))
+            result.add([0])
+        }
+        return result
+    }
+}
+
+/// A scenario that cannot be run: every mistake that was found, with file, line and field.
+public struct ScenarioError: Error, Sendable, CustomStringConvertible {
+    public let messages: [String]
+
+    public init(_ messages: [String]) { self.messages = messages }
+
+    public var description: String { messages.joined(separator: "\n") }
+}

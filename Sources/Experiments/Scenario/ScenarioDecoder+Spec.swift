@@ -1,0 +1,307 @@
+// Reads the parts of a scenario that describe what happens: workloads, faults, timeline, measurement, tunables, expectations.
+
+import ClusterSimulation
+import DiscreteEvents
+import KubernetesAPI
+import NodeAgent
+
+extension ScenarioDecoder {
+    // MARK: Workloads
+
+    mutating func workload(_ node: YAMLNode) -> BehaviourRule? {
+        guard let fields = open(node, ScenarioFormat.workload) else { return nil }
+        var behaviour = WorkloadBehaviour()
+        if let value = distribution(fields, "start") { behaviour.start = value }
+        if let value = distribution(fields, "ready") { behaviour.ready = value }
+        if let value = distribution(fields, "init") { behaviour.initialise = value }
+        behaviour.run = distribution(fields, "run", meanAtLeast: ScenarioFormat.minimumRunSeconds)
+        if let value = integer(fields, "exitCode") { behaviour.exitCode = Int32(value) }
+        behaviour.crash = distribution(fields, "crash", meanAtLeast: ScenarioFormat.minimumRunSeconds)
+        if let value = distribution(fields, "stop") { behaviour.stop = value }
+        behaviour.imageBytes = quantity(fields, "imageSize")?.value
+        let namespace = string(fields, "namespace")
+        guard let selector = selector(fields, "selector") else { return nil }
+        return BehaviourRule(namespace: namespace, selector: selector, behaviour: behaviour)
+    }
+
+    // MARK: Nodes
+
+    mutating func selection(_ fields: Fields) -> NodeSelection? {
+        let name = string(fields, "node")
+        let zone = string(fields, "zone")
+        let all = string(fields, "nodes")
+        let labels = selector(fields, "selector")
+        if let name { return .node(name) }
+        if let zone { return .zone(zone) }
+        if let labels { return .labels(labels) }
+        return all == nil ? nil : .all
+    }
+
+    mutating func selection(_ fields: Fields, _ name: String) -> NodeSelection? {
+        guard let node = field(fields, name), let fields = open(node, ScenarioFormat.nodeSelection) else { return nil }
+        return selection(fields)
+    }
+
+    // MARK: Faults
+
+    mutating func fault(_ node: YAMLNode) -> Fault? {
+        guard let fields = open(node, ScenarioFormat.fault) else { return nil }
+        let nodes = selection(fields)
+        let effect: Fault.Effect = string(fields, "effect") == "kubelet" ? .kubeletStop : .crash
+        let at = time(fields, "at")
+        let down = duration(fields, "down")
+        let timeToFailure = distribution(fields, "mtbf", meanAtLeast: ScenarioFormat.minimumFaultSeconds)
+        let timeToRepair = distribution(fields, "mttr", meanAtLeast: ScenarioFormat.minimumFaultSeconds)
+        switch (fields["at"] != nil, fields["mtbf"] != nil || fields["mttr"] != nil) {
+        case (true, true), (false, false):
+            context.error(node, "either \"at\" is needed (one failure), or \"mtbf\" and \"mttr\" (random failures)")
+            return nil
+        case (true, false):
+            guard let nodes, let at else { return nil }
+            return Fault(nodes: nodes, effect: effect, schedule: .once(at: at, down: down))
+        case (false, true):
+            if let node = fields["down"] { context.error(node, "goes with \"at\"; random failures have \"mttr\"") }
+            guard fields["mtbf"] != nil, fields["mttr"] != nil else {
+                context.error(node, "\"mtbf\" and \"mttr\" go together")
+                return nil
+            }
+            guard let nodes, let timeToFailure, let timeToRepair else { return nil }
+            return Fault(nodes: nodes, effect: effect, schedule: .random(timeToFailure: timeToFailure, timeToRepair: timeToRepair))
+        }
+    }
+
+    // MARK: Timeline
+
+    mutating func timelineEntry(_ node: YAMLNode, _ loader: inout ObjectLoader) -> TimelineEntry? {
+        guard let fields = open(node, ScenarioFormat.timelineEntry) else { return nil }
+        let at = time(fields, "at")
+        guard let action = action(fields, &loader), let at else { return nil }
+        return TimelineEntry(at: at, action: action)
+    }
+
+    private mutating func action(_ fields: Fields, _ loader: inout ObjectLoader) -> OperatorAction? {
+        // Every field is asked for, so that all are checked.
+        let applied = field(fields, "apply")
+        let deleted = field(fields, "delete")
+        let scaled = field(fields, "scale")
+        let imageSet = field(fields, "setImage")
+        let undone = field(fields, "rolloutUndo")
+        let paused = objectName(fields, "rolloutPause")
+        let resumed = objectName(fields, "rolloutResume")
+        let cordoned = selection(fields, "cordon")
+        let uncordoned = selection(fields, "uncordon")
+        let drained = selection(fields, "drain")
+        let added = field(fields, "addNodes")
+        if let applied {
+            let paths = applied.kind == .sequence ? Array(applied.elements) : [applied]
+            return .apply(paths.flatMap { loader.objects(in: $0, &self) })
+        }
+        if let deleted { return objectKey(deleted).map { .delete($0) } }
+        if let scaled { return scale(scaled) }
+        if let imageSet { return setImage(imageSet) }
+        if let undone { return rolloutUndo(undone) }
+        if let paused { return .rolloutPause(deployment: paused, paused: true) }
+        if let resumed { return .rolloutPause(deployment: resumed, paused: false) }
+        if let cordoned { return .cordon(cordoned) }
+        if let uncordoned { return .uncordon(uncordoned) }
+        if let drained { return .drain(drained) }
+        if let added { return .addNodes(nodePool(added, &loader)) }
+        return nil
+    }
+
+    private mutating func scale(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.scale) else { return nil }
+        let name = objectName(fields, "deployment")
+        let replicas = integer(fields, "replicas")
+        guard let name, let replicas else { return nil }
+        return .scale(ObjectKey(.deployment, name), replicas: Int32(replicas))
+    }
+
+    private mutating func setImage(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.setImage) else { return nil }
+        let name = objectName(fields, "deployment")
+        let container = string(fields, "container")
+        let image = string(fields, "image")
+        guard let name, let container, let image else { return nil }
+        return .setImage(deployment: name, container: container, image: image)
+    }
+
+    private mutating func rolloutUndo(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.rolloutUndo) else { return nil }
+        let name = objectName(fields, "deployment")
+        let revision = integer(fields, "toRevision")
+        return name.map { .rolloutUndo(deployment: $0, toRevision: revision.map(Int64.init)) }
+    }
+
+    /// `kind/namespace/name`, or `kind/name` for kinds without namespaces and for namespace `default`.
+    private mutating func objectKey(_ node: YAMLNode) -> ObjectKey? {
+        guard let text = String.decode(node, &context) else { return nil }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard (2...3).contains(parts.count), !parts.contains("") else {
+            context.error(node, "Invalid value: \"\(text)\": expected kind/namespace/name")
+            return nil
+        }
+        let kinds = Kind.allCases.filter { $0 != .unstructured && $0 != .event }
+        guard let kind = kinds.first(where: { ScenarioDecoder.names(of: $0).contains(parts[0].lowercased()) }) else {
+            context.error(node, "unknown kind \"\(parts[0])\"; expected one of " + kinds.map(\.description).joined(separator: ", "))
+            return nil
+        }
+        if !kind.isNamespaced, parts.count == 3 {
+            context.error(node, "a \(kind) is in no namespace: expected \(parts[0])/name")
+            return nil
+        }
+        let namespace = kind.isNamespaced ? (parts.count == 3 ? parts[1] : "default") : ""
+        return ObjectKey(kind, namespace: namespace, parts[parts.count - 1])
+    }
+
+    /// The names kubectl takes for a kind.
+    private static func names(of kind: Kind) -> [String] {
+        let singular = kind.description.lowercased()
+        let short: [Kind: String] = [
+            .deployment: "deploy", .replicaSet: "rs", .node: "no", .namespace: "ns", .priorityClass: "pc", .pod: "po",
+        ]
+        let plural = singular.hasSuffix("s") ? singular + "es" : singular + "s"
+        return [singular, plural] + (short[kind].map { [$0] } ?? [])
+    }
+
+    // MARK: Measurement
+
+    mutating func measure(_ node: YAMLNode) -> RecordingOptions {
+        var options = RecordingOptions()
+        guard let fields = open(node, ScenarioFormat.measure) else { return options }
+        if let interval = self.duration(fields, "interval") {
+            options.interval = interval == .zero ? nil : interval
+        }
+        if let value = boolean(fields, "events") { options.events = value }
+        if let value = boolean(fields, "scheduling") { options.schedulingAttempts = value }
+        return options
+    }
+
+    /// Whether cluster.csv stays of a size somebody can use; the interval may be the default one.
+    mutating func checkSamples(_ options: RecordingOptions, _ duration: SimulatedDuration, _ node: YAMLNode) {
+        guard let interval = options.interval, interval > .zero,
+            duration.nanoseconds / interval.nanoseconds > Int64(ScenarioFormat.maximumSamples)
+        else { return }
+        context.error(
+            node,
+            "a row every \(interval.text) over \(duration.text) would make more than \(ScenarioFormat.maximumSamples) rows of cluster.csv: "
+                + "set measure.interval higher")
+    }
+
+    // MARK: Tunables
+
+    mutating func controlPlane(_ node: YAMLNode, into configuration: inout ClusterConfiguration) {
+        guard let fields = open(node, ScenarioFormat.controlPlane) else { return }
+        tunables(Tunables.apiServer, fields, &configuration)
+        let sections = [
+            ("controllerManager", ScenarioFormat.controllerManager, Tunables.controllerManager),
+            ("scheduler", ScenarioFormat.scheduler, Tunables.scheduler), ("kubelet", ScenarioFormat.kubelet, Tunables.kubelet),
+        ]
+        for (name, type, table) in sections {
+            guard let node = field(fields, name), let section = open(node, type) else { continue }
+            tunables(table, section, &configuration)
+        }
+    }
+
+    private mutating func tunables(_ table: [Tunable], _ fields: Fields, _ configuration: inout ClusterConfiguration) {
+        for tunable in table {
+            guard let node = field(fields, tunable.name) else { continue }
+            switch tunable.place {
+            case .duration(let path): if let value = duration(node) { configuration[keyPath: path] = value }
+            case .period(let path, let least):
+                guard let value = duration(node) else { continue }
+                if value < least {
+                    context.error(node, "must not be shorter than \(least.text)")
+                } else {
+                    configuration[keyPath: path] = value
+                }
+            case .share(let path): if let value = number(node, in: 0...1) { configuration[keyPath: path] = Float(value) }
+            case .number(let path, let range): if let value = number(node, in: range) { configuration[keyPath: path] = value }
+            case .integer(let path, let range): if let value = integer(node, in: range) { configuration[keyPath: path] = value }
+            case .bytes(let path): if let value = quantity(fields, tunable.name) { configuration[keyPath: path] = value.value }
+            case .bandwidth(let path):
+                guard let value = quantity(fields, tunable.name) else { continue }
+                if value.sign <= 0 {
+                    context.error(node, "must be greater than 0")
+                } else {
+                    configuration[keyPath: path] = value.approximateDouble
+                }
+            case .flag(let path): if let value = Bool.decode(node, &context) { configuration[keyPath: path] = value }
+            }
+        }
+    }
+
+    // MARK: Expectations
+
+    mutating func expectations(_ node: YAMLNode) -> [Expectation] {
+        guard let fields = open(node, ScenarioFormat.expectation) else { return [] }
+        let position = "\(node.file.name):\(node.line)"
+        let deployment = objectName(fields, "deployment")
+        var from = time(fields, "from")
+        var until = time(fields, "until")
+        let at = time(fields, "at")
+        if let at {
+            if from != nil || until != nil { context.error(node, "\"at\" goes without \"from\" and \"until\"") }
+            (from, until) = (at, at)
+        }
+        if let from, let until, from > until { context.error(node, "\"from\" is later than \"until\"") }
+        if fields["available"] != nil, fields["deployment"] == nil { context.error(node, "\"available\" needs \"deployment\"") }
+        if let node = fields["deployment"], fields["available"] == nil { context.error(node, "goes with \"available\"") }
+
+        var result: [Expectation] = []
+        func add(_ subject: Expectation.Subject, _ bound: Expectation.Bound) {
+            result.append(Expectation(subject, bound, from: from, until: until, position: position))
+        }
+        if let bound = bound(fields, "available", isTime: false), let deployment { add(.available(deployment), bound) }
+        if let bound = bound(fields, "recovery", isTime: true) { add(.recovery, bound) }
+        if let bound = bound(fields, "detection", isTime: true) { add(.detection, bound) }
+        if let bound = bound(fields, "unschedulable", isTime: false) { add(.unschedulable, bound) }
+        if let bound = bound(fields, "restarts", isTime: false) { add(.restarts, bound) }
+        if let section = section(fields, "pods", ScenarioFormat.pods) {
+            for state in Expectation.PodState.allCases {
+                if let bound = bound(section, state.rawValue, isTime: false) { add(.pods(state), bound) }
+            }
+        }
+        if let section = section(fields, "nodes", ScenarioFormat.nodes) {
+            for state in Expectation.NodeState.allCases {
+                if let bound = bound(section, state.rawValue, isTime: false) { add(.nodes(state), bound) }
+            }
+        }
+        if let section = section(fields, "utilisation", ScenarioFormat.utilisation) {
+            for resource in [ResourceName.cpu, .memory] {
+                if let bound = bound(section, resource.rawValue, isTime: false) { add(.utilisation(resource), bound) }
+            }
+        }
+        if let section = section(fields, "podStart", ScenarioFormat.podStart) {
+            for statistic in Expectation.Statistic.allCases {
+                if let bound = bound(section, statistic.rawValue, isTime: true) { add(.podStart(statistic), bound) }
+            }
+        }
+        return result
+    }
+
+    private mutating func section(_ fields: Fields, _ name: String, _ type: ScenarioType) -> Fields? {
+        guard let node = field(fields, name), let section = open(node, type) else { return nil }
+        if node.count == 0 { context.error(node, "needs one of " + type.fields.map(\.name).joined(separator: ", ")) }
+        return section
+    }
+
+    private mutating func bound(_ fields: Fields, _ name: String, isTime: Bool) -> Expectation.Bound? {
+        guard let node = field(fields, name), let limits = open(node, ScenarioFormat.bound) else { return nil }
+        if node.count == 0 {
+            context.error(node, "needs atLeast, atMost or equals")
+            return nil
+        }
+        let bound = Expectation.Bound(
+            atLeast: limit(limits, "atLeast", isTime), atMost: limit(limits, "atMost", isTime), equals: limit(limits, "equals", isTime))
+        if let least = bound.atLeast, let most = bound.atMost, least > most {
+            context.error(node, "atLeast is above atMost: nothing can hold")
+        }
+        return bound
+    }
+
+    private mutating func limit(_ fields: Fields, _ name: String, _ isTime: Bool) -> Double? {
+        guard let node = field(fields, name) else { return nil }
+        return isTime ? duration(node)?.seconds : number(node, in: 0...Double.greatestFiniteMagnitude)
+    }
+}

@@ -1,0 +1,319 @@
+// Loads a scenario file and everything it names.
+
+import ClusterSimulation
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+import Scheduling
+
+/// What the command line says instead of the file.
+public struct ScenarioOverrides: Sendable {
+    public var seed: UInt64?
+    public var duration: String?
+    /// The path of a KubeSchedulerConfiguration, or `default`.
+    public var scheduler: String?
+
+    public init(seed: UInt64? = nil, duration: String? = nil, scheduler: String? = nil) {
+        self.seed = seed
+        self.duration = duration
+        self.scheduler = scheduler
+    }
+}
+
+/// The time a run has reached.
+public typealias ReachedTime = SimulatedTime
+
+public enum ScenarioFile {
+    static let defaultStart = "2026-01-01T00:00:00Z"
+    static let defaultPolicy = "default"
+    /// Messages shown at most.
+    private static let maximumMessages = 100
+
+    /// Reads a scenario.
+    ///
+    /// - Throws: `ScenarioError` with every mistake found, each with file, line and field.
+    public static func load(_ path: String, overrides: ScenarioOverrides = ScenarioOverrides()) throws(ScenarioError) -> Scenario {
+        var reader = ScenarioReader(path: path, overrides: overrides)
+        let scenario = reader.read()
+        let errors = reader.messages(.error)
+        if let scenario, errors.isEmpty {
+            var scenario = scenario
+            scenario.warnings = reader.messages(.warning)
+            return scenario
+        }
+        var shown = Array(errors.prefix(maximumMessages))
+        if errors.count > maximumMessages { shown.append("... and \(errors.count - maximumMessages) more") }
+        throw ScenarioError(shown)
+    }
+}
+
+/// One reading of a scenario file.
+struct ScenarioReader {
+    private let path: String
+    private let overrides: ScenarioOverrides
+    private(set) var decoder: ScenarioDecoder
+    private var loader = ObjectLoader(options: ManifestLoader.Options())
+    /// Findings that belong to no node of the scenario file.
+    private var others: [Diagnostic] = []
+    private var warnings: [String] = []
+    private var failures: [String] = []
+
+    init(path: String, overrides: ScenarioOverrides) {
+        self.path = path
+        self.overrides = overrides
+        decoder = ScenarioDecoder(folder: PathText.split(path).folder)
+    }
+
+    /// Errors or warnings as text, in the order of the scenario file's lines, then of the files it names.
+    func messages(_ severity: Diagnostic.Severity) -> [String] {
+        var own = decoder.context.diagnostics.filter { $0.severity == severity }.enumerated().map { $0 }
+        own.sort { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
+        let rest = (loader.diagnostics + others).filter { $0.severity == severity }
+        var result: [String] = severity == .error ? failures : []
+        for message in own.map(\.element.description) + rest.map(\.description) + (severity == .warning ? warnings : [])
+        where !result.contains(message) {
+            result.append(message)
+        }
+        return result
+    }
+
+    /// The scenario, or nil; what is wrong is in ``messages(_:)``.
+    mutating func read() -> Scenario? {
+        let document: YAMLNode
+        do {
+            let bytes = try decoder.read(path, beside: false)
+            let documents = try YAMLFile.parse(bytes, name: path).documents.filter { !$0.isNull }
+            guard documents.count == 1 else {
+                failures.append("\(path):1: expected one document, a Scenario; found \(documents.count)")
+                return nil
+            }
+            document = documents[0]
+        } catch let error as YAMLError {
+            failures.append(error.line == 0 ? "\(path):1: \(error.message)" : error.description)
+            return nil
+        } catch {
+            failures.append("\(error)")
+            return nil
+        }
+        return scenario(document)
+    }
+
+    private mutating func scenario(_ document: YAMLNode) -> Scenario? {
+        guard let fields = decoder.open(document, ScenarioFormat.scenario) else { return nil }
+        _ = decoder.string(fields, "apiVersion")
+        _ = decoder.string(fields, "kind")
+        let (name, description) = metadata(fields)
+        guard let specNode = decoder.field(fields, "spec"), let spec = decoder.open(specNode, ScenarioFormat.spec) else { return nil }
+
+        var configuration = ClusterConfiguration()
+        configuration.seed = overrides.seed ?? decoder.integer(spec, "seed").map { UInt64($0) } ?? 1
+        let duration = duration(spec)
+        let policy = scheduler(spec, into: &configuration)
+        if let node = decoder.field(spec, "controlPlane") { decoder.controlPlane(node, into: &configuration) }
+        let errorsBefore = errorCount
+        let start = cluster(spec, into: &configuration)
+        let clusterIsKnown = errorCount == errorsBefore
+        configuration.behaviours = decoder.list(spec, "workloads").compactMap { decoder.workload($0) }
+        let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
+        configuration.faults = faults.compactMap(\.fault)
+        var entries: [(node: YAMLNode, entry: TimelineEntry)] = []
+        for node in decoder.list(spec, "timeline") {
+            if let entry = decoder.timelineEntry(node, &loader) { entries.append((node, entry)) }
+        }
+        // Stable: entries of one time are done in the order written.
+        configuration.timeline = entries.enumerated().sorted { ($0.element.entry.at, $0.offset) < ($1.element.entry.at, $1.offset) }
+            .map(\.element.entry)
+        let measure = decoder.field(spec, "measure")
+        if let measure { configuration.recording = decoder.measure(measure) }
+        if let duration {
+            decoder.checkSamples(configuration.recording, duration, measure?["interval"] ?? spec["duration"] ?? specNode)
+        }
+        var expectations: [(node: YAMLNode, expectation: Expectation)] = []
+        for node in decoder.list(spec, "expect") { expectations += decoder.expectations(node).map { (node, $0) } }
+
+        // What is not there because it could not be read is not missed as well.
+        var references = ScenarioReferences(
+            configuration, nodesAreKnown: clusterIsKnown && decoder.poolsAreKnown,
+            workloadsAreKnown: clusterIsKnown && !loader.diagnostics.contains { $0.severity == .error })
+        for (node, fault) in faults { if let fault { references.check(fault.nodes, node, &decoder) } }
+        for (node, entry) in entries { references.check(entry.action, node, &decoder) }
+        for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
+        references.checkSizes(specNode, &decoder)
+
+        guard let name, let duration, let start else { return nil }
+        return Scenario(
+            name: name, summary: description, policy: policy, duration: duration, startOnWall: start, configuration: configuration,
+            expectations: expectations.map(\.expectation), inputs: decoder.inputs, warnings: [])
+    }
+
+    /// Errors found so far, wherever.
+    private var errorCount: Int {
+        (decoder.context.diagnostics + loader.diagnostics + others).count { $0.severity == .error } + failures.count
+    }
+
+    // MARK: Parts
+
+    private mutating func metadata(_ fields: ScenarioDecoder.Fields) -> (name: String?, description: String) {
+        guard let node = decoder.field(fields, "metadata"), let metadata = decoder.open(node, ScenarioFormat.metadata) else {
+            return (nil, "")
+        }
+        let description = decoder.string(metadata, "description") ?? ""
+        guard let name = decoder.string(metadata, "name") else { return (nil, description) }
+        if let value = metadata["name"] {
+            // It becomes the name of a folder.
+            for problem in NameValidation.dns1123Label(name) { decoder.context.error(value, "Invalid value: \"\(name)\": \(problem)") }
+        }
+        return (name, description)
+    }
+
+    private mutating func duration(_ spec: ScenarioDecoder.Fields) -> SimulatedDuration? {
+        let given = decoder.duration(spec, "duration")
+        if let given, given == .zero, let node = spec["duration"] { decoder.context.error(node, "must be longer than 0") }
+        guard let text = overrides.duration else { return given }
+        guard let duration = try? SimulatedDuration(text: text), duration > .zero,
+            duration <= .seconds(ScenarioFormat.maximumDurationSeconds)
+        else {
+            failures.append("--duration: invalid duration \"\(text)\": expected something like 30m, 12h or 7d, at most 20 years")
+            return nil
+        }
+        return duration
+    }
+
+    /// Reads the scheduler's configuration and returns the policy's name.
+    private mutating func scheduler(_ spec: ScenarioDecoder.Fields, into configuration: inout ClusterConfiguration) -> String {
+        let node = decoder.field(spec, "scheduler")
+        var document: YAMLNode?
+        var policy = ScenarioFile.defaultPolicy
+        if let path = overrides.scheduler {
+            if path == ScenarioFile.defaultPolicy { return policy }
+            do throws(ResultError) {
+                document = parseConfiguration(try decoder.read(path, beside: false), name: path)
+                policy = PathText.baseName(path)
+            } catch {
+                failures.append(error.description)
+            }
+        } else if let node {
+            if node.kind == .scalar {
+                guard let bytes = decoder.file(node), let path = node.scalarText else { return policy }
+                policy = PathText.baseName(path)
+                document = parseConfiguration(bytes, name: decoder.location(of: path))
+            } else {
+                document = node
+            }
+        }
+        guard let document else { return policy }
+        var context = DecodingContext(unknownFields: .refuse)
+        let scheduler: SchedulerConfiguration? = context.object(document)
+        others += context.diagnostics
+        if let scheduler {
+            configuration.scheduler = scheduler
+            if let rate = scheduler.clientQueriesPerSecond { configuration.timing.schedulerLimit.queriesPerSecond = rate }
+            if let burst = scheduler.clientBurst { configuration.timing.schedulerLimit.burst = Int(burst) }
+        }
+        return policy
+    }
+
+    private mutating func parseConfiguration(_ bytes: [UInt8], name: String) -> YAMLNode? {
+        do throws(YAMLError) {
+            let documents = try YAMLFile.parse(bytes, name: name).documents.filter { !$0.isNull }
+            if documents.count == 1 { return documents[0] }
+            failures.append("\(name):1: expected one document, a KubeSchedulerConfiguration; found \(documents.count)")
+        } catch {
+            failures.append(error.description)
+        }
+        return nil
+    }
+
+    /// Reads nodes and objects; returns the hour on the wall at time 0, nanoseconds since 1970.
+    private mutating func cluster(_ spec: ScenarioDecoder.Fields, into configuration: inout ClusterConfiguration) -> Int64? {
+        let given = decoder.field(spec, "start").flatMap { decoder.context.time($0) }
+        guard let node = decoder.field(spec, "cluster"), let fields = decoder.open(node, ScenarioFormat.cluster) else { return nil }
+        let snapshotNode = decoder.field(fields, "snapshot")
+        let snapshot = snapshotNode.flatMap { decoder.file($0) }.flatMap { parse($0, snapshotNode) }
+        let newest = snapshot.flatMap { Snapshot.newestTime(of: $0.documents) }
+        let start = given ?? newest ?? RFC3339.nanoseconds(ScenarioFile.defaultStart) ?? 0
+        // The API's times are whole seconds.
+        let origin = start >= 0 ? start / 1_000_000_000 : 0
+        loader = ObjectLoader(options: ManifestLoader.Options(origin: origin))
+
+        for pool in decoder.list(fields, "nodePools") { configuration.nodes += decoder.nodePool(pool, &loader) }
+        var manifests: [LoadedObject] = []
+        for path in decoder.list(fields, "objects") { manifests += loader.load(path, &decoder) }
+        loader.check(manifests)
+        for object in manifests {
+            if case .node(let node) = object.object {
+                configuration.nodes.append(node.value)
+            } else {
+                configuration.objects.append(object.object)
+            }
+        }
+        if let snapshot {
+            var stored = ManifestLoader.Options.stored
+            stored.origin = origin
+            var snapshotLoader = ObjectLoader(options: stored)
+            let objects = snapshotLoader.load(documents: snapshot.documents)
+            others += snapshotLoader.diagnostics
+            configuration.snapshot = objects.map(\.object)
+            if objects.isEmpty, let snapshotNode { decoder.context.error(snapshotNode, "there are no objects in the snapshot") }
+        }
+        if let node = decoder.field(fields, "trace") { configuration.trace = trace(node) }
+        let carried = configuration.objects + configuration.snapshot + configuration.trace.map(\.object)
+        if let warning = Snapshot.warning(about: carried) { warnings.append("\(path): \(warning)") }
+        checkNames(node, configuration)
+        return origin * 1_000_000_000
+    }
+
+    private mutating func parse(_ bytes: [UInt8], _ node: YAMLNode?) -> YAMLFile? {
+        guard let path = node?.scalarText else { return nil }
+        do throws(YAMLError) {
+            return try YAMLFile.parse(bytes, name: decoder.location(of: path))
+        } catch {
+            failures.append(error.description)
+            return nil
+        }
+    }
+
+    /// Objects with the times of their annotations.
+    private mutating func trace(_ node: YAMLNode) -> [TraceEntry] {
+        var entries: [TraceEntry] = []
+        for loaded in loader.load(node, &decoder) {
+            let annotations = loaded.object.metadata.annotations
+            func seconds(_ key: String, _ loader: inout ObjectLoader) -> SimulatedTime? {
+                guard let text = annotations[key] else { return nil }
+                if Double(text) != nil, let seconds = try? SimulatedDuration(text: text + "s"), seconds >= .zero {
+                    return SimulatedTime(sinceStart: seconds)
+                }
+                loader.add(
+                    .error, loaded, field: "metadata.annotations[\(key)]",
+                    "Invalid value: \"\(text)\": expected a number of seconds from 0 on")
+                return nil
+            }
+            guard annotations[OpenbImport.createAt] != nil else {
+                let field = "metadata.annotations[\(OpenbImport.createAt)]"
+                loader.add(.error, loaded, field: field, "Required value: an object of a trace needs the seconds at which it is created")
+                continue
+            }
+            guard let created = seconds(OpenbImport.createAt, &loader) else { continue }
+            let deleted = seconds(OpenbImport.deleteAt, &loader)
+            if let deleted, deleted < created {
+                loader.add(.error, loaded, field: "metadata.annotations[\(OpenbImport.deleteAt)]", "is before the creation")
+            }
+            entries.append(TraceEntry(createAt: created, deleteAt: deleted, object: loaded.object))
+        }
+        // Stable: objects of one time come in the order of the file.
+        return entries.enumerated().sorted { ($0.element.createAt, $0.offset) < ($1.element.createAt, $1.offset) }.map(\.element)
+    }
+
+    /// No node may be there twice.
+    private mutating func checkNames(_ node: YAMLNode, _ configuration: ClusterConfiguration) {
+        var seen: Set<String> = []
+        let inSnapshot = configuration.snapshot.filter { $0.kind == .node }.map(\.metadata.name)
+        for name in configuration.nodes.map(\.metadata.name) + inSnapshot where !seen.insert(name).inserted {
+            decoder.context.error(node, "there are two nodes named \"\(name)\"")
+            return
+        }
+        if seen.isEmpty, !decoder.context.hasErrors, loader.diagnostics.isEmpty {
+            decoder.context.error(node, "has no nodes: give nodePools, a snapshot, or objects with Nodes")
+        }
+    }
+}

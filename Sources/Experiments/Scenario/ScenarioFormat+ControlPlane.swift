@@ -1,0 +1,162 @@
+// The tunables of the control plane and the kubelets: name in a scenario, place in the configuration, meaning. Read, described
+// and written into run.json from this one table.
+
+import APIServer
+import ClusterSimulation
+import Controllers
+import DiscreteEvents
+import NodeAgent
+
+/// One setting of the model of time.
+struct Tunable: Sendable {
+    /// Where the value stands in the configuration, with the type that says how it is written.
+    enum Place: Sendable {
+        case duration(WritableKeyPath<ClusterConfiguration, SimulatedDuration> & Sendable)
+        case number(WritableKeyPath<ClusterConfiguration, Double> & Sendable, ClosedRange<Double>)
+        case integer(WritableKeyPath<ClusterConfiguration, Int> & Sendable, ClosedRange<Int>)
+        case bytes(WritableKeyPath<ClusterConfiguration, Int64> & Sendable)
+        /// A duration between things that happen again and again, and the least it may be.
+        case period(WritableKeyPath<ClusterConfiguration, SimulatedDuration> & Sendable, atLeast: SimulatedDuration)
+        /// From 0 to 1.
+        case share(WritableKeyPath<ClusterConfiguration, Float> & Sendable)
+        /// Bytes per second, written as a quantity.
+        case bandwidth(WritableKeyPath<ClusterConfiguration, Double> & Sendable)
+        case flag(WritableKeyPath<ClusterConfiguration, Bool> & Sendable)
+    }
+    var name: String
+    var place: Place
+    var description: String
+
+    init(_ name: String, _ place: Place, _ description: String) {
+        self.name = name
+        self.place = place
+        self.description = description
+    }
+
+    var field: ScenarioField {
+        switch place {
+        case .duration, .period: ScenarioField(name, .duration, description)
+        case .share: ScenarioField(name, .number(0...1), description)
+        case .number(_, let range): ScenarioField(name, .number(range), description)
+        case .integer(_, let range): ScenarioField(name, .integer(range), description)
+        case .bytes, .bandwidth: ScenarioField(name, .quantity, description)
+        case .flag: ScenarioField(name, .boolean, description)
+        }
+    }
+
+    /// The value in effect, for run.json: durations and other quantities as numbers in base units.
+    func value(in configuration: ClusterConfiguration) -> JSONValue {
+        switch place {
+        case .duration(let path), .period(let path, _): .number(configuration[keyPath: path].secondsText)
+        case .share(let path): .number(configuration[keyPath: path].description)
+        case .number(let path, _): .number(configuration[keyPath: path].description)
+        case .integer(let path, _): .integer(configuration[keyPath: path])
+        case .bytes(let path): .integer(Int(configuration[keyPath: path]))
+        case .bandwidth(let path): .number(configuration[keyPath: path].description)
+        case .flag(let path): .boolean(configuration[keyPath: path])
+        }
+    }
+
+    /// The name in run.json: with the unit, as everywhere in results.
+    var resultName: String {
+        switch place {
+        case .duration, .period: name + "_s"
+        case .bytes: name + "_bytes"
+        case .bandwidth: name + "_bytes_per_s"
+        default: name
+        }
+    }
+}
+
+/// The sections of `controlPlane`.
+enum Tunables {
+    private static let rate: ClosedRange<Double> = 0.001...1e9
+    /// The shortest period that gets anywhere.
+    private static let tick = SimulatedDuration.milliseconds(100)
+    private static let workers: ClosedRange<Int> = 1...1_000_000
+    private static let burst: ClosedRange<Int> = 1...1_000_000_000
+
+    static let apiServer = [
+        Tunable("requestLatency", .duration(\.timing.requestLatency), "From sending a request to its commit in the store."),
+        Tunable("responseLatency", .duration(\.timing.responseLatency), "From the commit to the answer's arrival at the client."),
+    ]
+
+    static let scheduler = [
+        Tunable("watchLatency", .duration(\.timing.schedulerWatchLatency), "From a commit to the scheduler's cache."),
+        Tunable("qps", .number(\.timing.schedulerLimit.queriesPerSecond, rate), "Requests per second (clientConnection.qps)."),
+        Tunable("burst", .integer(\.timing.schedulerLimit.burst, burst), "Requests at once (clientConnection.burst)."),
+        Tunable("cyclePerPod", .duration(\.timing.schedulingCyclePerPod), "What a scheduling cycle takes for the pod itself."),
+        Tunable("cyclePerNode", .duration(\.timing.schedulingCyclePerNode), "What it takes for each node looked at."),
+    ]
+
+    static let controllerManager = [
+        Tunable("watchLatency", .duration(\.timing.controllerManagerWatchLatency), "From a commit to the controllers' caches."),
+        Tunable(
+            "qps", .number(\.timing.controllerLimit.queriesPerSecond, rate), "Requests per second of each controller (--kube-api-qps)."),
+        Tunable("burst", .integer(\.timing.controllerLimit.burst, burst), "Requests at once of each controller (--kube-api-burst)."),
+        Tunable("concurrentDeploymentSyncs", .integer(\.controllerManager.deploymentWorkers, workers), "--concurrent-deployment-syncs."),
+        Tunable("concurrentReplicaSetSyncs", .integer(\.controllerManager.replicaSetWorkers, workers), "--concurrent-replicaset-syncs."),
+        Tunable("concurrentGCSyncs", .integer(\.controllerManager.garbageCollectorWorkers, workers), "--concurrent-gc-syncs."),
+        Tunable("nodeMonitorPeriod", .period(\.controllerManager.nodeMonitorPeriod, atLeast: tick), "--node-monitor-period."),
+        Tunable("nodeMonitorGracePeriod", .duration(\.controllerManager.nodeMonitorGracePeriod), "--node-monitor-grace-period."),
+        Tunable("nodeStartupGracePeriod", .duration(\.controllerManager.nodeStartupGracePeriod), "--node-startup-grace-period."),
+        Tunable("nodeEvictionRate", .number(\.controllerManager.nodeEvictionRate, 0...1e6), "--node-eviction-rate: nodes per second."),
+        Tunable(
+            "secondaryNodeEvictionRate", .number(\.controllerManager.secondaryNodeEvictionRate, 0...1e6), "--secondary-node-eviction-rate."),
+        Tunable(
+            "largeClusterSizeThreshold", .integer(\.controllerManager.largeClusterSizeThreshold, 0...1_000_000),
+            "--large-cluster-size-threshold: zones of more nodes are large."),
+        Tunable("unhealthyZoneThreshold", .share(\.controllerManager.unhealthyZoneThreshold), "--unhealthy-zone-threshold."),
+        Tunable(
+            "terminatedPodGCThreshold", .integer(\.controllerManager.terminatedPodThreshold, 0...1_000_000_000),
+            "--terminated-pod-gc-threshold; 0 switches it off."),
+    ]
+
+    static let kubelet = [
+        Tunable("watchLatency", .duration(\.timing.kubeletWatchLatency), "From a commit to the kubelet."),
+        Tunable("qps", .number(\.timing.kubeletLimit.queriesPerSecond, rate), "Requests per second (kubeAPIQPS)."),
+        Tunable("burst", .integer(\.timing.kubeletLimit.burst, burst), "Requests at once (kubeAPIBurst)."),
+        Tunable("leaseRenewal", .period(\.nodeAgent.leaseRenewal, atLeast: tick), "How often a kubelet renews its lease."),
+        Tunable("leaseJitter", .number(\.nodeAgent.leaseJitter, 0...1), "Each kubelet's period is longer by up to this share."),
+        Tunable(
+            "imagePullBandwidth", .bandwidth(\.nodeAgent.pullBytesPerSecond),
+            "Bytes per second a node pulls images with, one image at a time."),
+        Tunable("defaultImageSize", .bytes(\.nodeAgent.defaultImageBytes), "The size of images nobody gave a size for."),
+        Tunable(
+            "crashBackoffInitial", .period(\.nodeAgent.crashBackoffInitial, atLeast: .seconds(1)),
+            "Wait before the second restart of a crashing container."),
+        Tunable(
+            "crashBackoffMaximum", .period(\.nodeAgent.crashBackoffMaximum, atLeast: .seconds(1)),
+            "The longest wait (crashLoopBackOff.maxContainerRestartPeriod)."),
+        Tunable(
+            "crashBackoffReset", .period(\.nodeAgent.crashBackoffReset, atLeast: .seconds(1)), "A run of this length ends the back-off."),
+        Tunable("registrationDelay", .duration(\.nodeAgent.registrationDelay), "From a node's registration to Ready=True."),
+        Tunable("minimumGrace", .duration(\.nodeAgent.minimumGrace), "The least time between SIGTERM and SIGKILL."),
+        Tunable("recordsEvents", .flag(\.nodeAgent.recordsEvents), "Whether kubelets record Events."),
+    ]
+
+    /// All with the section they stand in; the empty section is `controlPlane` itself.
+    static let sections: [(name: String, tunables: [Tunable])] = [
+        ("", apiServer), ("controllerManager", controllerManager), ("scheduler", scheduler), ("kubelet", kubelet),
+    ]
+}
+
+extension ScenarioFormat {
+    static let controlPlane = ScenarioType(
+        name: "ControlPlane", description: "The model of time: latencies, rate limits and periods. Defaults are those of Kubernetes 1.36.",
+        fields: Tunables.apiServer.map(\.field) + [
+            ScenarioField("controllerManager", .object("ControllerManager"), "kube-controller-manager."),
+            ScenarioField("scheduler", .object("Scheduler"), "kube-scheduler's client and speed; its policy is spec.scheduler."),
+            ScenarioField("kubelet", .object("Kubelet"), "The kubelets."),
+        ])
+
+    static let controllerManager = ScenarioType(
+        name: "ControllerManager", description: "Settings of kube-controller-manager, named after its flags.",
+        fields: Tunables.controllerManager.map(\.field))
+
+    static let scheduler = ScenarioType(
+        name: "Scheduler", description: "Settings of kube-scheduler beside its policy.", fields: Tunables.scheduler.map(\.field))
+
+    static let kubelet = ScenarioType(
+        name: "Kubelet", description: "Settings of the kubelets.", fields: Tunables.kubelet.map(\.field))
+}

@@ -1,0 +1,68 @@
+// The part of the scenario format that says what must hold.
+
+extension ScenarioFormat {
+    private static let subjects = [
+        ScenarioField("available", .object("Bound"), "Available replicas of `deployment`, at every moment."),
+        ScenarioField("recovery", .object("Bound"), "From each failure to the full recovery of every workload it hit: a duration."),
+        ScenarioField("detection", .object("Bound"), "From each failure to the last of its nodes turning NotReady: a duration."),
+        ScenarioField("pods", .object("PodCounts"), "Pods by state."),
+        ScenarioField("nodes", .object("NodeCounts"), "Nodes by state."),
+        ScenarioField("unschedulable", .object("Bound"), "Pods that never got a node, at the end of the run."),
+        ScenarioField("restarts", .object("Bound"), "Restarts of containers, over all pods."),
+        ScenarioField("utilisation", .object("Utilisation"), "Mean over nodes of requested / allocatable, at every measurement."),
+        ScenarioField("podStart", .object("PodStart"), "From a pod's creation to its readiness, over all pods that became ready."),
+    ]
+
+    static let expectation = ScenarioType(
+        name: "Expectation", description: "One thing that must hold.",
+        fields: [
+            ScenarioField("deployment", .objectName, "The Deployment whose `available` replicas are meant."),
+            ScenarioField("from", .duration, "Not before this time; default: the start."),
+            ScenarioField("until", .duration, "Not after this time; default: the end."),
+            ScenarioField("at", .duration, "At this time only."),
+        ] + subjects, exactlyOne: subjects.map(\.name))
+
+    static let bound = ScenarioType(
+        name: "Bound", description: "Limits of a value: at least one of them.",
+        fields: [
+            ScenarioField("atLeast", boundary, "Not less than this."),
+            ScenarioField("atMost", boundary, "Not more than this."),
+            ScenarioField("equals", boundary, "Exactly this."),
+        ])
+
+    private static let boundary = FieldType.either(.duration, .number(0...Double.greatestFiniteMagnitude))
+
+    static let pods = ScenarioType(
+        name: "PodCounts", description: "How many pods are in a state.",
+        fields: [
+            ScenarioField("pending", .object("Bound"), "Phase Pending, at every moment."),
+            ScenarioField("unscheduled", .object("Bound"), "Waiting for a node, at every moment."),
+            ScenarioField("running", .object("Bound"), "Phase Running, at every measurement."),
+            ScenarioField("ready", .object("Bound"), "Ready, at every measurement."),
+            ScenarioField("failed", .object("Bound"), "Phase Failed, at every measurement."),
+        ])
+
+    static let nodes = ScenarioType(
+        name: "NodeCounts", description: "How many nodes are in a state.",
+        fields: [
+            ScenarioField("ready", .object("Bound"), "Ready, at every measurement."),
+            ScenarioField("total", .object("Bound"), "Node objects, at every measurement."),
+        ])
+
+    static let utilisation = ScenarioType(
+        name: "Utilisation", description: "A share of what the nodes offer, from 0 to 1.",
+        fields: [
+            ScenarioField("cpu", .object("Bound"), "Of cpu."),
+            ScenarioField("memory", .object("Bound"), "Of memory."),
+        ])
+
+    static let podStart = ScenarioType(
+        name: "PodStart", description: "A figure of the times from creation to readiness.",
+        fields: [
+            ScenarioField("mean", .object("Bound"), "Their mean."),
+            ScenarioField("p50", .object("Bound"), "Half are not longer."),
+            ScenarioField("p90", .object("Bound"), "90 % are not longer."),
+            ScenarioField("p99", .object("Bound"), "99 % are not longer."),
+            ScenarioField("maximum", .object("Bound"), "The longest."),
+        ])
+}

@@ -1,0 +1,245 @@
+// What a scenario file may say: every type and field, once. The decoder asks this table which fields exist and which are
+// needed, and the JSON Schema for editors is printed from it, so the two cannot differ.
+
+/// How the value of a field is written.
+indirect enum FieldType: Sendable {
+    case string
+    case boolean
+    case integer(ClosedRange<Int>)
+    case number(ClosedRange<Double>)
+    /// `30s`, `1h15m`, `2d`; not negative.
+    case duration
+    /// RFC 3339.
+    case timestamp
+    /// `512Mi`
+    case quantity
+    /// A file, relative to the scenario file.
+    case path
+    case constant([String])
+    /// `namespace/name`, or a name in namespace `default`.
+    case objectName
+    case labels
+    case resources
+    case labelSelector
+    /// A constant time, or one of the distributions.
+    case distribution
+    /// An inline Kubernetes object of the kind named.
+    case kubernetes(String)
+    case object(String)
+    case list(FieldType)
+    case either(FieldType, FieldType)
+}
+
+struct ScenarioField: Sendable {
+    var name: String
+    var type: FieldType
+    var required: Bool
+    var description: String
+
+    init(_ name: String, _ type: FieldType, required: Bool = false, _ description: String) {
+        self.name = name
+        self.type = type
+        self.required = required
+        self.description = description
+    }
+}
+
+struct ScenarioType: Sendable {
+    var name: String
+    var description: String
+    var fields: [ScenarioField]
+    /// Exactly one of these fields must be there.
+    var exactlyOne: [String] = []
+
+    func field(_ name: String) -> ScenarioField? { fields.first { $0.name == name } }
+}
+
+enum ScenarioFormat {
+    static let apiVersion = "seatrial.dev/v1alpha1"
+    static let kind = "Scenario"
+
+    /// What a file may ask for at most: well above the 5,000 nodes and 150,000 pods Kubernetes is made for, and what a machine's
+    /// memory still holds.
+    static let maximumNodes = 100_000
+    static let maximumPods = 1_000_000
+    static let maximumSamples = 10_000_000
+    /// Runs of containers that end by themselves last so long on average, in seconds, or a run of the simulator would not get anywhere.
+    static let minimumRunSeconds = 0.01
+    /// Failures and repairs of nodes take so long on average, in seconds.
+    static let minimumFaultSeconds = 1.0
+    static let maximumDurationSeconds = 20 * 365 * 86_400
+
+    static let types: [ScenarioType] = [
+        scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet, fault,
+        timelineEntry, scale, setImage, rolloutUndo, nodeSelection, measure, expectation, bound, pods, nodes, utilisation, podStart,
+    ]
+
+    static func type(_ name: String) -> ScenarioType {
+        guard let type = types.first(where: { $0.name == name }) else { preconditionFailure("no type \(name) in the scenario format") }
+        return type
+    }
+
+    // MARK: The document
+
+    static let scenario = ScenarioType(
+        name: "Scenario", description: "A cluster, what happens to it, and what is expected of it.",
+        fields: [
+            ScenarioField("apiVersion", .constant([apiVersion]), required: true, "The version of this format."),
+            ScenarioField("kind", .constant([kind]), required: true, "Always Scenario."),
+            ScenarioField("metadata", .object("Metadata"), required: true, "The scenario's name."),
+            ScenarioField("spec", .object("Spec"), required: true, "What it is about."),
+        ])
+
+    static let metadata = ScenarioType(
+        name: "Metadata", description: "What names a scenario.",
+        fields: [
+            ScenarioField("name", .string, required: true, "The name of the folder of results: lower-case letters, digits and dashes."),
+            ScenarioField("description", .string, "What the scenario is for, in words."),
+        ])
+
+    static let spec = ScenarioType(
+        name: "Spec", description: "Everything a run depends on.",
+        fields: [
+            ScenarioField("duration", .duration, required: true, "How much simulated time to run."),
+            ScenarioField(
+                "seed", .integer(0...Int.max),
+                "What all randomness is drawn from; default 1. Equal seeds give equal results, byte for byte."),
+            ScenarioField(
+                "start", .timestamp, "The hour on the wall at time 0; default 2026-01-01T00:00:00Z, with a snapshot its newest time."),
+            ScenarioField("cluster", .object("Cluster"), required: true, "Nodes and objects at the start."),
+            ScenarioField(
+                "scheduler", .either(.path, .kubernetes("KubeSchedulerConfiguration")),
+                "A KubeSchedulerConfiguration, as a file or inline; default: the default scheduler's."),
+            ScenarioField("workloads", .list(.object("Workload")), "How containers behave, by label; the first that matches a pod counts."),
+            ScenarioField("controlPlane", .object("ControlPlane"), "The model of time: latencies, limits and periods."),
+            ScenarioField("faults", .list(.object("Fault")), "What breaks."),
+            ScenarioField("timeline", .list(.object("TimelineEntry")), "What the operator does, and when."),
+            ScenarioField("measure", .object("Measure"), "What to record."),
+            ScenarioField("expect", .list(.object("Expectation")), "What must hold; if it does not, the exit code is 1."),
+        ])
+
+    static let cluster = ScenarioType(
+        name: "Cluster", description: "Nodes and objects at the start.",
+        fields: [
+            ScenarioField("nodePools", .list(.object("NodePool")), "Groups of equal nodes."),
+            ScenarioField(
+                "objects", .list(.path), "Manifests to apply at the start, in this order. Nodes among them are machines that exist already."
+            ),
+            ScenarioField(
+                "snapshot", .path, "What `kubectl get nodes,deployments,replicasets,pods -A -o yaml` printed of a running cluster."),
+            ScenarioField(
+                "trace", .path, "Pods that come and go at the times of their annotations seatrial.dev/create-at and delete-at (seconds)."),
+        ])
+
+    static let nodePool = ScenarioType(
+        name: "NodePool", description: "A group of equal nodes, named after the pool: NAME-0, NAME-1, ...",
+        fields: [
+            ScenarioField("name", .string, required: true, "The prefix of the nodes' names."),
+            ScenarioField("count", .integer(0...maximumNodes), required: true, "How many nodes."),
+            ScenarioField("zones", .list(.string), "Zones, given to the nodes in turn."),
+            ScenarioField("template", .either(.path, .kubernetes("Node")), "A Node as kubectl prints it, as a file or inline."),
+            ScenarioField(
+                "resources", .resources, "Instead of a template: what pods may use of a node, as {cpu: 8, memory: 32Gi, pods: 110}."),
+            ScenarioField("labels", .labels, "Labels beside those of the template."),
+            ScenarioField("taints", .list(.object("Taint")), "Taints beside those of the template."),
+        ])
+
+    static let taint = ScenarioType(
+        name: "Taint", description: "Repels pods that do not tolerate it.",
+        fields: [
+            ScenarioField("key", .string, required: true, "The taint's key."),
+            ScenarioField("value", .string, "The taint's value."),
+            ScenarioField("effect", .constant(["NoSchedule", "PreferNoSchedule", "NoExecute"]), required: true, "What it does to pods."),
+        ])
+
+    static let workload = ScenarioType(
+        name: "Workload", description: "How the containers of some pods behave: what no manifest says.",
+        fields: [
+            ScenarioField("selector", .labelSelector, required: true, "Which pods; an empty selector means all."),
+            ScenarioField("namespace", .string, "Only pods of this namespace."),
+            ScenarioField("start", .distribution, "From starting a container to Running; default 1s."),
+            ScenarioField("ready", .distribution, "From Running to passing readiness; default 0s."),
+            ScenarioField("init", .distribution, "What each init container takes; default 1s."),
+            ScenarioField(
+                "run", .distribution,
+                "How long a run lasts that ends by itself, on average 10ms or more; default: it runs until it is stopped."),
+            ScenarioField("exitCode", .integer(0...255), "The exit code of such a run; default 0."),
+            ScenarioField(
+                "crash", .distribution, "Time from Running to a crash with exit code 1, on average 10ms or more; default: it never crashes."
+            ),
+            ScenarioField("stop", .distribution, "From SIGTERM to the end; the grace period cuts it. Default 200ms."),
+            ScenarioField("imageSize", .quantity, "Bytes to pull for each image the node does not have."),
+        ])
+
+    // MARK: What happens
+
+    static let fault = ScenarioType(
+        name: "Fault", description: "Nodes that fail: once, at a time (`at`), or each for itself again and again (`mtbf`, `mttr`).",
+        fields: [
+            ScenarioField("at", .duration, "When they fail, all together."),
+            ScenarioField("down", .duration, "How long they stay down; default: for good."),
+            ScenarioField("mtbf", .distribution, "Time to failure of each node, from start or repair; on average 1s or more."),
+            ScenarioField("mttr", .distribution, "Time to repair of each node; on average 1s or more."),
+            ScenarioField(
+                "effect", .constant(["crash", "kubelet"]),
+                "crash (default): the machine stops. kubelet: only the kubelet stops, containers run on."),
+        ] + selectionFields, exactlyOne: selectionFields.map(\.name))
+
+    static let nodeSelection = ScenarioType(
+        name: "NodeSelection", description: "Which nodes.", fields: selectionFields, exactlyOne: selectionFields.map(\.name))
+
+    private static let selectionFields = [
+        ScenarioField("node", .string, "One node, by name."),
+        ScenarioField("zone", .string, "All nodes of a zone."),
+        ScenarioField("nodes", .constant(["all"]), "All nodes."),
+        ScenarioField("selector", .labelSelector, "Nodes by label."),
+    ]
+
+    private static let actions = [
+        ScenarioField("apply", .either(.path, .list(.path)), "`kubectl apply` of a manifest."),
+        ScenarioField("delete", .string, "`kubectl delete`: kind/namespace/name, or kind/name without namespace."),
+        ScenarioField("scale", .object("Scale"), "`kubectl scale`."),
+        ScenarioField("setImage", .object("SetImage"), "`kubectl set image`."),
+        ScenarioField("rolloutUndo", .object("RolloutUndo"), "`kubectl rollout undo`."),
+        ScenarioField("rolloutPause", .objectName, "`kubectl rollout pause` of a Deployment."),
+        ScenarioField("rolloutResume", .objectName, "`kubectl rollout resume` of a Deployment."),
+        ScenarioField("cordon", .object("NodeSelection"), "`kubectl cordon`."),
+        ScenarioField("uncordon", .object("NodeSelection"), "`kubectl uncordon`."),
+        ScenarioField("drain", .object("NodeSelection"), "`kubectl drain --ignore-daemonsets`."),
+        ScenarioField("addNodes", .object("NodePool"), "New machines that register themselves."),
+    ]
+
+    static let timelineEntry = ScenarioType(
+        name: "TimelineEntry", description: "One action of the operator.",
+        fields: [ScenarioField("at", .duration, required: true, "When.")] + actions, exactlyOne: actions.map(\.name))
+
+    static let scale = ScenarioType(
+        name: "Scale", description: "A new number of replicas.",
+        fields: [
+            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
+            ScenarioField("replicas", .integer(0...maximumPods), required: true, "The replicas it should have."),
+        ])
+
+    static let setImage = ScenarioType(
+        name: "SetImage", description: "A new image for a container: rolls out.",
+        fields: [
+            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
+            ScenarioField("container", .string, required: true, "The container of its template."),
+            ScenarioField("image", .string, required: true, "The new image."),
+        ])
+
+    static let rolloutUndo = ScenarioType(
+        name: "RolloutUndo", description: "Back to an earlier revision.",
+        fields: [
+            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
+            ScenarioField("toRevision", .integer(1...Int.max), "The revision; default: the previous one."),
+        ])
+
+    static let measure = ScenarioType(
+        name: "Measure", description: "What to record.",
+        fields: [
+            ScenarioField("interval", .duration, "Between rows of cluster.csv; default 10s, 0 for none but the first and the last."),
+            ScenarioField("events", .boolean, "Whether to write events.csv; default true."),
+            ScenarioField("scheduling", .boolean, "Whether to write scheduling.csv; default true."),
+        ])
+}

@@ -1,0 +1,88 @@
+// seatrial validate, schema, import, docs: commands about files, without running anything.
+
+import ArgumentParser
+import Experiments
+import Foundation
+
+struct ValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate", abstract: "Check scenario files and everything they name, without running them.")
+
+    @Argument(help: "Scenario files.", completion: .file(extensions: ["yaml", "yml", "json"]))
+    var scenarios: [String]
+
+    func run() throws {
+        var messages: [String] = []
+        for path in scenarios {
+            let scenario: Scenario
+            do throws(ScenarioError) {
+                scenario = try ScenarioFile.load(path)
+                _ = try scenario.makeCluster()
+            } catch {
+                messages += error.messages
+                continue
+            }
+            Terminal.warn(scenario.warnings)
+            try Terminal.say("\(path): \(scenario.contents)")
+        }
+        if !messages.isEmpty { throw ScenarioError(messages) }
+    }
+}
+
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Print the JSON Schema of scenario files, for editors to complete and check them with.")
+
+    func run() throws { try Terminal.say(ScenarioSchema.text, terminator: "") }
+}
+
+struct ImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Make a scenario of a published trace.", subcommands: [OpenbCommand.self])
+
+    struct OpenbCommand: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "openb", abstract: "The openb trace (Alibaba cluster-trace-gpu-v2023): nodes and pods with GPU demand, as CSV.")
+
+        @Option(help: "openb_node_list_*.csv", completion: .file(extensions: ["csv"]))
+        var nodes: String
+
+        @Option(help: "openb_pod_list_*.csv", completion: .file(extensions: ["csv"]))
+        var pods: String
+
+        @Option(help: ArgumentHelp("The folder for scenario.yaml, nodes.yaml and pods.yaml.", valueName: "dir"), completion: .directory)
+        var output = "openb"
+
+        func validate() throws { try Terminal.checkOutput(output) }
+
+        func run() throws {
+            let imported = try OpenbImport(nodeFile: nodes, podFile: pods)
+            try imported.write(to: output)
+            try Terminal.say("\(output)/scenario.yaml: \(imported.nodes) nodes, \(imported.pods) pods over \(imported.span) s")
+            let none = imported.podsWithoutLifetime
+            if none > 0 {
+                try Terminal.say(
+                    none == 1
+                        ? "1 pod has a lifetime of 0 s: it is deleted as soon as it is created"
+                        : "\(none) pods have a lifetime of 0 s: they are deleted as soon as they are created")
+            }
+        }
+    }
+}
+
+struct DocsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "docs", abstract: "Print a page of the documentation that is made from tables in the program.", shouldDisplay: false)
+
+    enum Page: String, ExpressibleByArgument, CaseIterable { case results, scenario }
+
+    @Argument(help: "results or scenario.")
+    var page: Page
+
+    func run() throws {
+        switch page {
+        case .results: try Terminal.say(ResultTables.documentation, terminator: "")
+        case .scenario: try Terminal.say(ScenarioDocumentation.text, terminator: "")
+        }
+    }
+}

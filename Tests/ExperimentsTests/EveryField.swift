@@ -1,0 +1,148 @@
+// A scenario that uses every field of the format, and the illustration of the design.
+
+enum SampleScenarios {
+    /// Every field of every type at least once (each expectation and action is a list element of its own).
+    static let everyField = """
+        apiVersion: seatrial.dev/v1alpha1
+        kind: Scenario
+        metadata: {name: every-field, description: All of it.}
+        spec:
+          duration: 1h
+          seed: 7
+          start: 2026-03-01T12:00:00Z
+          cluster:
+            nodePools:
+            - {name: big, count: 4, zones: [a, b], template: node.yaml, labels: {disk: ssd}, taints: [{key: dedicated, value: x, effect: NoSchedule}]}
+            - {name: small, count: 2, resources: {cpu: 2, memory: 4Gi, pods: 20}}
+            objects: [web.yaml]
+            snapshot: dump.yaml
+            trace: trace.yaml
+          scheduler: policy.yaml
+          workloads:
+          - selector: {matchLabels: {app: web}}
+            namespace: default
+            start: {lognormal: {mean: 4s, p99: 15s}}
+            ready: 2s
+            init: {uniform: {min: 1s, max: 2s}}
+            run: {exponential: {mean: 1h}}
+            exitCode: 3
+            crash: {weibull: {shape: 0.8, scale: 30d}}
+            stop: {gamma: {mean: 1s, p95: 2s}}
+            imageSize: 100Mi
+          - {selector: {}, start: {pareto: {shape: 2, min: 1s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
+          controlPlane:
+            requestLatency: 3ms
+            responseLatency: 1ms
+            controllerManager:
+              {watchLatency: 5ms, qps: 40, burst: 60, concurrentDeploymentSyncs: 6, concurrentReplicaSetSyncs: 6, concurrentGCSyncs: 21,
+              nodeMonitorPeriod: 4s, nodeMonitorGracePeriod: 41s, nodeStartupGracePeriod: 61s, nodeEvictionRate: 0.2,
+              secondaryNodeEvictionRate: 0.02, largeClusterSizeThreshold: 51, unhealthyZoneThreshold: 0.5, terminatedPodGCThreshold: 100}
+            scheduler: {watchLatency: 6ms, qps: 70, burst: 80, cyclePerPod: 200us, cyclePerNode: 3us}
+            kubelet:
+              {watchLatency: 7ms, qps: 51, burst: 101, leaseRenewal: 11s, leaseJitter: 0.05, imagePullBandwidth: 50M, defaultImageSize: 10Mi,
+              crashBackoffInitial: 5s, crashBackoffMaximum: 100s, crashBackoffReset: 200s, registrationDelay: 1s, minimumGrace: 3s,
+              recordsEvents: false}
+          faults:
+          - {at: 5m, zone: b, down: 10m, effect: kubelet}
+          - {at: 6m, node: big-0}
+          - {nodes: all, mtbf: {exponential: {mean: 90d}}, mttr: {lognormal: {mean: 20m, p99: 2h}}}
+          - {at: 7m, selector: {matchLabels: {disk: ssd}}}
+          timeline:
+          - {at: 1m, apply: [web.yaml]}
+          - {at: 2m, delete: pod/default/p}
+          - {at: 3m, scale: {deployment: web, replicas: 9}}
+          - {at: 4m, setImage: {deployment: default/web, container: web, image: "web:2"}}
+          - {at: 5m, rolloutUndo: {deployment: web, toRevision: 1}}
+          - {at: 6m, rolloutPause: web}
+          - {at: 7m, rolloutResume: web}
+          - {at: 8m, cordon: {zone: a}}
+          - {at: 9m, uncordon: {nodes: all}}
+          - {at: 10m, drain: {selector: {matchLabels: {disk: ssd}}}}
+          - {at: 11m, addNodes: {name: extra, count: 1, resources: {cpu: 1, memory: 1Gi}}}
+          measure: {interval: 30s, events: false, scheduling: false}
+          expect:
+          - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
+          - {recovery: {atMost: 7m}}
+          - {detection: {atMost: 1m}}
+          - {pods: {pending: {atMost: 9}, unscheduled: {atMost: 9}, running: {atLeast: 0}, ready: {atLeast: 0}, failed: {equals: 0}}, at: 10m}
+          - {nodes: {ready: {atLeast: 1}, total: {atLeast: 1}}}
+          - {unschedulable: {atMost: 0}}
+          - {restarts: {atMost: 5}}
+          - {utilisation: {cpu: {atMost: 1}, memory: {atMost: 1}}}
+          - {podStart: {mean: {atMost: 1m}, p50: {atMost: 1m}, p90: {atMost: 1m}, p99: {atMost: 1m}, maximum: {atMost: 1m}}}
+
+        """
+
+    static let everyFieldFiles = [
+        "web.yaml": webManifest,
+        "node.yaml": """
+        apiVersion: v1
+        kind: Node
+        metadata: {name: any, labels: {kubernetes.io/arch: amd64}}
+        status: {allocatable: {cpu: "8", memory: 32Gi, pods: "110"}}
+
+        """,
+        "dump.yaml": """
+        apiVersion: v1
+        kind: List
+        items:
+        - apiVersion: v1
+          kind: Node
+          metadata: {name: old-0, uid: n1, creationTimestamp: "2026-03-01T10:00:00Z"}
+          status: {allocatable: {cpu: "8", memory: 32Gi, pods: "110"}, capacity: {cpu: "8", memory: 32Gi, pods: "110"}}
+        - apiVersion: v1
+          kind: ConfigMap
+          metadata: {name: settings, namespace: default, uid: c1, creationTimestamp: "2026-03-01T10:00:00Z"}
+
+        """,
+        "trace.yaml": """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: late, annotations: {seatrial.dev/create-at: "90"}}
+        spec: {containers: [{name: c, image: i}]}
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: early, annotations: {seatrial.dev/create-at: "1.5", seatrial.dev/delete-at: "60"}}
+        spec: {containers: [{name: c, image: i}]}
+
+        """,
+        "policy.yaml": """
+        apiVersion: kubescheduler.config.k8s.io/v1
+        kind: KubeSchedulerConfiguration
+        percentageOfNodesToScore: 50
+
+        """,
+    ]
+
+    /// The illustration of the design.
+    static let illustration = """
+        apiVersion: seatrial.dev/v1alpha1
+        kind: Scenario
+        metadata: {name: zone-outage}
+        spec:
+          duration: 30m
+          seed: 1
+          cluster:
+            nodePools:
+              - {name: general, count: 30, zones: [a, b, c], template: node.yaml}   # a Node as kubectl prints it
+            objects: [shop.yaml]                      # plain manifests; or snapshot: cluster.yaml
+          scheduler: policy.yaml                      # a KubeSchedulerConfiguration; default if absent
+          workloads:                                  # what no manifest says
+            - selector: {matchLabels: {app: frontend}}
+              start: {lognormal: {mean: 4s, p99: 15s}}
+              crash: {weibull: {shape: 0.8, scale: 30d}}
+          faults:
+            - {at: 5m, zone: b, down: 10m}
+            - {nodes: all, mtbf: {exponential: {mean: 90d}}, mttr: {lognormal: {mean: 20m, p99: 2h}}}
+          timeline:
+            - {at: 20m, setImage: {deployment: shop/frontend, container: web, image: "frontend:1.15"}}
+          expect:
+            - {deployment: shop/frontend, available: {atLeast: 6}, from: 1m}
+            - {recovery: {atMost: 7m}}
+
+        """
+
+    static let shop = webManifest.replacingOccurrences(of: "{name: web}\n", with: "{name: frontend, namespace: shop}\n")
+        .replacingOccurrences(of: "app: web", with: "app: frontend")
+}

@@ -1,0 +1,86 @@
+// The openb trace becomes a scenario that loads, with its GPU demand and its times.
+
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+import Testing
+
+@testable import Experiments
+
+private let nodes = "sn,cpu_milli,memory_mib,gpu,model\nnode-0,32000,262144,0,\nnode-1,64000,262144,2,P100\n"
+private let header = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n"
+private let pods =
+    header + """
+        late,6000,12288,1,460,V100M16|V100M32,LS,Running,500,900,500
+        early,12000,16384,2,1000,,LS,Running,100,1300,100
+        cpu-only,1000,512,0,0,,BE,Running,100,,100
+
+        """
+
+@Suite("openb import")
+struct OpenbImportTests {
+    @Test("Nodes and pods keep their resources, models and times")
+    func imported() throws {
+        let folder = try TemporaryFolder(["n.csv": nodes, "p.csv": pods])
+        let trace = try OpenbImport(nodeFile: folder["n.csv"], podFile: folder["p.csv"])
+        #expect((trace.nodes, trace.pods, trace.span) == (2, 3, 1200))
+        #expect(trace.podsWithoutLifetime == 0)
+        try trace.write(to: folder["openb"])
+        let scenario = try ScenarioFile.load(folder["openb/scenario.yaml"])
+        #expect(scenario.warnings.isEmpty)
+        #expect(scenario.configuration.nodes.map(\.metadata.name) == ["node-0", "node-1"])
+        let gpuNode = scenario.configuration.nodes[1]
+        #expect(gpuNode.status.allocatable["alibabacloud.com/gpu-milli"] == Quantity(2000))
+        // No pod asks for it: as a resource it would be a column of nothing.
+        #expect(gpuNode.status.allocatable["alibabacloud.com/gpu-count"] == nil)
+        #expect(gpuNode.metadata.labels["alibabacloud.com/gpu-card-model"] == "P100")
+        #expect(gpuNode.status.allocatable[.memory] == Quantity(bytes: 262_144 << 20))
+
+        let entries = scenario.configuration.trace
+        #expect(entries.map(\.object.metadata.name) == ["early", "cpu-only", "late"])
+        #expect(entries.map { $0.createAt.sinceStart } == [.zero, .zero, .seconds(400)])
+        #expect(entries.map(\.deleteAt) == [.zero + .seconds(1200), nil, .zero + .seconds(800)])
+        guard case .pod(let late) = entries[2].object, case .pod(let early) = entries[0].object else {
+            Issue.record("no pods")
+            return
+        }
+        #expect(late.value.spec.value.containers[0].resources.requests["alibabacloud.com/gpu-milli"] == Quantity(460))
+        #expect(early.value.spec.value.containers[0].resources.requests["alibabacloud.com/gpu-milli"] == Quantity(2000))
+        #expect(late.value.metadata.annotations["alibabacloud.com/gpu-milli"] == "460")
+        let term = try #require(late.value.spec.value.affinity.requiredNodeTerms?.terms.first?.matchExpressions.first)
+        #expect(term.values == ["V100M16", "V100M32"])
+        #expect(early.value.spec.value.affinity.requiredNodeTerms == nil)
+    }
+
+    @Test("Pods that are deleted in the second of their creation are counted")
+    func withoutLifetime() throws {
+        let trace = try OpenbImport(
+            nodes: Array(nodes.utf8), nodeFile: "n.csv", pods: Array(pods.replacingOccurrences(of: "500,900", with: "500,500").utf8),
+            podFile: "p.csv")
+        #expect(trace.podsWithoutLifetime == 1)
+    }
+
+    @Test(
+        "Broken tables are refused with file, line and column",
+        arguments: [
+            (nodes, pods.replacingOccurrences(of: "6000", with: "six"), "p.csv:2: cpu_milli:"),
+            (nodes, pods.replacingOccurrences(of: "500,900", with: "500,400"), "p.csv:2: deletion_time:"),
+            (nodes, pods.replacingOccurrences(of: "early", with: "late"), "p.csv:3: name:"),
+            (nodes, pods.replacingOccurrences(of: "early", with: "Early Pod"), "p.csv:3: name:"),
+            (nodes, pods.replacingOccurrences(of: "gpu_spec", with: "gpu"), "p.csv:1: gpu_spec:"),
+            (nodes, header, "p.csv:1:"),
+            (nodes, header + "a,1,1\n", "p.csv:2:"),
+            (nodes.replacingOccurrences(of: "32000", with: "-1"), pods, "n.csv:2: cpu_milli:"),
+            (nodes.replacingOccurrences(of: "P100", with: ""), pods, "n.csv:3: model:"),
+            ("", pods, "n.csv:1:"), (nodes + "\"open,1,1,0,\n", pods, "n.csv:4:"),
+        ])
+    func broken(nodes: String, pods: String, place: String) throws {
+        let folder = try TemporaryFolder(["n.csv": nodes, "p.csv": pods])
+        do throws(ScenarioError) {
+            _ = try OpenbImport(nodeFile: folder["n.csv"], podFile: folder["p.csv"])
+            Issue.record("it was accepted")
+        } catch {
+            #expect(error.description.contains("/" + place), "\(error)")
+        }
+    }
+}

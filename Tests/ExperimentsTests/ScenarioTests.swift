@@ -1,0 +1,114 @@
+// Scenario files are read as documented, and the schema, the decoder and the documentation agree.
+
+import ClusterSimulation
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+import Testing
+
+@testable import Experiments
+
+@Suite("Scenarios")
+struct ScenarioTests {
+    private func load(_ text: String, _ files: [String: String], _ overrides: ScenarioOverrides = ScenarioOverrides()) throws -> Scenario {
+        let folder = try TemporaryFolder(files)
+        try folder.write("scenario.yaml", text)
+        return try ScenarioFile.load(folder["scenario.yaml"], overrides: overrides)
+    }
+
+    @Test("The design's illustration is read as it is")
+    func illustration() throws {
+        var files = SampleScenarios.everyFieldFiles
+        files["shop.yaml"] = SampleScenarios.shop
+        let scenario = try load(SampleScenarios.illustration, files)
+        #expect(scenario.name == "zone-outage")
+        #expect(scenario.policy == "policy")
+        #expect(scenario.duration == .minutes(30))
+        #expect(scenario.configuration.nodes.map(\.metadata.name).prefix(3) == ["general-0", "general-1", "general-2"])
+        #expect(scenario.configuration.nodes.map(\.zone).prefix(4) == ["a", "b", "c", "a"])
+        #expect(scenario.configuration.nodes[3].metadata.labels[Node.hostnameLabel] == "general-3")
+        #expect(scenario.configuration.nodes[3].metadata.labels["kubernetes.io/arch"] == "amd64")
+        #expect(scenario.configuration.faults[0] == Fault(nodes: .zone("b"), schedule: .once(at: .zero + .minutes(5), down: .minutes(10))))
+        #expect(scenario.configuration.behaviours.count == 1)
+        #expect(scenario.expectations.map(\.subject) == [.available(NamespacedName(namespace: "shop", name: "frontend")), .recovery])
+        #expect(scenario.expectations[1].bound == Expectation.Bound(atMost: 420))
+        #expect(scenario.inputs.map(\.path) == ["scenario.yaml", "policy.yaml", "node.yaml", "shop.yaml"])
+        guard case .setImage(let deployment, "web", "frontend:1.15") = scenario.configuration.timeline[0].action else {
+            Issue.record("the timeline is wrong")
+            return
+        }
+        #expect(deployment.description == "shop/frontend")
+    }
+
+    @Test("Every field arrives in the configuration")
+    func everyField() throws {
+        let scenario = try load(SampleScenarios.everyField, SampleScenarios.everyFieldFiles)
+        let configuration = scenario.configuration
+        #expect(configuration.seed == 7)
+        #expect(configuration.timing.requestLatency == .milliseconds(3))
+        #expect(configuration.timing.controllerLimit.burst == 60)
+        #expect(configuration.controllerManager.nodeMonitorGracePeriod == .seconds(41))
+        #expect(configuration.nodeAgent.pullBytesPerSecond == 50e6)
+        #expect(configuration.nodeAgent.recordsEvents == false)
+        #expect(configuration.scheduler.percentageOfNodesToScore == 50)
+        #expect(configuration.recording.interval == .seconds(30))
+        #expect(configuration.recording.schedulingAttempts == false)
+        #expect(configuration.timeline.map(\.at) == (1...11).map { .zero + .minutes($0) })
+        #expect(configuration.faults.count == 4)
+        #expect(configuration.behaviours[0].behaviour.imageBytes == 100 << 20)
+        #expect(configuration.behaviours[0].behaviour.exitCode == 3)
+        #expect(configuration.trace.map(\.object.metadata.name) == ["early", "late"])
+        #expect(configuration.trace[0].createAt == .zero + .milliseconds(1500))
+        #expect(configuration.trace[0].deleteAt == .zero + .seconds(60))
+        #expect(configuration.snapshot.count == 2)
+        // Two hours before the start.
+        #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
+        #expect(scenario.warnings.contains { $0.contains("1 ConfigMap") })
+        #expect(scenario.expectations.count == 19)
+        for (section, tunables) in Tunables.sections {
+            for tunable in tunables {
+                #expect(
+                    tunable.value(in: configuration) != tunable.value(in: ClusterConfiguration()),
+                    "\(section).\(tunable.name) did not arrive")
+            }
+        }
+    }
+
+    @Test("Without a start, a snapshot's newest time is time 0")
+    func snapshotOrigin() throws {
+        let text = SampleScenarios.everyField.replacingOccurrences(of: "  start: 2026-03-01T12:00:00Z\n", with: "")
+        let scenario = try load(text, SampleScenarios.everyFieldFiles)
+        #expect(scenario.configuration.snapshot[0].metadata.creationTimestamp == .zero)
+        #expect(RFC3339.text(scenario.startOnWall) == "2026-03-01T10:00:00Z")
+    }
+
+    @Test("The decoder asks for every field of the schema, and for no other")
+    func schemaAndDecoderAgree() throws {
+        let folder = try TemporaryFolder(SampleScenarios.everyFieldFiles)
+        try folder.write("scenario.yaml", SampleScenarios.everyField)
+        var reader = ScenarioReader(path: folder["scenario.yaml"], overrides: ScenarioOverrides())
+        let scenario = reader.read()
+        #expect(scenario != nil && reader.messages(.error).isEmpty, "\(reader.messages(.error))")
+        let known = Set(ScenarioFormat.types.flatMap { type in type.fields.map { "\(type.name).\($0.name)" } })
+        #expect(reader.decoder.asked.subtracting(known).isEmpty)
+        #expect(known.subtracting(reader.decoder.asked).isEmpty)
+    }
+
+    @Test("Overrides replace what the file says")
+    func overrides() throws {
+        let overrides = ScenarioOverrides(seed: 99, duration: "5m", scheduler: "default")
+        let scenario = try load(SampleScenarios.everyField, SampleScenarios.everyFieldFiles, overrides)
+        #expect(scenario.configuration.seed == 99)
+        #expect(scenario.duration == .minutes(5))
+        #expect(scenario.policy == "default")
+        #expect(scenario.configuration.scheduler.percentageOfNodesToScore == 0)
+    }
+
+    @Test("The documentation's pages are those the program prints", arguments: ["results", "scenario"])
+    func documentation(page: String) throws {
+        let text = try String(contentsOfFile: packageRoot + "/docs/\(page).md", encoding: .utf8)
+        #expect(
+            text == (page == "results" ? ResultTables.documentation : ScenarioDocumentation.text),
+            "run `seatrial docs \(page) > docs/\(page).md`")
+    }
+}
