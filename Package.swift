@@ -6,6 +6,7 @@ let package = Package(
     name: "seatrial",
     products: [
         .executable(name: "seatrial", targets: ["seatrial"]),
+        .executable(name: "seatrial-conformance", targets: ["seatrial-conformance"]),
         .library(
             name: "Seatrial",
             targets: [
@@ -54,6 +55,12 @@ let package = Package(
         .executableTarget(
             name: "seatrial",
             dependencies: ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(
+            name: "seatrial-conformance",
+            dependencies: [
+                "KubernetesAPI", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         // Each names all targets it imports: what is not named is not recompiled when it changes.
         .testTarget(name: "HouseRulesTests"),
@@ -61,6 +68,7 @@ let package = Package(
         .testTarget(name: "KubernetesAPITests", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
         .testTarget(name: "APIServerTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
         .testTarget(name: "SchedulingTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
+        .testTarget(name: "ConformanceTests", dependencies: ["seatrial-conformance"]),
         .testTarget(name: "ControllersTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Controllers"]),
         .testTarget(name: "NodeAgentTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "NodeAgent"]),
         .testTarget(

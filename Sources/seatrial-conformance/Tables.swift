@@ -1,0 +1,122 @@
+// The tables: one case a line, {"id", "in", "want"}; which function answers which table.
+
+import Foundation
+import KubernetesAPI
+
+/// Our answer to one case: fields in the names of the recording, each as its text. Fields that are absent are left out.
+typealias Answer = [(field: String, text: String)]
+
+/// The table's functions by name. A table without one is counted as failed.
+enum TableFunctions {
+    static func function(_ table: String) -> ((YAMLNode) throws -> Answer)? {
+        switch table {
+        case "quantity_parse": ValueTables.quantityParse
+        case "quantity_math": ValueTables.quantityMath
+        case "selector_string": ValueTables.selectorString
+        case "selector_object": ValueTables.selectorObject
+        case "name_validation": ValueTables.nameValidation
+        case "int_or_percent": ValueTables.intOrPercent
+        case "safe_encode": ValueTables.safeEncode
+        case "pod_qos": PodTables.qualityOfService
+        case "pod_requests": PodTables.requests
+        case "deployment_step": ControllerTables.deploymentStep
+        case "rs_delete_rank": ControllerTables.deletionRank
+        case "node_zone_state": ControllerTables.zoneState
+        case "crashloop_backoff": ControllerTables.crashBackoff
+        case "noexecute_toleration": ControllerTables.toleration
+        default: nil
+        }
+    }
+}
+
+/// A case that is not in the format of its table.
+struct MalformedCase: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = "malformed case: " + description }
+}
+
+/// Runs the tables found at `paths` (files, or folders of `.jsonl` files).
+/// - Parameter show: the id of one case; only that one is run then.
+func runTables(_ paths: [String], show: String? = nil) throws -> [FamilyResult] {
+    var results: [FamilyResult] = []
+    for file in try recordings(at: paths) {
+        let url = URL(fileURLWithPath: file)
+        let table = url.deletingPathExtension().lastPathComponent
+        let function = TableFunctions.function(table)
+        var result = FamilyResult(family: table, note: function == nil ? "not built" : "")
+        let bytes = try recordedBytes(file)
+        for document in try YAMLFile.parse(bytes, name: file).documents {
+            let id = document["id"]?.scalarText ?? "line \(document.line)"
+            if let show, show != id { continue }
+            result.count(failure(of: id, document, function))
+        }
+        if show == nil, result.total == 0 { throw RecordingError.empty(file) }
+        if result.total > 0 { results.append(result) }
+    }
+    return results
+}
+
+/// Compares field by field; nil if everything agrees.
+private func failure(of id: String, _ document: YAMLNode, _ function: ((YAMLNode) throws -> Answer)?) -> FamilyResult.Failure? {
+    guard let input = document["in"], let want = document["want"] else {
+        return FamilyResult.Failure(name: id, expected: "in and want", got: "a line without them")
+    }
+    var expected: [String] = []
+    for (key, value) in want.entries where !value.isNull { expected.append(key + "=" + value.comparisonText) }
+    expected.sort()
+    var got: [String]
+    do {
+        got = try function?(input).map { $0.field + "=" + $0.text } ?? ["(not built)"]
+        // Left out of the recording where it was too large.
+        if want["milliValue"] == nil { got.removeAll { $0.hasPrefix("milliValue=") } }
+        got.sort()
+    } catch let error as MalformedCase {
+        got = [error.description]
+    } catch {
+        got = ["error=\(error)"]
+    }
+    if expected == got { return nil }
+    return FamilyResult.Failure(name: id, expected: expected.joined(separator: " "), got: got.joined(separator: " "))
+}
+
+extension YAMLNode {
+    /// The node as a text that does not depend on the order of keys.
+    var comparisonText: String {
+        switch kind {
+        case .scalar: return scalarText ?? ""
+        case .sequence: return "[" + elements.map(\.comparisonText).joined(separator: ",") + "]"
+        case .mapping:
+            return "{" + entries.map { $0.key + ":" + $0.value.comparisonText }.sorted().joined(separator: ",") + "}"
+        }
+    }
+
+    func text(_ key: String) throws -> String {
+        guard let text = self[key]?.scalarText else { throw MalformedCase("no \(key)") }
+        return text
+    }
+
+    func number(_ key: String) throws -> Int {
+        guard let number = Int(try text(key)) else { throw MalformedCase("\(key) is no number") }
+        return number
+    }
+
+    /// The decoded value of an entry; an absent one is nil.
+    func decoded<Value: YAMLDecodable>(_ key: String, _ type: Value.Type = Value.self) throws -> Value? {
+        guard let node = self[key], !node.isNull else { return nil }
+        return try node.decoded(type)
+    }
+
+    func decoded<Value: YAMLDecodable>(_ type: Value.Type = Value.self) throws -> Value {
+        var context = DecodingContext()
+        let value = context.object(self, as: type)
+        if let problem = context.diagnostics.first(where: { $0.severity == .error }) { throw MalformedCase(problem.description) }
+        guard let value else { throw MalformedCase("nothing at line \(line)") }
+        return value
+    }
+}
+
+/// A list in the form of `comparisonText`.
+func listText(_ items: [String]) -> String { "[" + items.joined(separator: ",") + "]" }
+
+/// A map in the form of `comparisonText`.
+func mapText(_ items: [(String, String)]) -> String { "{" + items.map { $0.0 + ":" + $0.1 }.sorted().joined(separator: ",") + "}" }

@@ -1,0 +1,35 @@
+// The recorded answers of the real components' functions, table by table, through the same runner as `seatrial-conformance tables`.
+
+import Foundation
+import Testing
+
+@testable import seatrial_conformance
+
+@Suite("Recorded tables")
+struct TableRecordingTests {
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Recordings/tables").path
+
+    @Test(
+        "every case of a table is answered as recorded",
+        arguments: [
+            "quantity_parse", "quantity_math", "selector_string", "selector_object", "name_validation", "int_or_percent", "pod_qos",
+            "pod_requests", "safe_encode", "deployment_step", "rs_delete_rank", "node_zone_state", "noexecute_toleration",
+            "crashloop_backoff",
+        ])
+    func table(name: String) throws {
+        let result = try #require(try runTables([Self.folder + "/" + name + ".jsonl"]).first)
+        #expect(result.total > 0)
+        for failure in result.failures.prefix(3) {
+            Issue.record("\(failure.name)\nexpected: \(failure.expected)\ngot: \(failure.got)")
+        }
+        #expect(result.passed == result.total)
+    }
+
+    @Test("a table whose functions are not built counts as failed in every case")
+    func notBuilt() throws {
+        let result = try #require(try runTables([Self.folder + "/hpa_single.jsonl"]).first)
+        #expect(result.passed == 0)
+        #expect(result.total > 0)
+    }
+}
