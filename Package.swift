@@ -7,6 +7,7 @@ let package = Package(
     products: [
         .executable(name: "seatrial", targets: ["seatrial"]),
         .executable(name: "seatrial-conformance", targets: ["seatrial-conformance"]),
+        .executable(name: "seatrial-benchmark", targets: ["seatrial-benchmark"]),
         .library(
             name: "Seatrial",
             targets: [
@@ -59,6 +60,12 @@ let package = Package(
             name: "seatrial-conformance",
             dependencies: [
                 "KubernetesAPI", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "seatrial-benchmark",
+            dependencies: [
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "ClusterSimulation", "Experiments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
