@@ -1,0 +1,50 @@
+# The two commands of the README: `make run` and `make test`. Both install what the machine lacks first.
+
+SWIFT ?= swift
+DEMO := scenarios/zone-outage/scenario.yaml
+PACKAGES := libgsl-dev libyaml-dev pkg-config
+
+.PHONY: run test build dependencies format benchmark curated
+
+## Build in release mode and run the main demonstration.
+run: build
+	@.build/release/seatrial run $(DEMO)
+
+## Run all tests, the recorded decisions of the real Kubernetes components included.
+test: dependencies
+	$(SWIFT) test
+
+build: dependencies
+	$(SWIFT) build -c release --product seatrial
+
+## Measure: event queue, YAML reading, scheduling, whole scenarios.
+benchmark: dependencies
+	$(SWIFT) build -c release --product seatrial-benchmark
+	@.build/release/seatrial-benchmark all
+
+## Run every shipped scenario again and keep its results in results/curated, which a test holds the program against.
+curated: build
+	@rm -rf .build/curated; \
+	for folder in scenarios/*/; do \
+	  name=$$(basename "$$folder"); \
+	  .build/release/seatrial run "$$folder/scenario.yaml" --quiet --output .build/curated || exit 1; \
+	  mkdir -p "results/curated/$$name"; \
+	  cp .build/curated/"$$name"/*/seed-*/summary.csv .build/curated/"$$name"/*/seed-*/recoveries.csv "results/curated/$$name/" || exit 1; \
+	done
+
+## Format all Swift sources in place.
+format:
+	$(SWIFT) format -i -r Package.swift Sources Tests
+
+# GSL and libyaml are system libraries. On Debian and Ubuntu they are installed here; elsewhere the message says what to do.
+dependencies:
+	@if pkg-config --exists gsl yaml-0.1 2>/dev/null; then exit 0; fi; \
+	if command -v apt-get >/dev/null 2>&1; then \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo"; \
+	  echo "Installing $(PACKAGES)"; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(PACKAGES) >/dev/null; \
+	else \
+	  echo "Please install the GNU Scientific Library and libyaml with their headers, and pkg-config:" >&2; \
+	  echo "  Fedora: dnf install gsl-devel libyaml-devel pkgconf    macOS: brew install gsl libyaml pkgconf" >&2; \
+	  exit 1; \
+	fi
