@@ -389,31 +389,6 @@ public struct Scheduler: Sendable {
         effects.call(.scheduler, .record(Shared(correlated)), token: token)
         return true
     }
-
-    /// The longest note of an event, in bytes.
-    private static let maximumNote = 1024
-
-    /// A message cut to the length an event's note may have.
-    static func note(_ message: String) -> String {
-        guard message.utf8.count > maximumNote else { return message }
-        let suffix = " ..."
-        return String(decoding: message.utf8.prefix(maximumNote - suffix.utf8.count), as: UTF8.self) + suffix
-    }
-}
-
-/// The times for which timers of one kind are set, earliest first. A timer is set only if it is the earliest: whichever rings first
-/// sets the next one if that is still wanted, and no instant has two.
-private struct PendingTimers: Sendable {
-    private var times: [SimulatedTime] = []
-
-    /// Whether a timer must be set for `time`, because none rings by then.
-    mutating func set(at time: SimulatedTime) -> Bool {
-        if let first = times.first, first <= time { return false }
-        times.insert(time, at: 0)
-        return true
-    }
-
-    mutating func fired(at now: SimulatedTime) { times.removeAll { $0 <= now } }
 }
 
 extension RandomPurpose {
