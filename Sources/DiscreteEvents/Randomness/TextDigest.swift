@@ -10,24 +10,32 @@ package struct TextDigest: Sendable {
     package init() {}
 
     package mutating func add(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)[...]
-            var seen: UInt64 = 0
-            while rest.count >= 8 {
-                let word = UInt64(littleEndian: rest.loadUnaligned(as: UInt64.self))
+        guard text.utf8.withContiguousStorageIfAvailable({ add(UnsafeRawBufferPointer($0)) }) == nil else { return }
+        Array(text.utf8).withUnsafeBytes { add($0) }
+    }
+
+    private mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        let count = bytes.count
+        var seen: UInt64 = 0
+        var tail: UInt64 = 0
+        if count >= 8 {
+            var position = 0
+            while position + 8 < count {
+                let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
                 seen |= word
                 add(word)
-                rest = rest.dropFirst(8)
+                position += 8
             }
-            var tail: UInt64 = 0
-            for byte in rest { tail = tail << 8 | UInt64(byte) }
-            seen |= tail
-            add(tail)
-            // The length: otherwise texts that differ in leading zero bytes of the tail, or in where one ends, are one.
-            add(UInt64(bytes.count))
-            if seen & 0x8080_8080_8080_8080 != 0 { isASCII = false }
+            // The last word overlaps the one before it, so that there is no rest to go through byte by byte.
+            tail = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self))
+        } else {
+            for byte in bytes { tail = tail << 8 | UInt64(byte) }
         }
+        seen |= tail
+        add(tail)
+        // The length: otherwise texts that differ in leading zero bytes of the tail, or in where one ends, are one.
+        add(UInt64(count))
+        if seen & 0x8080_8080_8080_8080 != 0 { isASCII = false }
     }
 
     package mutating func add(_ word: UInt64) {

@@ -209,5 +209,30 @@ enum KnownFields {
         Event action:str eventTime:time firstTimestamp:time lastTimestamp:time related:any reportingComponent:str \
         reportingInstance:str series:any
         ObjectReference apiVersion:str fieldPath:str resourceVersion:str
+        PersistentVolumeSpec awsElasticBlockStore:AWSElasticBlockStore azureDisk:AzureDisk azureFile:AzureFilePersistent cephfs:any cinder:any \
+        csi:CSIPersistentVolume fc:FC flexVolume:any flocker:Flocker gcePersistentDisk:GCEPersistentDisk glusterfs:any hostPath:HostPath \
+        iscsi:any local:LocalVolume mountOptions:[str] nfs:NFS photonPersistentDisk:PhotonDisk portworxVolume:PortworxVolume quobyte:Quobyte \
+        rbd:any scaleIO:any storageos:any vsphereVolume:VsphereVolume
+        AzureFilePersistent readOnly:bool secretName:str secretNamespace:str shareName:str
+        CSIPersistentVolume driver!:str volumeHandle!:str controllerExpandSecretRef:any controllerPublishSecretRef:any fsType:str \
+        nodeExpandSecretRef:any nodePublishSecretRef:any nodeStageSecretRef:any readOnly:bool volumeAttributes:{str}
+        LocalVolume fsType:str path!:str
+        PersistentVolumeStatus lastPhaseTransitionTime:time message:str reason:str
+        PersistentVolumeClaimStatus accessModes:[str] allocatedResourceStatuses:{str} allocatedResources:{qty} capacity:{qty} \
+        conditions:[any] currentVolumeAttributesClassName:str modifyVolumeStatus:any
+        StorageClass mountOptions:[str] parameters:{str}
+        CSIDriverSpec fsGroupPolicy:str nodeAllocatableUpdatePeriodSeconds:i64 podInfoOnMount:bool requiresRepublish:bool seLinuxMount:bool \
+        serviceAccountTokenInSecrets:bool tokenRequests:[any] volumeLifecycleModes:[str] preventPodSchedulingIfMissing:bool
+        VolumeAttachmentStatus attachError:any attachmentMetadata:{str} detachError:any
+        Service status:any
+        ServiceSpec allocateLoadBalancerNodePorts:bool clusterIPs:[str] externalIPs:[str] externalName:str externalTrafficPolicy:str \
+        healthCheckNodePort:i32 internalTrafficPolicy:str ipFamilies:[str] ipFamilyPolicy:str loadBalancerClass:str loadBalancerIP:str \
+        loadBalancerSourceRanges:[str] publishNotReadyAddresses:bool sessionAffinity:str sessionAffinityConfig:any trafficDistribution:str
+        ServicePort appProtocol:str
+        StatefulSetSpec minReadySeconds:i32 ordinals:any persistentVolumeClaimRetentionPolicy:any podManagementPolicy:str \
+        revisionHistoryLimit:i32 updateStrategy:any
+        StatefulSetStatus collisionCount:i32 conditions:[any] currentRevision:str updateRevision:str
+        PodDisruptionBudgetSpec unhealthyPodEvictionPolicy:str
+        PodDisruptionBudgetStatus conditions:[any]
         """
 }

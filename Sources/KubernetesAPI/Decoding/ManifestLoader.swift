@@ -190,6 +190,17 @@ extension DecodingContext {
             case .deployment: return modelled(Deployment.self, node)
             case .priorityClass: return modelled(PriorityClass.self, node)
             case .event: return modelled(KubernetesEvent.self, node)
+            case .persistentVolume: return modelled(PersistentVolume.self, node)
+            case .persistentVolumeClaim: return modelled(PersistentVolumeClaim.self, node)
+            case .storageClass: return modelled(StorageClass.self, node)
+            case .csiNode: return modelled(CSINode.self, node)
+            case .csiDriver: return modelled(CSIDriver.self, node)
+            case .csiStorageCapacity: return modelled(CSIStorageCapacity.self, node)
+            case .volumeAttachment: return modelled(VolumeAttachment.self, node)
+            case .service: return modelled(Service.self, node)
+            case .statefulSet: return modelled(StatefulSet.self, node)
+            case .replicationController: return modelled(ReplicationController.self, node)
+            case .podDisruptionBudget: return modelled(PodDisruptionBudget.self, node)
             case .unstructured: return nil
             }
         }

@@ -73,7 +73,7 @@ extension Condition: YAMLFields {
 
     package mutating func decode(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
         switch field {
-        case "type": if let text = String.decode(value, &context) { type = ConditionType.known(text) }
+        case "type": if let text = String.decode(value, &context) { type = ConditionType(rawValue: text) }
         case "status": context.choose(value, into: &status, of: ["True", "False", "Unknown"])
         case "reason": context.read(value, into: &reason)
         case "message": context.read(value, into: &message)
@@ -82,14 +82,5 @@ extension Condition: YAMLFields {
         default: return context.ignored(field, value, of: "Condition")
         }
         return true
-    }
-}
-
-extension ConditionType {
-    /// The type of a name; the usual ones share their text.
-    fileprivate static func known(_ name: String) -> ConditionType {
-        for type in [podReadyToStartContainers, containersReady, podScheduled, initialized, memoryPressure, diskPressure]
-        where type.rawValue == name { return type }
-        return ConditionType(rawValue: name)
     }
 }

@@ -61,7 +61,7 @@ extension DecodingContext {
     }
 
     /// Reports something about a field that a mapping does not have.
-    mutating func error(missing field: String, in node: YAMLNode, _ message: String = "Required value") {
+    package mutating func error(missing field: String, in node: YAMLNode, _ message: String = "Required value") {
         let place = path(of: node)
         add(
             Diagnostic(

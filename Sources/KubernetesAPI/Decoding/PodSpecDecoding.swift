@@ -271,6 +271,11 @@ extension Volume: YAMLDecodable {
             return .rbd(
                 monitors: monitors, pool: node["pool"]?.scalarText ?? "rbd", image: text("image"), readOnly: readOnly)
         case "csi": return .csi(driver: text("driver"))
+        case "azureDisk": return .migrated(.azureDisk, id: text("diskURI"))
+        case "azureFile": return .migrated(.azureFile, id: text("shareName"))
+        case "cinder": return .migrated(.cinder, id: text("volumeID"))
+        case "vsphereVolume": return .migrated(.vsphereVolume, id: text("volumePath"))
+        case "portworxVolume": return .migrated(.portworxVolume, id: text("volumeID"))
         default: return .other
         }
     }

@@ -143,8 +143,8 @@ enum ServedKind {
 
     /// Kinds of Kubernetes that live outside namespaces, but for those that are modelled.
     private static let clusterScoped: Set<String> = [
-        "PersistentVolume", "StorageClass", "VolumeAttachment", "VolumeAttributesClass", "CSIDriver", "CSINode", "ClusterRole",
-        "ClusterRoleBinding", "CustomResourceDefinition", "APIService", "IngressClass", "RuntimeClass", "FlowSchema",
+        "VolumeAttributesClass", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService", "IngressClass",
+        "RuntimeClass", "FlowSchema",
         "PriorityLevelConfiguration", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "CertificateSigningRequest",
         "ClusterTrustBundle", "DeviceClass", "ResourceSlice", "DeviceTaintRule", "IPAddress", "ServiceCIDR", "ComponentStatus",

@@ -29,7 +29,7 @@ extension DecodingContext {
     }
 
     /// Reports what a workload must have and does not.
-    fileprivate mutating func require(selector: LabelSelector?, template: PodTemplate?, in node: YAMLNode) {
+    mutating func require(selector: LabelSelector?, template: PodTemplate?, in node: YAMLNode) {
         guard objects.validates else { return }
         if selector == nil {
             error(missing: "spec.selector", in: node)

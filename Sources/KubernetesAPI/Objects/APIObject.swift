@@ -19,6 +19,17 @@ public enum APIObject: Sendable, Hashable {
     case deployment(Shared<Deployment>)
     case priorityClass(Shared<PriorityClass>)
     case event(Shared<KubernetesEvent>)
+    case persistentVolume(Shared<PersistentVolume>)
+    case persistentVolumeClaim(Shared<PersistentVolumeClaim>)
+    case storageClass(Shared<StorageClass>)
+    case csiNode(Shared<CSINode>)
+    case csiDriver(Shared<CSIDriver>)
+    case csiStorageCapacity(Shared<CSIStorageCapacity>)
+    case volumeAttachment(Shared<VolumeAttachment>)
+    case service(Shared<Service>)
+    case statefulSet(Shared<StatefulSet>)
+    case replicationController(Shared<ReplicationController>)
+    case podDisruptionBudget(Shared<PodDisruptionBudget>)
     case unstructured(Shared<Unstructured>)
 
     public init<Object: KubernetesObject>(_ object: Object) { self = Object.erase(Shared(object)) }
@@ -32,6 +43,17 @@ public enum APIObject: Sendable, Hashable {
         case .deployment: .deployment
         case .priorityClass: .priorityClass
         case .event: .event
+        case .persistentVolume: .persistentVolume
+        case .persistentVolumeClaim: .persistentVolumeClaim
+        case .storageClass: .storageClass
+        case .csiNode: .csiNode
+        case .csiDriver: .csiDriver
+        case .csiStorageCapacity: .csiStorageCapacity
+        case .volumeAttachment: .volumeAttachment
+        case .service: .service
+        case .statefulSet: .statefulSet
+        case .replicationController: .replicationController
+        case .podDisruptionBudget: .podDisruptionBudget
         case .unstructured: .unstructured
         }
     }
@@ -45,6 +67,17 @@ public enum APIObject: Sendable, Hashable {
         case .deployment(let object): object.value.metadata
         case .priorityClass(let object): object.value.metadata
         case .event(let object): object.value.metadata
+        case .persistentVolume(let object): object.value.metadata
+        case .persistentVolumeClaim(let object): object.value.metadata
+        case .storageClass(let object): object.value.metadata
+        case .csiNode(let object): object.value.metadata
+        case .csiDriver(let object): object.value.metadata
+        case .csiStorageCapacity(let object): object.value.metadata
+        case .volumeAttachment(let object): object.value.metadata
+        case .service(let object): object.value.metadata
+        case .statefulSet(let object): object.value.metadata
+        case .replicationController(let object): object.value.metadata
+        case .podDisruptionBudget(let object): object.value.metadata
         case .unstructured(let object): object.value.metadata
         }
     }
@@ -61,6 +94,17 @@ public enum APIObject: Sendable, Hashable {
         case .deployment(let object): part(object.value.metadata)
         case .priorityClass(let object): part(object.value.metadata)
         case .event(let object): part(object.value.metadata)
+        case .persistentVolume(let object): part(object.value.metadata)
+        case .persistentVolumeClaim(let object): part(object.value.metadata)
+        case .storageClass(let object): part(object.value.metadata)
+        case .csiNode(let object): part(object.value.metadata)
+        case .csiDriver(let object): part(object.value.metadata)
+        case .csiStorageCapacity(let object): part(object.value.metadata)
+        case .volumeAttachment(let object): part(object.value.metadata)
+        case .service(let object): part(object.value.metadata)
+        case .statefulSet(let object): part(object.value.metadata)
+        case .replicationController(let object): part(object.value.metadata)
+        case .podDisruptionBudget(let object): part(object.value.metadata)
         case .unstructured(let object): part(object.value.metadata)
         }
     }
@@ -75,6 +119,17 @@ public enum APIObject: Sendable, Hashable {
         case .deployment(let object): .deployment(object.with { change(&$0.metadata) })
         case .priorityClass(let object): .priorityClass(object.with { change(&$0.metadata) })
         case .event(let object): .event(object.with { change(&$0.metadata) })
+        case .persistentVolume(let object): .persistentVolume(object.with { change(&$0.metadata) })
+        case .persistentVolumeClaim(let object): .persistentVolumeClaim(object.with { change(&$0.metadata) })
+        case .storageClass(let object): .storageClass(object.with { change(&$0.metadata) })
+        case .csiNode(let object): .csiNode(object.with { change(&$0.metadata) })
+        case .csiDriver(let object): .csiDriver(object.with { change(&$0.metadata) })
+        case .csiStorageCapacity(let object): .csiStorageCapacity(object.with { change(&$0.metadata) })
+        case .volumeAttachment(let object): .volumeAttachment(object.with { change(&$0.metadata) })
+        case .service(let object): .service(object.with { change(&$0.metadata) })
+        case .statefulSet(let object): .statefulSet(object.with { change(&$0.metadata) })
+        case .replicationController(let object): .replicationController(object.with { change(&$0.metadata) })
+        case .podDisruptionBudget(let object): .podDisruptionBudget(object.with { change(&$0.metadata) })
         case .unstructured(let object): .unstructured(object.with { change(&$0.metadata) })
         }
     }

@@ -50,22 +50,45 @@ public struct KubernetesEvent: KubernetesObject {
         case warning = "Warning"
     }
     public static var kind: Kind { .event }
-    public var metadata: ObjectMeta
+    /// Metadata of its own. The Events that components report have none but a namespace and a name, which follow from the rest: a
+    /// busy cluster has a million of them.
+    private var ownMetadata: Shared<ObjectMeta>?
     public var involvedKind: String
     public var involved: NamespacedName
-    public var involvedUID: UID
     public var reason: String
     public var message: String
-    public var severity: Severity
     /// The component that reports, for example `replicaset-controller`.
     public var source: String
+    /// What makes the name of a reported Event unique; 0: it has no name yet.
+    private var serial: UInt64 = 0
+    public var involvedUID: UID
+    public var severity: Severity
     public var count: Int32
+
+    public var metadata: ObjectMeta {
+        get {
+            ownMetadata?.value
+                ?? ObjectMeta(
+                    name: serial == 0 ? "" : involved.name + "." + String(serial, radix: 16),
+                    namespace: involved.namespace.isEmpty ? "default" : involved.namespace)
+        }
+        set { ownMetadata = Shared(newValue) }
+    }
+
+    /// Names the Event after the object it is about and a number.
+    package mutating func name(by serial: UInt64) {
+        self.serial = serial
+        if let own = ownMetadata?.value {
+            ownMetadata = nil
+            let name = metadata.name
+            ownMetadata = Shared(own).with { $0.name = name }
+        }
+    }
 
     public init(
         about kind: String, _ involved: NamespacedName, uid: UID, reason: String, message: String, severity: Severity = .normal,
         source: String
     ) {
-        metadata = ObjectMeta(namespace: involved.namespace.isEmpty ? "default" : involved.namespace)
         involvedKind = kind
         self.involved = involved
         involvedUID = uid

@@ -3,28 +3,56 @@
 import DiscreteEvents
 
 /// The type of a condition, unique within an object.
+///
+/// Conditions are looked up by type all the time, so the usual types have a number by which they are told apart.
 public struct ConditionType: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public let rawValue: String
-    public init(rawValue: String) { self.rawValue = rawValue }
+    /// 0 for the types that have no number.
+    private let number: UInt8
+
+    private init(_ number: UInt8, _ name: String) {
+        rawValue = name
+        self.number = number
+    }
+
+    public init(rawValue: String) {
+        for known in ConditionType.numbered where known.rawValue == rawValue {
+            self = known
+            return
+        }
+        self.init(0, rawValue)
+    }
+
+    public static func == (left: ConditionType, right: ConditionType) -> Bool {
+        left.number == right.number && (left.number != 0 || left.rawValue == right.rawValue)
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+
+    private static let numbered = [
+        ready, podScheduled, podReadyToStartContainers, initialized, containersReady, disruptionTarget, memoryPressure, diskPressure,
+        pidPressure, networkUnavailable, available, progressing, replicaFailure,
+    ]
+
     public var description: String { rawValue }
 
     // Pods and nodes.
-    public static let ready = ConditionType(rawValue: "Ready")
+    public static let ready = ConditionType(1, "Ready")
     // Pods.
-    public static let podScheduled = ConditionType(rawValue: "PodScheduled")
-    public static let podReadyToStartContainers = ConditionType(rawValue: "PodReadyToStartContainers")
-    public static let initialized = ConditionType(rawValue: "Initialized")
-    public static let containersReady = ConditionType(rawValue: "ContainersReady")
-    public static let disruptionTarget = ConditionType(rawValue: "DisruptionTarget")
+    public static let podScheduled = ConditionType(2, "PodScheduled")
+    public static let podReadyToStartContainers = ConditionType(3, "PodReadyToStartContainers")
+    public static let initialized = ConditionType(4, "Initialized")
+    public static let containersReady = ConditionType(5, "ContainersReady")
+    public static let disruptionTarget = ConditionType(6, "DisruptionTarget")
     // Nodes.
-    public static let memoryPressure = ConditionType(rawValue: "MemoryPressure")
-    public static let diskPressure = ConditionType(rawValue: "DiskPressure")
-    public static let pidPressure = ConditionType(rawValue: "PIDPressure")
-    public static let networkUnavailable = ConditionType(rawValue: "NetworkUnavailable")
+    public static let memoryPressure = ConditionType(7, "MemoryPressure")
+    public static let diskPressure = ConditionType(8, "DiskPressure")
+    public static let pidPressure = ConditionType(9, "PIDPressure")
+    public static let networkUnavailable = ConditionType(10, "NetworkUnavailable")
     // Workloads.
-    public static let available = ConditionType(rawValue: "Available")
-    public static let progressing = ConditionType(rawValue: "Progressing")
-    public static let replicaFailure = ConditionType(rawValue: "ReplicaFailure")
+    public static let available = ConditionType(11, "Available")
+    public static let progressing = ConditionType(12, "Progressing")
+    public static let replicaFailure = ConditionType(13, "ReplicaFailure")
 }
 
 public enum ConditionStatus: String, Hashable, Sendable {
@@ -74,15 +102,18 @@ extension [Condition] {
     /// Returns false when nothing changed (equal but for times): then no write is needed.
     @discardableResult
     public mutating func set(_ new: Condition) -> Bool {
-        guard let index = firstIndex(where: { $0.type == new.type }) else {
+        guard let index = index(of: new.type) else {
             append(new)
             return true
         }
-        let old = self[index]
-        if old.status == new.status, old.reason == new.reason, old.message == new.message { return false }
-        var changed = new
-        if old.status == new.status { changed.lastTransitionTime = old.lastTransitionTime }
-        self[index] = changed
+        if self[index].status == new.status {
+            if self[index].reason == new.reason, self[index].message == new.message { return false }
+            var changed = new
+            changed.lastTransitionTime = self[index].lastTransitionTime
+            self[index] = changed
+        } else {
+            self[index] = new
+        }
         return true
     }
 }

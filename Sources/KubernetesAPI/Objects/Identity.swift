@@ -20,8 +20,17 @@ public struct UID: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// The UID of the `number`th object that a simulated API server created, in the usual form of a UUID.
     public init(serial number: UInt64) {
-        form = .uuid(0x5ea7_2141_0000_4000, 0x8000 << 48 | number & 0xFFFF_FFFF_FFFF)
+        form = .uuid(UID.serialUpper, 0x8000 << 48 | number & 0xFFFF_FFFF_FFFF)
     }
+
+    /// The number of the object, if the UID is of the form that simulated API servers give.
+    @usableFromInline
+    package var serial: Int? {
+        guard case .uuid(UID.serialUpper, let lower) = form, lower >> 48 == 0x8000 else { return nil }
+        return Int(truncatingIfNeeded: lower & 0xFFFF_FFFF_FFFF)
+    }
+
+    private static let serialUpper: UInt64 = 0x5ea7_2141_0000_4000
 
     public var text: String {
         switch form {
@@ -120,9 +129,12 @@ public struct NamespacedName: Hashable, Sendable, Comparable, CustomStringConver
     public var description: String { namespace.isEmpty ? name : namespace + "/" + name }
 }
 
-/// The kinds the simulator knows by behaviour. Any other kind is carried along as `unstructured`.
+/// The kinds the simulator reads. Any other kind is carried along as `unstructured`.
 public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
-    case pod, node, namespace, replicaSet, deployment, priorityClass, event, unstructured
+    case pod, node, namespace, replicaSet, deployment, priorityClass, event
+    case persistentVolume, persistentVolumeClaim, storageClass, csiNode, csiDriver, csiStorageCapacity, volumeAttachment
+    case service, statefulSet, replicationController, podDisruptionBudget
+    case unstructured
 
     /// The `kind:` as manifests spell it.
     public var description: String {
@@ -134,6 +146,17 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .deployment: "Deployment"
         case .priorityClass: "PriorityClass"
         case .event: "Event"
+        case .persistentVolume: "PersistentVolume"
+        case .persistentVolumeClaim: "PersistentVolumeClaim"
+        case .storageClass: "StorageClass"
+        case .csiNode: "CSINode"
+        case .csiDriver: "CSIDriver"
+        case .csiStorageCapacity: "CSIStorageCapacity"
+        case .volumeAttachment: "VolumeAttachment"
+        case .service: "Service"
+        case .statefulSet: "StatefulSet"
+        case .replicationController: "ReplicationController"
+        case .podDisruptionBudget: "PodDisruptionBudget"
         case .unstructured: "Unstructured"
         }
     }
@@ -141,8 +164,10 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     /// The group and version this simulator serves the kind in (those of Kubernetes 1.36).
     public var apiVersion: String {
         switch self {
-        case .pod, .node, .namespace, .event: "v1"
-        case .replicaSet, .deployment: "apps/v1"
+        case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController: "v1"
+        case .replicaSet, .deployment, .statefulSet: "apps/v1"
+        case .podDisruptionBudget: "policy/v1"
+        case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .volumeAttachment: "storage.k8s.io/v1"
         case .priorityClass: "scheduling.k8s.io/v1"
         case .unstructured: ""
         }
@@ -158,14 +183,35 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .deployment: "deployments.apps"
         case .priorityClass: "priorityclasses.scheduling.k8s.io"
         case .event: "events"
+        case .persistentVolume: "persistentvolumes"
+        case .persistentVolumeClaim: "persistentvolumeclaims"
+        case .storageClass: "storageclasses.storage.k8s.io"
+        case .csiNode: "csinodes.storage.k8s.io"
+        case .csiDriver: "csidrivers.storage.k8s.io"
+        case .csiStorageCapacity: "csistoragecapacities.storage.k8s.io"
+        case .volumeAttachment: "volumeattachments.storage.k8s.io"
+        case .service: "services"
+        case .statefulSet: "statefulsets.apps"
+        case .replicationController: "replicationcontrollers"
+        case .podDisruptionBudget: "poddisruptionbudgets.policy"
         case .unstructured: "objects"
+        }
+    }
+
+    /// Whether some component acts for objects of the kind, or decides by them. Of the others scheduling reads a part at most.
+    public var hasBehaviour: Bool {
+        switch self {
+        case .service, .statefulSet, .replicationController, .unstructured: false
+        default: true
         }
     }
 
     public var isNamespaced: Bool {
         switch self {
-        case .node, .namespace, .priorityClass: false
-        case .pod, .replicaSet, .deployment, .event, .unstructured: true
+        case .node, .namespace, .priorityClass, .persistentVolume, .storageClass, .csiNode, .csiDriver, .volumeAttachment: false
+        case .pod, .replicaSet, .deployment, .event, .persistentVolumeClaim, .csiStorageCapacity, .service, .statefulSet,
+            .replicationController, .podDisruptionBudget, .unstructured:
+            true
         }
     }
 }

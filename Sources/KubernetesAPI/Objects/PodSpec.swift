@@ -171,8 +171,11 @@ public struct Volume: Hashable, Sendable {
         case image(reference: String)
         case gcePersistentDisk(name: String, readOnly: Bool)
         case awsElasticBlockStore(id: String)
+        /// Another cloud disk that a CSI driver serves today.
+        case migrated(InTreeVolumePlugin, id: String)
         case iscsi(iqn: String, readOnly: Bool)
         case rbd(monitors: [String], pool: String, image: String, readOnly: Bool)
+        /// A volume that a CSI driver makes for the pod alone.
         case csi(driver: String)
         /// emptyDir, configMap, secret, hostPath, projected, ...: no constraint on the node.
         case other

@@ -30,6 +30,13 @@ public struct Requirement: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Throws: `SelectorError` with the API server's text, several errors as `[a, b]`.
     public init(key: String, operator: SelectionOperator, values: [String]) throws(SelectorError) {
+        let errors = Requirement.errors(key: key, operator: `operator`, values: values)
+        guard errors.isEmpty else { throw SelectorError(FieldError.aggregate(errors)) }
+        self.init(unchecked: key, `operator`, values)
+    }
+
+    /// What is wrong with a requirement, in Kubernetes' words; fields are relative to it.
+    package static func errors(key: String, operator: SelectionOperator, values: [String]) -> [FieldError] {
         var errors: [FieldError] = []
         let keyMessages = NameValidation.qualifiedName(key)
         if !keyMessages.isEmpty { errors.append(.invalid("key", key, keyMessages.joined(separator: "; "))) }
@@ -52,8 +59,7 @@ public struct Requirement: Sendable, Hashable, CustomStringConvertible {
             let messages = NameValidation.labelValue(value)
             if !messages.isEmpty { errors.append(.invalid("values[\(index)][\(key)]", value, messages.joined(separator: "; "))) }
         }
-        guard errors.isEmpty else { throw SelectorError(FieldError.aggregate(errors)) }
-        self.init(unchecked: key, `operator`, values)
+        return errors
     }
 
     /// Whether the labels satisfy the requirement. What a missing label means follows Kubernetes: it satisfies only

@@ -1,7 +1,7 @@
 // An error about one field of an object, worded as the API server words it.
 
 /// What is wrong with one field of an object (Kubernetes `field.Error`).
-public struct FieldError: Error, Sendable, Equatable, CustomStringConvertible {
+public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of error; the raw value is the API server's wording.
     public enum Kind: String, Sendable {
         case notFound = "Not found"

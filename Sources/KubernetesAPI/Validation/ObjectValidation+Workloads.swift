@@ -71,6 +71,26 @@ extension Deployment: ValidatedObject {
     }
 }
 
+extension StatefulSet: ValidatedObject {
+    package func validateApartFromPodSpec() -> [FieldError] {
+        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+        errors += NumberValidation.replicas(spec.replicas, at: "spec.replicas")
+        errors += spec.selector.validateNotEmpty(at: "spec.selector", of: "statefulset")
+        errors += spec.template.validate(against: spec.selector, at: "spec.template")
+        return errors
+    }
+}
+
+extension ReplicationController: ValidatedObject {
+    package func validateApartFromPodSpec() -> [FieldError] {
+        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+        errors += NumberValidation.replicas(replicas, at: "spec.replicas")
+        if selector.isEmpty { errors.append(.required("spec.selector")) }
+        errors += template.validate(against: LabelSelector(matchLabels: selector), at: "spec.template")
+        return errors
+    }
+}
+
 extension DeploymentStrategy {
     fileprivate func validate(at path: String) -> [FieldError] {
         guard case .rollingUpdate(let maxSurge, let maxUnavailable) = self else { return [] }

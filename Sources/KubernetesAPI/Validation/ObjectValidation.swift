@@ -19,6 +19,19 @@ extension APIObject {
             object.value.validateApartFromPodSpec() + object.value.spec.template.spec.value.validate(at: "spec.template.spec")
         case .priorityClass(let object): object.value.validateApartFromPodSpec()
         case .event(let object): object.value.validateApartFromPodSpec()
+        case .persistentVolume(let object): object.value.validateApartFromPodSpec()
+        case .persistentVolumeClaim(let object): object.value.validateApartFromPodSpec()
+        case .storageClass(let object): object.value.validateApartFromPodSpec()
+        case .csiNode(let object): object.value.validateApartFromPodSpec()
+        case .csiDriver(let object): object.value.validateApartFromPodSpec()
+        case .csiStorageCapacity(let object): object.value.validateApartFromPodSpec()
+        case .volumeAttachment(let object): object.value.validateApartFromPodSpec()
+        case .service(let object): object.value.validateApartFromPodSpec()
+        case .statefulSet(let object):
+            object.value.validateApartFromPodSpec() + object.value.spec.template.spec.value.validate(at: "spec.template.spec")
+        case .replicationController(let object):
+            object.value.validateApartFromPodSpec() + object.value.template.spec.value.validate(at: "spec.template.spec")
+        case .podDisruptionBudget(let object): object.value.validateApartFromPodSpec()
         case .unstructured(let object): object.value.validateApartFromPodSpec()
         }
     }

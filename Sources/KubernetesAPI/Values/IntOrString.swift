@@ -29,14 +29,25 @@ public enum IntOrString: Sendable, Hashable, CustomStringConvertible {
             return Int(value)
         }
         guard isPercent else { throw .notAPercentage }
-        let digits = String(text.dropLast())
-        guard let percentage = Int(digits) else {
-            throw .invalidPercentage(text, digits: digits, outOfRange: IntOrString.isInteger(digits))
-        }
+        let percentage = try IntOrString.percentage(text)
         // Floating point, as in Kubernetes: the rounding of the quotient is part of the contract.
         let value = Double(percentage) * Double(total) / 100
         // Beyond 64 bits Go's conversion gives the smallest integer.
         return Int(exactly: value.rounded(roundUp ? .up : .down)) ?? Int.min
+    }
+
+    /// The number before the percent sign.
+    private static func percentage(_ text: String) throws(IntOrStringError) -> Int {
+        // Two digits are read without making a text of them: every sync of a Deployment asks.
+        let bytes = text.utf8
+        if bytes.count <= 3, bytes.dropLast().allSatisfy({ $0 &- 0x30 < 10 }), bytes.count > 1 {
+            return bytes.dropLast().reduce(0) { $0 * 10 + Int($1 &- 0x30) }
+        }
+        let digits = String(text.dropLast())
+        guard let percentage = Int(digits) else {
+            throw .invalidPercentage(text, digits: digits, outOfRange: isInteger(digits))
+        }
+        return percentage
     }
 
     /// Whether the text is a decimal integer of any size.

@@ -1,0 +1,116 @@
+// Reading LimitRanges and ResourceQuotas.
+
+import DiscreteEvents
+
+extension LimitRange: YAMLDecodable {
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> LimitRange? {
+        var result = LimitRange(metadata: ObjectMeta())
+        var metadata = ObjectMeta()
+        let isMapping = context.objectFields(node, &metadata) { field, value, context in
+            switch field {
+            case "spec":
+                context.fields(value) { field, value, context in
+                    guard field == "limits" else { return false }
+                    context.read(value, into: &result.limits)
+                    return true
+                }
+            default: return false
+            }
+            return true
+        }
+        result.metadata = metadata
+        return isMapping ? result : nil
+    }
+}
+
+extension LimitRangeItem: YAMLDecodable {
+    /// Reads an item and completes it as the API server does.
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> LimitRangeItem? {
+        var item = LimitRangeItem(.other(""))
+        let isMapping = context.fields(node) { field, value, context in
+            switch field {
+            case "type": context.read(value, into: &item.type)
+            case "min": context.read(value, into: &item.min)
+            case "max": context.read(value, into: &item.max)
+            case "default": context.read(value, into: &item.defaultLimit)
+            case "defaultRequest": context.read(value, into: &item.defaultRequest)
+            case "maxLimitRequestRatio": context.read(value, into: &item.maxLimitRequestRatio)
+            default: return false
+            }
+            return true
+        }
+        guard isMapping else { return nil }
+        if context.objects.appliesDefaults { item.applyDefaults() }
+        return item
+    }
+}
+
+extension ResourceQuota: YAMLDecodable {
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ResourceQuota? {
+        var result = ResourceQuota(metadata: ObjectMeta())
+        var metadata = ObjectMeta()
+        let isMapping = context.objectFields(node, &metadata) { field, value, context in
+            switch field {
+            case "spec": context.read(value, into: &result.spec)
+            case "status":
+                context.fields(value) { field, value, context in
+                    switch field {
+                    case "hard": context.read(value, into: &result.status.hard)
+                    case "used": context.read(value, into: &result.status.used)
+                    default: return false
+                    }
+                    return true
+                }
+            default: return false
+            }
+            return true
+        }
+        result.metadata = metadata
+        return isMapping ? result : nil
+    }
+}
+
+extension ResourceQuotaSpec: YAMLFields {
+    package mutating func decode(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
+        switch field {
+        case "hard": context.read(value, into: &hard)
+        case "scopes":
+            context.elements(value) { element, context in
+                let scope: ScopeRequirement.Scope? = context.choose(element, of: ScopeRequirement.Scope.allCases.map(\.rawValue))
+                if let scope { scopes.append(ScopeRequirement(scope)) }
+            }
+        case "scopeSelector":
+            guard !value.isNull else { break }
+            context.fields(value) { field, value, context in
+                guard field == "matchExpressions" else { return false }
+                var read: [ScopeRequirement] = []
+                context.read(value, into: &read)
+                scopes += read
+                return true
+            }
+        default: return false
+        }
+        return true
+    }
+}
+
+extension ScopeRequirement: YAMLDecodable {
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ScopeRequirement? {
+        var scope: Scope?
+        var result = ScopeRequirement(.terminating)
+        let isMapping = context.fields(node) { field, value, context in
+            switch field {
+            case "scopeName": context.choose(value, into: &scope, of: Scope.allCases.map(\.rawValue))
+            case "operator": context.choose(value, into: &result.operator, of: Operator.allCases.map(\.rawValue))
+            case "values":
+                guard !value.isNull else { break }
+                context.read(value, into: &result.values)
+            default: return false
+            }
+            return true
+        }
+        guard isMapping, let scope else { return nil }
+        result.scope = scope
+        return result
+    }
+}
