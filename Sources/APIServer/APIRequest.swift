@@ -33,6 +33,8 @@ public enum PodPatch: Sendable {
     case conditions([Condition])
     /// The scheduler's report of a failed attempt: the condition and, if it changed, the nominated node (`.some(nil)` clears).
     indirect case schedulingFailure(Condition, nominatedNode: String??)
+    /// The node preemption makes room on; nil clears it.
+    case nominatedNode(String?)
     /// Phase and condition, as pod garbage collection and forced evictions set them.
     indirect case phase(PodPhase, reason: String, message: String, condition: Condition?)
 }
@@ -115,9 +117,13 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind with its API group, `Deployment.apps`.
     private static func qualifiedKind(_ kind: Kind) -> String {
         switch kind {
-        case .deployment, .replicaSet: "\(kind).apps"
+        case .deployment, .replicaSet, .statefulSet: "\(kind).apps"
         case .priorityClass: "\(kind).scheduling.k8s.io"
-        case .pod, .node, .namespace, .event, .unstructured: "\(kind)"
+        case .podDisruptionBudget: "\(kind).policy"
+        case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .volumeAttachment: "\(kind).storage.k8s.io"
+        case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
+            .unstructured:
+            "\(kind)"
         }
     }
 

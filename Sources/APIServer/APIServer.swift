@@ -13,6 +13,8 @@ public struct APIServer: Sendable {
     private var names: GeneratedNames
     /// What was applied last to objects that `kubectl apply` manages.
     private var lastApplied: [ObjectKey: AppliedMetadata] = [:]
+    /// Where the pods stand: who asks for one names its UID too, and that is found faster than its name.
+    private var podSlots = UIDMap<Int32>()
     /// The version of the latest write.
     package private(set) var resourceVersion: UInt64 = 0
     private var created: UInt64 = 0
@@ -63,9 +65,20 @@ public struct APIServer: Sendable {
             $0.resourceVersion = version
             if $0.uid.text.isEmpty { $0.uid = UID(serial: serial) }
         }
-        admission.observe(stored)
-        objects[key.kind].set(stored, as: key.name)
-        watchLog.append(WatchEvent(.added, stored, time: now))
+        add(stored, as: key, at: now)
+    }
+
+    private mutating func add(_ object: APIObject, as key: ObjectKey, at now: SimulatedTime) {
+        admission.observe(object)
+        let slot = objects[key.kind].set(object, as: key.name).slot
+        if case .pod(let pod) = object { podSlots[pod.value.metadata.uid] = Int32(slot) }
+        log(WatchEvent(.added, object, time: now), slot)
+    }
+
+    private mutating func log(_ event: WatchEvent, _ slot: Int) {
+        var event = event
+        event.slot = slot
+        watchLog.append(event)
     }
 
     private func existing<Object: KubernetesObject>(
@@ -80,6 +93,11 @@ public struct APIServer: Sendable {
 
     /// The same with the slot of the pod in its table, so that it need not be looked up a second time.
     private func existingPod(_ key: ObjectKey, uid: UID) throws(APIError) -> (slot: Int, pod: Shared<Pod>) {
+        if let slot = podSlots[uid], case .pod(let pod)? = objects.object(.pod, in: Int(slot)),
+            pod.value.metadata.name == key.name.name, pod.value.metadata.namespace == key.name.namespace
+        {
+            return (Int(slot), pod)
+        }
         guard let slot = objects.slot(of: key), case .pod(let pod)? = objects.object(.pod, in: slot) else { throw .notFound(key) }
         guard pod.value.metadata.uid == uid else { throw .preconditionFailed(key, expected: uid, found: pod.value.metadata.uid) }
         return (slot, pod)
@@ -90,6 +108,7 @@ public struct APIServer: Sendable {
     private mutating func create(_ object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
         var object = object.withoutStatus()
         let metadata = object.metadata
+        var isNew = false
         if metadata.name.isEmpty {
             guard !metadata.generateName.isEmpty else {
                 throw .invalid(object.key, "metadata.name: Required value: name or generateName is required")
@@ -98,12 +117,13 @@ public struct APIServer: Sendable {
             for _ in 0..<8 {
                 let name = names.next(prefix: metadata.generateName, namespace: metadata.namespace)
                 object = object.withMetadata { $0.name = name }
-                if objects[object.key] == nil { break }
+                isNew = objects.slot(of: object.key) == nil
+                if isNew { break }
             }
         }
         let key = object.key
         if key.kind.isNamespaced, !metadata.namespace.isEmpty { try requireActiveNamespace(metadata.namespace, for: key) }
-        guard objects[key] == nil else { throw .alreadyExists(key) }
+        guard isNew || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
         object = try admission.admit(object)
         resourceVersion += 1
         created += 1
@@ -118,9 +138,7 @@ public struct APIServer: Sendable {
             $0.deletionTimestamp = nil
             $0.deletionGracePeriodSeconds = nil
         }
-        admission.observe(object)
-        objects[key.kind].set(object, as: key.name)
-        watchLog.append(WatchEvent(.added, object, time: now))
+        add(object, as: key, at: now)
         return object
     }
 
@@ -189,25 +207,28 @@ public struct APIServer: Sendable {
         pod.metadata.resourceVersion = resourceVersion
         let object = APIObject.pod(Shared(pod))
         objects[.pod].replace(slot, with: object)
-        watchLog.append(WatchEvent(.modified, object, previous: .pod(stored), time: now))
+        log(WatchEvent(.modified, object, previous: .pod(stored), time: now), slot)
         return object
     }
 
     private mutating func store(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
         let key = object.key
         admission.observe(object)
-        objects[key.kind].set(object, as: key.name)
-        watchLog.append(WatchEvent(.modified, object, previous: previous, time: now))
+        let slot = objects[key.kind].set(object, as: key.name).slot
+        log(WatchEvent(.modified, object, previous: previous, time: now), slot)
     }
 
     private mutating func remove(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
         let key = object.key
         resourceVersion += 1
         let version = resourceVersion
-        objects[key.kind].remove(key.name)
+        let removed = objects[key.kind].remove(key.name)
+        if case .pod(let pod) = object { podSlots[pod.value.metadata.uid] = nil }
         lastApplied[key] = nil
         admission.forget(object)
-        watchLog.append(WatchEvent(.deleted, object.withMetadata { $0.resourceVersion = version }, previous: previous, time: now))
+        var event = WatchEvent(.deleted, object.withMetadata { $0.resourceVersion = version }, previous: previous, time: now)
+        event.slot = removed?.slot
+        watchLog.append(event)
     }
 
     private mutating func patchMetadata(

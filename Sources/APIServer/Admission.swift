@@ -3,19 +3,35 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// DefaultTolerationSeconds, Priority, TaintNodesByCondition, and the QoS class.
+/// DefaultTolerationSeconds, Priority, TaintNodesByCondition, DefaultStorageClass, and the QoS class.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>
 struct Admission: Sendable {
     private var priorityClasses: [String: Shared<PriorityClass>] = [:]
     /// The class with `globalDefault: true` of the lowest value, as the Priority plugin picks it.
     private var globalDefaults: [Shared<PriorityClass>] = []
+    /// The storage classes marked as the default.
+    private var defaultStorageClasses: [Shared<StorageClass>] = []
+    private struct AdmittedSpec: Sendable {
+        let template: Shared<PodSpec>
+        let spec: Shared<PodSpec>
+        /// Labels of the pod that go into selectors.
+        let labelKeys: [String]
+    }
     /// Specs that were admitted before, by identity: pods of one template share one admitted spec.
-    private var admitted: [ObjectIdentifier: (template: Shared<PodSpec>, spec: Shared<PodSpec>)] = [:]
+    private var admitted: [ObjectIdentifier: AdmittedSpec] = [:]
+
+    private static let limit = 4096
+    /// Admitted specs with labels merged into their selectors, by the spec before and the values of the keys it names.
+    private struct MergedSpec: Hashable, Sendable {
+        let spec: ObjectIdentifier
+        let values: [String?]
+    }
+    private var merged: [MergedSpec: (before: Shared<PodSpec>, spec: Shared<PodSpec>)] = [:]
 
     mutating func admit(_ object: APIObject) throws(APIError) -> APIObject {
         switch object {
         case .pod(let pod):
-            let spec = try admit(pod.value.spec, of: object.key)
+            let spec = merge(pod.value.metadata.labels, into: try admit(pod.value.spec, of: object.key))
             return .pod(
                 pod.with {
                     $0.spec = spec
@@ -25,6 +41,11 @@ struct Admission: Sendable {
             let taint = Taint(key: Taint.notReady, effect: .noSchedule)
             guard !node.value.spec.taints.contains(where: taint.matches) else { return object }
             return .node(node.with { $0.spec.taints.append(taint) })
+        case .persistentVolumeClaim(let claim):
+            guard claim.value.spec.storageClassName == nil, !claim.value.metadata.annotations.has(VolumeAnnotation.betaStorageClass),
+                let name = defaultStorageClass
+            else { return object }
+            return .persistentVolumeClaim(claim.with { $0.spec.storageClassName = name })
         default: return object
         }
     }
@@ -34,9 +55,21 @@ struct Admission: Sendable {
         if case .pod = object { try admit(object) } else { object }
     }
 
-    private mutating func admit(_ template: Shared<PodSpec>, of key: ObjectKey) throws(APIError) -> Shared<PodSpec> {
+    /// The spec with the pod's own labels in the selectors that ask for them.
+    private mutating func merge(_ labels: Labels, into admitted: AdmittedSpec) -> Shared<PodSpec> {
+        let spec = admitted.spec
+        if admitted.labelKeys.isEmpty { return spec }
+        let identity = MergedSpec(spec: ObjectIdentifier(spec), values: admitted.labelKeys.map { labels[$0] })
+        if let known = merged[identity] { return known.spec }
+        let result = Shared(spec.value.mergingLabelKeys(of: labels))
+        if merged.count >= Admission.limit { merged.removeAll() }
+        merged[identity] = (spec, result)
+        return result
+    }
+
+    private mutating func admit(_ template: Shared<PodSpec>, of key: ObjectKey) throws(APIError) -> AdmittedSpec {
         let identity = ObjectIdentifier(template)
-        if let known = admitted[identity] { return known.spec }
+        if let known = admitted[identity] { return known }
         var spec = template.value
         try resolvePriority(of: &spec, key)
         for taint in [Taint.notReady, Taint.unreachable] {
@@ -45,10 +78,10 @@ struct Admission: Sendable {
             spec.tolerations.append(
                 Toleration(key: taint, operator: .exists, effect: .noExecute, tolerationSeconds: Admission.defaultTolerationSeconds))
         }
-        let result = Shared(spec)
+        let result = AdmittedSpec(template: template, spec: Shared(spec), labelKeys: spec.labelKeys)
         // Bounded: scenarios that create ever new specs must not keep them all.
-        if admitted.count >= 4096 { admitted.removeAll() }
-        admitted[identity] = (template, result)
+        if admitted.count >= Admission.limit { admitted.removeAll() }
+        admitted[identity] = result
         return result
     }
 
@@ -84,7 +117,19 @@ struct Admission: Sendable {
         spec.preemptionPolicy = policy
     }
 
+    /// The youngest of the default classes; of several equally young ones the first by name.
+    private var defaultStorageClass: String? {
+        defaultStorageClasses.map(\.value.metadata).min { left, right in
+            left.creationTimestamp == right.creationTimestamp
+                ? left.name < right.name : left.creationTimestamp > right.creationTimestamp
+        }?.name
+    }
+
     mutating func observe(_ object: APIObject) {
+        if case .storageClass(let storageClass) = object {
+            forget(object)
+            if storageClass.value.isDefault { defaultStorageClasses.append(storageClass) }
+        }
         guard case .priorityClass(let priorityClass) = object else { return }
         forget(object)
         priorityClasses[priorityClass.value.metadata.name] = priorityClass
@@ -92,6 +137,9 @@ struct Admission: Sendable {
     }
 
     mutating func forget(_ object: APIObject) {
+        if case .storageClass(let storageClass) = object {
+            defaultStorageClasses.removeAll { $0.value.metadata.name == storageClass.value.metadata.name }
+        }
         guard case .priorityClass(let priorityClass) = object else { return }
         priorityClasses[priorityClass.value.metadata.name] = nil
         globalDefaults.removeAll { $0.value.metadata.name == priorityClass.value.metadata.name }

@@ -17,8 +17,9 @@ package struct EventCorrelator: Sendable {
     private static let mergedPrefix = "(combined from similar events): "
 
     private struct Similar: Sendable {
-        /// Digests of the different messages, oldest first; never more than nine are kept.
-        var messages: [UInt64]
+        /// Digests of the different messages, oldest first; never more than nine are kept. Nearly all events have but one.
+        var oldest: UInt64
+        var younger: [UInt64] = []
         var last: SimulatedTime
     }
     private struct Recorded: Sendable {
@@ -39,8 +40,7 @@ package struct EventCorrelator: Sendable {
     }
 
     /// The event to send (with its count and name), or nil if it is dropped as spam.
-    package mutating func correlate(_ event: KubernetesEvent, at now: SimulatedTime) -> KubernetesEvent? {
-        var event = event
+    package mutating func correlate(_ event: consuming KubernetesEvent, at now: SimulatedTime) -> KubernetesEvent? {
         var digest = TextDigest()
         digest.add(event.source)
         digest.add(event.involvedKind)
@@ -64,80 +64,21 @@ package struct EventCorrelator: Sendable {
         let passes = limits.update(object, new: TokenBucket(EventCorrelator.perObject, at: now)) { $0.takeIfAvailable(at: now) }
         guard passes else { return nil }
         event.count = entry.count
-        event.metadata.name = event.involved.name + "." + String(entry.serial, radix: 16)
+        event.name(by: entry.serial)
         return event
     }
 
     private mutating func merges(_ message: UInt64, _ key: UInt64, at now: SimulatedTime) -> Bool {
-        similar.update(key, new: Similar(messages: [], last: now)) { seen in
-            if now - seen.last > EventCorrelator.similarWindow { seen.messages.removeAll() }
+        similar.update(key, new: Similar(oldest: message, last: now)) { seen in
+            if now - seen.last > EventCorrelator.similarWindow {
+                seen = Similar(oldest: message, last: now)
+                return false
+            }
             seen.last = now
-            if !seen.messages.contains(message) { seen.messages.append(message) }
-            let merge = seen.messages.count >= EventCorrelator.maximumSimilar
-            if merge { seen.messages.removeFirst() }
-            return merge
+            if seen.oldest != message, !seen.younger.contains(message) { seen.younger.append(message) }
+            guard 1 + seen.younger.count >= EventCorrelator.maximumSimilar else { return false }
+            seen.oldest = seen.younger.removeFirst()
+            return true
         }
-    }
-}
-
-/// A memory that forgets what was used least recently beyond a capacity. O(1) to read and to write.
-private struct RecentlyUsed<Value: Sendable>: Sendable {
-    private struct Entry: Sendable {
-        var key: UInt64
-        var value: Value
-        var newer: Int32
-        var older: Int32
-    }
-    private static var none: Int32 { -1 }
-    private let capacity: Int
-    private var index: [UInt64: Int32] = [:]
-    private var entries: [Entry] = []
-    private var newest = none
-    private var oldest = none
-
-    init(capacity: Int) {
-        precondition(capacity > 0, "a memory needs room for one entry at least")
-        self.capacity = capacity
-    }
-
-    /// Changes a key's value in place; a key that is not there begins with a new value.
-    mutating func update<Result>(_ key: UInt64, new: @autoclosure () -> Value, _ change: (inout Value) -> Result) -> Result {
-        if let slot = index[key] {
-            touch(slot)
-            return change(&entries[Int(slot)].value)
-        }
-        let slot: Int32
-        if entries.count < capacity {
-            slot = Int32(entries.count)
-            entries.append(Entry(key: key, value: new(), newer: RecentlyUsed.none, older: RecentlyUsed.none))
-        } else {
-            slot = oldest
-            unlink(slot)
-            index[entries[Int(slot)].key] = nil
-            entries[Int(slot)].key = key
-            entries[Int(slot)].value = new()
-        }
-        index[key] = slot
-        link(slot)
-        return change(&entries[Int(slot)].value)
-    }
-
-    private mutating func touch(_ slot: Int32) {
-        guard newest != slot else { return }
-        unlink(slot)
-        link(slot)
-    }
-
-    private mutating func unlink(_ slot: Int32) {
-        let (newer, older) = (entries[Int(slot)].newer, entries[Int(slot)].older)
-        if newer == RecentlyUsed.none { newest = older } else { entries[Int(newer)].older = older }
-        if older == RecentlyUsed.none { oldest = newer } else { entries[Int(older)].newer = newer }
-    }
-
-    private mutating func link(_ slot: Int32) {
-        entries[Int(slot)].newer = RecentlyUsed.none
-        entries[Int(slot)].older = newest
-        if newest == RecentlyUsed.none { oldest = slot } else { entries[Int(newest)].newer = slot }
-        newest = slot
     }
 }

@@ -45,7 +45,7 @@ public struct ObjectTable: Sendable {
     }
 
     /// Puts a new version of an object in its slot.
-    mutating func replace(_ slot: Int, with object: APIObject) {
+    package mutating func replace(_ slot: Int, with object: APIObject) {
         precondition(slots[slot] != nil, "only an object that is there has a next version")
         slots[slot] = object
     }

@@ -21,6 +21,16 @@ extension APIObject {
                     $0.finalizers = old.value.finalizers
                     $0.isTerminating = old.value.isTerminating
                 })
+        case (.persistentVolume(let new), .persistentVolume(let old)): .persistentVolume(new.with { $0.phase = old.value.phase })
+        case (.persistentVolumeClaim(let new), .persistentVolumeClaim(let old)):
+            .persistentVolumeClaim(new.with { $0.phase = old.value.phase })
+        case (.statefulSet(let new), .statefulSet(let old)): .statefulSet(new.with { $0.status = old.value.status })
+        case (.replicationController(let new), .replicationController(let old)):
+            .replicationController(new.with { $0.status = old.value.status })
+        case (.podDisruptionBudget(let new), .podDisruptionBudget(let old)):
+            .podDisruptionBudget(new.with { $0.status = old.value.status })
+        case (.volumeAttachment(let new), .volumeAttachment(let old)):
+            .volumeAttachment(new.with { $0.isAttached = old.value.isAttached })
         default: self
         }
     }
@@ -38,6 +48,16 @@ extension APIObject {
                     $0.status = new.value.status
                     $0.metadata.annotations = new.value.metadata.annotations
                 })
+        case (.persistentVolume(let old), .persistentVolume(let new)): .persistentVolume(old.with { $0.phase = new.value.phase })
+        case (.persistentVolumeClaim(let old), .persistentVolumeClaim(let new)):
+            .persistentVolumeClaim(old.with { $0.phase = new.value.phase })
+        case (.statefulSet(let old), .statefulSet(let new)): .statefulSet(old.with { $0.status = new.value.status })
+        case (.replicationController(let old), .replicationController(let new)):
+            .replicationController(old.with { $0.status = new.value.status })
+        case (.podDisruptionBudget(let old), .podDisruptionBudget(let new)):
+            .podDisruptionBudget(old.with { $0.status = new.value.status })
+        case (.volumeAttachment(let old), .volumeAttachment(let new)):
+            .volumeAttachment(old.with { $0.isAttached = new.value.isAttached })
         default: self
         }
     }
@@ -50,6 +70,12 @@ extension APIObject {
         case (.replicaSet(let left), .replicaSet(let right)): left.value.spec != right.value.spec
         case (.deployment(let left), .deployment(let right)):
             left.value.spec != right.value.spec || left.value.metadata.annotations != right.value.metadata.annotations
+        case (.statefulSet(let left), .statefulSet(let right)): left.value.spec != right.value.spec
+        case (.replicationController(let left), .replicationController(let right)):
+            left.value.replicas != right.value.replicas || left.value.selector != right.value.selector
+                || left.value.template != right.value.template
+        case (.podDisruptionBudget(let left), .podDisruptionBudget(let right)): left.value.spec != right.value.spec
+        case (.csiDriver(let left), .csiDriver(let right)): left.value.storageCapacity != right.value.storageCapacity
         default: false
         }
     }
@@ -57,8 +83,12 @@ extension APIObject {
     /// Whether objects of this kind count their generations.
     var countsGenerations: Bool {
         switch self {
-        case .pod, .replicaSet, .deployment, .priorityClass, .unstructured: true
-        case .node, .namespace, .event: false
+        case .pod, .replicaSet, .deployment, .priorityClass, .statefulSet, .replicationController, .podDisruptionBudget, .csiDriver,
+            .unstructured:
+            true
+        case .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .storageClass, .csiNode, .csiStorageCapacity,
+            .volumeAttachment, .service:
+            false
         }
     }
 
@@ -75,7 +105,15 @@ extension APIObject {
                     if !$0.finalizers.contains(Finalizers.kubernetes) { $0.finalizers.append(Finalizers.kubernetes) }
                     $0.metadata.labels["kubernetes.io/metadata.name"] = $0.metadata.name
                 })
-        case .node, .priorityClass, .event, .unstructured: self
+        // The controller that makes a new volume available, or finds its claim, is not built: it would act at once.
+        case .persistentVolume(let volume):
+            .persistentVolume(volume.with { $0.phase = $0.spec.claimRef == nil ? .available : .bound })
+        case .persistentVolumeClaim(let claim): .persistentVolumeClaim(claim.with { $0.phase = .pending })
+        case .statefulSet(let set): .statefulSet(set.with { $0.status = StatefulSetStatus() })
+        case .replicationController(let controller): .replicationController(controller.with { $0.status = ReplicaSetStatus() })
+        case .podDisruptionBudget(let budget): .podDisruptionBudget(budget.with { $0.status = PodDisruptionBudgetStatus() })
+        case .volumeAttachment(let attachment): .volumeAttachment(attachment.with { $0.isAttached = false })
+        case .node, .priorityClass, .event, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .service, .unstructured: self
         }
     }
 }

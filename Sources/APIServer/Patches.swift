@@ -14,6 +14,7 @@ extension PodPatch {
         case .schedulingFailure(let condition, let nominated):
             pod.status.conditions.set(condition)
             if let nominated { pod.status.nominatedNodeName = nominated }
+        case .nominatedNode(let node): pod.status.nominatedNodeName = node
         case .phase(let phase, let reason, let message, let condition):
             pod.status.phase = phase
             if !reason.isEmpty { pod.status.reason = reason }
@@ -32,11 +33,10 @@ extension PodPatch {
     private static func merged(_ reported: PodStatus, into stored: PodStatus) -> PodStatus {
         var status = reported
         var conditions = stored.conditions
-        conditions.removeAll { old in
-            kubeletConditions.contains(old.type) && !reported.conditions.contains { $0.type == old.type }
-        }
+        let isGone = { (old: Condition) in kubeletConditions.contains(old.type) && reported.conditions.index(of: old.type) == nil }
+        if conditions.contains(where: isGone) { conditions.removeAll(where: isGone) }
         for condition in reported.conditions where kubeletConditions.contains(condition.type) {
-            if let index = conditions.firstIndex(where: { $0.type == condition.type }) {
+            if let index = conditions.index(of: condition.type) {
                 conditions[index] = condition
             } else {
                 conditions.append(condition)

@@ -34,6 +34,36 @@ struct OperatorTests {
         #expect(throws: APIError.self) { try api.done(.create(APIObject(contradicting))) }
     }
 
+    @Test mutating func `a pod's own labels go into the selectors that name their keys`() throws {
+        var spec = PodSpec(containers: [Container(name: "c", image: "app:1")])
+        spec.affinity.requiredPodAntiAffinity = [
+            PodAffinityTerm(
+                labelSelector: LabelSelector(matchLabels: ["app": "web"]), topologyKey: "zone", matchLabelKeys: ["version", "absent"],
+                mismatchLabelKeys: ["tenant"]),
+            PodAffinityTerm(labelSelector: nil, topologyKey: "zone", matchLabelKeys: ["version"]),
+        ]
+        var constraint = TopologySpreadConstraint(
+            maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: .doNotSchedule, labelSelector: LabelSelector())
+        constraint.matchLabelKeys = ["version"]
+        spec.topologySpreadConstraints = [constraint]
+        let shared = Shared(spec)
+        for (number, version) in ["1", "2", "1"].enumerated() {
+            let name = "web-\(number)"
+            let labels: Labels = ["app": "web", "tenant": "t", "version": version]
+            try api.done(
+                .create(APIObject(Pod(metadata: ObjectMeta(name: name, namespace: "default", labels: labels), spec: shared))))
+            let stored = try api.storedPod(name).spec.value
+            let own = LabelSelectorRequirement(key: "version", operator: .isIn, values: [version])
+            let terms = stored.affinity.requiredPodAntiAffinity
+            #expect(
+                terms[0].labelSelector?.matchExpressions
+                    == [own, LabelSelectorRequirement(key: "tenant", operator: .notIn, values: ["t"])])
+            #expect(terms[1].labelSelector == nil)
+            #expect(stored.topologySpreadConstraints[0].labelSelector?.matchExpressions == [own])
+        }
+        #expect(shared.value.topologySpreadConstraints[0].labelSelector?.matchExpressions == [])
+    }
+
     @Test mutating func `a node is created with the not-ready taint, and applied without`() throws {
         var node = Node(metadata: ObjectMeta(name: "n"))
         try api.done(.create(APIObject(node)))

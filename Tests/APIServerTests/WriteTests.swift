@@ -25,6 +25,34 @@ struct WriteTests {
         #expect(stored.status.qosClass == .bestEffort)
     }
 
+    @Test mutating func `a claim without a class gets the youngest default one, and a volume is there to be used`() throws {
+        for (name, isDefault, time) in [("old", true, 1.0), ("new", true, 2.0), ("other", false, 3.0)] {
+            var storageClass = StorageClass(metadata: ObjectMeta(name: name), provisioner: "disk.example.com")
+            if isDefault { storageClass.metadata.annotations[VolumeAnnotation.isDefaultClass] = "true" }
+            try api.done(.create(APIObject(storageClass)), at: seconds(time))
+        }
+        var wanted = PersistentVolumeClaim(metadata: ObjectMeta(name: "data", namespace: "default"), phase: .bound)
+        try api.done(.create(APIObject(wanted)))
+        wanted.metadata.name = "classless"
+        wanted.spec.storageClassName = ""
+        try api.done(.create(APIObject(wanted)))
+        func claim(_ name: String) -> PersistentVolumeClaim? {
+            api.objects.get(PersistentVolumeClaim.self, NamespacedName(namespace: "default", name: name))?.value
+        }
+        #expect(claim("data")?.className == "new" && claim("data")?.phase == .pending)
+        #expect(claim("classless")?.spec.storageClassName == "")
+        try api.done(.create(APIObject(PersistentVolume(metadata: ObjectMeta(name: "pv")))))
+        let name = NamespacedName(namespace: "", name: "pv")
+        var volume = try #require(api.objects.get(PersistentVolume.self, name)).value
+        #expect(volume.phase == .available)
+        // The status is written by itself.
+        volume.phase = .bound
+        try api.done(.update(APIObject(volume)))
+        #expect(api.objects.get(PersistentVolume.self, name)?.value.phase == .available)
+        try api.done(.updateStatus(APIObject(volume)))
+        #expect(api.objects.get(PersistentVolume.self, name)?.value.phase == .bound)
+    }
+
     @Test mutating func `names are drawn per prefix and redrawn when taken`() throws {
         var wanted = pod("")
         wanted.metadata.generateName = "web-"
