@@ -12,6 +12,8 @@ public enum SchedulerTimer: Hashable, Sendable {
     case flushBackoff
     /// A pod has been unschedulable for long.
     case flushLeftovers
+    /// A pod's volumes may be bound, or have not been for too long.
+    case checkPreBindings
 }
 
 /// kube-scheduler: takes pods from its queue one by one, finds each a node, assumes it there and has it bound.
@@ -19,7 +21,7 @@ public enum SchedulerTimer: Hashable, Sendable {
 /// A cycle decides on what the scheduler knows when it begins, and takes simulated time according to the number of nodes
 /// looked at. Binding is asynchronous: the next cycle begins while the API server is still being asked.
 public struct Scheduler: Sendable {
-    let profiles: [SchedulingProfile]
+    package let profiles: [SchedulingProfile]
     private let timing: ControlPlaneTiming
     private let seed: UInt64
     package var cache: SchedulerCache
@@ -31,7 +33,7 @@ public struct Scheduler: Sendable {
     private struct Cycle: Sendable {
         enum Outcome: Sendable {
             case node(String, score: Int64)
-            case rejected(message: String, PluginSet)
+            case rejected(message: String, PluginSet, NominationChange, Preemption?)
         }
         var slot: Int32
         var uid: UID
@@ -39,13 +41,13 @@ public struct Scheduler: Sendable {
         var outcome: Outcome
     }
     private var cycle: Cycle?
-    private struct Binding: Sendable {
-        var pod: Shared<Pod>
-        var attempt: SchedulingAttempt
-    }
-    private var bindings: [UInt64: Binding] = [:]
+    /// Bindings the API server was asked for, by the token of the call.
+    private var bindings: [UInt64: ReservedPod] = [:]
+    /// Pods that are not bound before something else is done.
+    var preBindings = PreBindings()
     /// Events about failures that are on their way to the API server, by the token of the call.
     private var failureEvents: [UInt64: (slot: Int32, uid: UID)] = [:]
+    var preemptions = PreemptionRuns()
     private var nextToken: UInt64 = 0
     private var backoffTimers = PendingTimers()
     private var leftoverTimers = PendingTimers()
@@ -54,9 +56,12 @@ public struct Scheduler: Sendable {
     /// Whether attempts are kept for ``takeAttempts()``.
     public var recordsAttempts = true
 
+    /// - Parameter maximumTimeUnschedulable: after which a rejected pod is tried again without any event; nil: five minutes.
     /// - Throws: ``SchedulerConfigurationError`` in the words with which the real scheduler refuses to start.
     public init(
-        _ configuration: SchedulerConfiguration, registry: PluginRegistry = PluginRegistry(), timing: ControlPlaneTiming, seed: UInt64
+        _ configuration: SchedulerConfiguration, registry: PluginRegistry = PluginRegistry(), path: SchedulerPath = .memoised,
+        timing: ControlPlaneTiming,
+        maximumTimeUnschedulable: SimulatedDuration? = nil, seed: UInt64
     ) throws {
         guard !configuration.hasExtenders else {
             throw SchedulerConfigurationError(
@@ -68,18 +73,15 @@ public struct Scheduler: Sendable {
         queue = SchedulingQueue(
             profiles: profiles,
             backoff: BackoffPolicy(
-                initialSeconds: configuration.podInitialBackoffSeconds, maximumSeconds: configuration.podMaxBackoffSeconds))
-        algorithm = SchedulingAlgorithm(percentageOfNodesToScore: Int(configuration.percentageOfNodesToScore))
+                initialSeconds: configuration.podInitialBackoffSeconds, maximumSeconds: configuration.podMaxBackoffSeconds),
+            maximumTimeUnschedulable: maximumTimeUnschedulable ?? SchedulingQueue.defaultMaximumTimeUnschedulable)
+        algorithm = SchedulingAlgorithm(percentageOfNodesToScore: Int(configuration.percentageOfNodesToScore), path: path)
         self.timing = timing
         self.seed = seed
     }
 
-    /// Kubernetes' plugins that the profiles do without because they are not built yet.
-    public var missingPlugins: [String] {
-        var names: [String] = []
-        for profile in profiles { for name in profile.missingPlugins where !names.contains(name) { names.append(name) } }
-        return names
-    }
+    /// How many distinct pod specs were seen.
+    public var podSpecCount: Int { cache.shapeCount }
 
     public var hasNewAttempts: Bool { !attempts.isEmpty }
 
@@ -98,69 +100,6 @@ public struct Scheduler: Sendable {
         goOn(at: now, &effects)
     }
 
-    /// Takes in an event without beginning a cycle: what the event handlers do to cache and queue, and no more.
-    package mutating func observe(_ event: WatchEvent, at now: SimulatedTime) {
-        switch event.object {
-        case .pod(let pod): handle(pod, event, at: now)
-        case .node(let node): handle(node, event, at: now)
-        default: break
-        }
-    }
-
-    private mutating func handle(_ pod: Shared<Pod>, _ event: WatchEvent, at now: SimulatedTime) {
-        // Finished pods are filtered out of the scheduler's watch: finishing looks like deletion.
-        let new = event.change == .deleted || pod.isTerminal ? nil : pod
-        let old = event.previous.flatMap(Pod.cast).flatMap { $0.isTerminal ? nil : $0 }
-        let wasAssigned = old?.value.nodeName != nil
-        guard let new else {
-            if wasAssigned || pod.value.nodeName != nil {
-                queue.delete(pod.value.metadata.key)
-                cache.removePod(pod.value.metadata.uid)
-                queue.handle(ClusterEvent(.assignedPodDelete, .pod(old: old ?? pod, new: nil)), at: now, nodes: cache.nodes)
-            } else {
-                queue.delete(pod.value.metadata.key)
-            }
-            return
-        }
-        if new.value.nodeName != nil {
-            if let old, wasAssigned {
-                cache.setPod(new)
-                for change in ClusterEvent.changes(of: new, from: old) { queue.handle(change, at: now, nodes: cache.nodes) }
-            } else {
-                queue.delete(new.value.metadata.key)
-                cache.setPod(new)
-                queue.handle(ClusterEvent(.assignedPodAdd, .pod(old: nil, new: new)), at: now, nodes: cache.nodes)
-            }
-            return
-        }
-        guard let profile = profiles.firstIndex(where: { $0.schedulerName == new.value.spec.value.schedulerName }) else { return }
-        let info = cache.info(new)
-        if let old, queue.slot(of: new.value.metadata.key) != nil {
-            queue.update(info, from: old, at: now, nodes: cache.nodes)
-        } else {
-            queue.add(info, profile: profile, at: now, nodes: cache.nodes)
-        }
-    }
-
-    private mutating func handle(_ node: Shared<Node>, _ event: WatchEvent, at now: SimulatedTime) {
-        let name = node.value.metadata.name
-        if event.change == .deleted {
-            let last = cache.slot(of: name).flatMap { cache.nodes.objects[$0] } ?? node
-            cache.removeNode(name)
-            queue.handle(ClusterEvent(.nodeDelete, .node(old: last, new: nil)), at: now, nodes: cache.nodes)
-            return
-        }
-        let old = cache.slot(of: name).flatMap { cache.nodes.objects[$0] }
-        if let old {
-            let changes = ClusterEvent.changes(of: node, from: old)
-            cache.setNode(node)
-            for change in changes { queue.handle(change, at: now, nodes: cache.nodes) }
-        } else {
-            cache.setNode(node)
-            queue.handle(ClusterEvent(.nodeAdd, .node(old: nil, new: node)), at: now, nodes: cache.nodes)
-        }
-    }
-
     // MARK: Timers
 
     package mutating func handle(timer: SchedulerTimer, at now: SimulatedTime, effects: inout Effects<SchedulerTimer>) {
@@ -172,12 +111,14 @@ public struct Scheduler: Sendable {
         case .flushLeftovers:
             leftoverTimers.fired(at: now)
             queue.flushLeftovers(at: now)
+        case .checkPreBindings: checkPreBindings(at: now, &effects)
         }
         goOn(at: now, &effects)
     }
 
     /// Begins the next cycle if none is under way, and sets the timers that the queue needs.
     private mutating func goOn(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
+        lookAtPreBindings(at: now, &effects)
         while cycle == nil, queue.hasNext { beginCycle(at: now, &effects) }
         if let next = queue.nextBackoffFlush, backoffTimers.set(at: max(next, now)) {
             effects.wake(at: max(next, now), .flushBackoff)
@@ -189,6 +130,15 @@ public struct Scheduler: Sendable {
 
     // MARK: Cycles
 
+    /// Tries the next pod of the queue in no time; false if none is ready. For replaying what happened step by step: in a running
+    /// cluster cycles begin by themselves and take time.
+    package mutating func attemptNext(at now: SimulatedTime, effects: inout Effects<SchedulerTimer>) -> Bool {
+        guard cycle == nil, queue.hasNext else { return false }
+        beginCycle(at: now, &effects)
+        endCycle(at: now, &effects)
+        return true
+    }
+
     private mutating func beginCycle(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         guard let slot = queue.pop(at: now), let pod = queue[slot] else { return }
         guard !pod.info.pod.isTerminating else {
@@ -198,16 +148,20 @@ public struct Scheduler: Sendable {
         }
         cache.refreshOrder()
         let profile = profiles[pod.profile]
+        // Draws belong to the pod and its attempt: the same in every fork, whatever other pods drew.
         let (seed, name, number) = (seed, pod.name, pod.attempts)
-        let outcome = algorithm.schedule(pod.info, profile, cache) { count in
-            // The draw belongs to the pod and its attempt: the same in every fork, whatever other pods drew.
-            var stream = RandomStream(seed: seed, purpose: .tieBreak, owner: name.description)
+        func stream(_ purpose: RandomPurpose) -> RandomStream {
+            var stream = RandomStream(seed: seed, purpose: purpose, owner: name.description)
             stream.index = UInt64(number) &* 16
+            return stream
+        }
+        let outcome = algorithm.schedule(pod.info, profile, &cache, nominator: queue.nominator) { count in
+            var stream = stream(.tieBreak)
             return stream.uniform(below: count)
         }
         var attempt = SchedulingAttempt(
             start: now, end: now, pod: name, number: Int(number), result: .unschedulable, node: "", nodesEvaluated: 0, nodesFeasible: 0,
-            score: 0, message: "")
+            score: 0, nominatedNode: "", victims: 0, message: "")
         let result: Cycle.Outcome
         switch outcome {
         case .node(let node, let score, let evaluated, let feasible):
@@ -217,41 +171,36 @@ public struct Scheduler: Sendable {
             result = .node(cache.nodes.names[node], score: score)
         case .noFit(let failure, let evaluated):
             attempt.nodesEvaluated = evaluated
-            var message = failure.message(profile, pod.info, cache.nodes)
-            let additions = postFilter(pod.info, failure, profile)
-            if !additions.isEmpty { message += " " + additions }
-            result = .rejected(message: message, failure.rejectors)
+            let message = failure.message(profile, pod.info, cache.snapshot)
+            let answer = algorithm.postFilter(
+                pod.info, failure, profile, &cache, queue.nominator, random: stream(.preemption))
+            attempt.nominatedNode = answer.preemption?.node ?? ""
+            attempt.victims = answer.preemption?.victims.count ?? 0
+            result = .rejected(
+                message: answer.message.isEmpty ? message : message + " " + answer.message, failure.rejectors, answer.nomination,
+                answer.preemption)
         case .noNodes:
             attempt.result = .error
-            result = .rejected(message: Scheduler.noNodesMessage, [])
+            result = .rejected(message: Scheduler.noNodesMessage, [], .cleared, nil)
         }
         attempt.end = now + timing.schedulingCyclePerPod + timing.schedulingCyclePerNode * attempt.nodesEvaluated
         cycle = Cycle(slot: slot, uid: pod.uid, attempt: attempt, outcome: result)
         effects.wake(at: attempt.end, .cycleEnds)
     }
 
-    /// What the PostFilter plugins add to the message.
-    private func postFilter(_ pod: PodInfo, _ failure: FilterFailure, _ profile: SchedulingProfile) -> String {
-        var texts: [String] = []
-        for entry in profile.postFilter {
-            if case .reject(let message) = entry.plugin.postFilter(pod, failure: failure, nodes: cache.nodes), !message.isEmpty {
-                texts.append(message)
-            }
-        }
-        return texts.joined(separator: ", ")
-    }
-
     private mutating func endCycle(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         guard let ended = cycle else { return }
         cycle = nil
-        // Deleted, bound by someone else or replaced during the cycle: nothing to do.
         guard let pod = queue[ended.slot], pod.uid == ended.uid, pod.pool == .inFlight else { return }
+        // Deleted, bound by someone else or replaced during the cycle: nothing to do.
+        guard !pod.isGone else { return queue.startBinding(ended.slot) }
         switch ended.outcome {
         case .node(let node, _): assumeAndBind(pod, ended, on: node, at: now, &effects)
-        case .rejected(let message, let rejectors):
+        case .rejected(let message, let rejectors, let nomination, let preemption):
             var attempt = ended.attempt
             attempt.message = message
-            fail(ended.slot, pod, attempt, rejectors, isUnschedulable: true, at: now, &effects)
+            if let preemption { carryOut(preemption, for: pod.info, at: now, &effects) }
+            fail(ended.slot, pod, attempt, rejectors, nomination, isUnschedulable: true, at: now, &effects)
         }
     }
 
@@ -265,86 +214,127 @@ public struct Scheduler: Sendable {
             queue.startBinding(ended.slot)
             return
         }
-        if let refusal = refusal(pod.info, slot, profile) {
-            cache.forget(pod.uid)
-            attempt.message = refusal.message
-            fail(ended.slot, pod, attempt, refusal.rejectors, isUnschedulable: !refusal.rejectors.isEmpty, at: now, &effects)
-            return
-        }
         attempt.node = node
-        queue.startBinding(ended.slot)
-        for entry in profile.bind {
-            guard let request = entry.plugin.request(binding: pod.info.pod.value, to: node) else { continue }
-            nextToken += 1
+        switch reserve(pod.info, slot, profile) {
+        case .refused(let message, let rejectors):
+            cache.forget(pod.uid)
+            attempt.message = message
+            fail(ended.slot, pod, attempt, rejectors, .cleared, isUnschedulable: !rejectors.isEmpty, at: now, &effects)
+        case .reserved(let assumed):
+            queue.startBinding(ended.slot)
+            prepareBinding(
+                ReservedPod(slot: ended.slot, profile: pod.profile, pod: pod.info, attempt: attempt, assumed: assumed), at: now, &effects)
+        }
+    }
+
+    private enum Reservation {
+        case reserved([APIObject])
+        case refused(String, PluginSet)
+    }
+
+    /// Asks the plugins that have a say after a node was chosen; if one refuses, what was reserved is given back.
+    private mutating func reserve(_ pod: PodInfo, _ node: NodeSlot, _ profile: SchedulingProfile) -> Reservation {
+        var assumed: [APIObject] = []
+        for entry in profile.reserve {
+            switch entry.plugin.reserve(pod, on: node, in: cache.snapshot) {
+            case .proceed(let objects):
+                cache.assume(objects)
+                assumed += objects
+            case .refuse(let reason):
+                cache.forget(assumed)
+                return .refused(reason, PluginSet(plugin: entry.number))
+            case .error(let reason):
+                cache.forget(assumed)
+                return .refused("running Reserve plugin \"\(entry.plugin.name)\": \(reason)", [])
+            }
+        }
+        for entry in profile.permit {
+            if let reason = entry.plugin.permit(pod, on: node, in: cache.snapshot) {
+                cache.forget(assumed)
+                return .refused(reason, PluginSet(plugin: entry.number))
+            }
+        }
+        return .reserved(assumed)
+    }
+
+    /// Asks the API server to bind a pod.
+    mutating func bind(_ reserved: ReservedPod, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
+        var attempt = reserved.attempt
+        for entry in profiles[reserved.profile].bind {
+            guard let request = entry.plugin.request(binding: reserved.pod.pod.value, to: attempt.node) else { continue }
+            let token = newToken()
             attempt.result = .scheduled
-            bindings[nextToken] = Binding(pod: pod.info.pod, attempt: attempt)
-            effects.call(.scheduler, request, token: nextToken)
+            bindings[token] = reserved
+            effects.call(.scheduler, request, token: token)
             if recordsAttempts { attempts.append(attempt) }
             return
         }
     }
 
-    /// The first refusal of the plugins that are asked after a node was chosen; what was reserved is given back.
-    private func refusal(
-        _ pod: PodInfo, _ node: NodeSlot, _ profile: SchedulingProfile
-    ) -> (message: String, rejectors: PluginSet)? {
-        func refuse(_ plugin: Int, _ reason: String) -> (message: String, rejectors: PluginSet) {
-            for entry in profile.reserve.reversed() { entry.plugin.unreserve(pod, on: node, nodes: cache.nodes) }
-            return (reason, PluginSet(plugin: plugin))
-        }
-        for entry in profile.reserve {
-            if let reason = entry.plugin.reserve(pod, on: node, nodes: cache.nodes) { return refuse(entry.number, reason) }
-        }
-        for entry in profile.permit {
-            if let reason = entry.plugin.permit(pod, on: node, nodes: cache.nodes) { return refuse(entry.number, reason) }
-        }
-        for entry in profile.preBind {
-            if let reason = entry.plugin.preBind(pod, on: node, nodes: cache.nodes) { return refuse(entry.number, reason) }
-        }
-        return nil
-    }
-
     // MARK: Answers
 
-    /// The API server answered a call that carried a token: a binding.
+    /// A number that tells a call of this scheduler from all its others.
+    mutating func newToken() -> UInt64 {
+        nextToken += 1
+        return nextToken
+    }
+
+    /// The API server answered a call that carried a token: a binding, a step of a preemption, an event.
     package mutating func handle(
         answer: APIResult, token: UInt64, at now: SimulatedTime, effects: inout Effects<SchedulerTimer>
     ) {
-        guard let binding = bindings.removeValue(forKey: token) else {
-            if let event = failureEvents.removeValue(forKey: token) { queue.eventArrived(about: event.uid, in: event.slot) }
-            return
-        }
-        let pod = binding.pod.value
-        switch answer {
-        case .success:
-            record(
-                "Scheduled", "Successfully assigned \(pod.metadata.key) to \(binding.attempt.node)", .normal, about: pod, at: now,
-                &effects)
-        case .failure(let error):
-            if cache.forget(pod.metadata.uid) {
-                queue.handle(
-                    ClusterEvent(.assignedPodDelete, .pod(old: binding.pod, new: nil)), at: now, nodes: cache.nodes)
-            }
-            if let slot = queue.slot(of: pod.metadata.key), let queued = queue[slot], queued.uid == pod.metadata.uid,
-                queued.pool == .binding
-            {
-                var attempt = binding.attempt
-                attempt.end = now
-                attempt.message = "binding rejected: running Bind plugin \"DefaultBinder\": \(error)"
-                fail(slot, queued, attempt, [], isUnschedulable: false, at: now, &effects)
-            }
-        }
+        observe(answer: answer, token: token, at: now, effects: &effects)
         goOn(at: now, &effects)
+    }
+
+    /// Takes in an answer without beginning a cycle.
+    package mutating func observe(
+        answer: APIResult, token: UInt64, at now: SimulatedTime, effects: inout Effects<SchedulerTimer>
+    ) {
+        if let reserved = bindings.removeValue(forKey: token) {
+            switch answer {
+            case .success:
+                record(
+                    "Scheduled", "Successfully assigned \(reserved.name) to \(reserved.attempt.node)", .normal,
+                    about: reserved.pod.pod.value, at: now, &effects)
+            case .failure(let error):
+                bindingFailed(reserved, "binding rejected: running Bind plugin \"DefaultBinder\": \(error)", at: now, &effects)
+            }
+        } else if let event = failureEvents.removeValue(forKey: token) {
+            queue.eventArrived(about: event.uid, in: event.slot)
+        } else if !continuePreemption(answer, token: token, at: now, &effects) {
+            _ = preBindAnswered(answer, token: token, at: now, &effects)
+        }
+    }
+
+    /// A pod could not be bound after all: its node is free again, and it is tried again after a while.
+    mutating func bindingFailed(
+        _ reserved: ReservedPod, _ message: String, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
+    ) {
+        release(reserved, at: now)
+        guard let slot = queue.slot(of: reserved.name), let queued = queue[slot], queued.uid == reserved.uid, queued.pool == .binding
+        else { return }
+        var attempt = reserved.attempt
+        attempt.end = now
+        attempt.message = message
+        fail(slot, queued, attempt, [], .cleared, isUnschedulable: false, at: now, &effects)
+    }
+
+    /// Takes back what was assumed for a pod.
+    mutating func release(_ reserved: ReservedPod, at now: SimulatedTime) {
+        cache.forget(reserved.assumed)
+        guard cache.forget(reserved.uid) else { return }
+        queue.handle(ClusterEvent(.assignedPodDelete, .pod(old: reserved.pod.pod, new: nil)), at: now, in: cache.snapshot)
     }
 
     // MARK: Reports
 
     /// Puts the pod back into the queue and reports why.
     private mutating func fail(
-        _ slot: Int32, _ pod: QueuedPod, _ attempt: SchedulingAttempt, _ rejectors: PluginSet, isUnschedulable: Bool,
-        at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
+        _ slot: Int32, _ pod: QueuedPod, _ attempt: SchedulingAttempt, _ rejectors: PluginSet, _ nomination: NominationChange,
+        isUnschedulable: Bool, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
     ) {
-        queue.fail(slot, rejectors: rejectors, at: now, nodes: cache.nodes)
+        queue.fail(slot, rejectors: rejectors, nomination: nomination, at: now, in: cache.snapshot)
         if recordsAttempts {
             var attempt = attempt
             attempt.result = rejectors.isEmpty ? .error : .unschedulable
@@ -369,22 +359,28 @@ public struct Scheduler: Sendable {
         if let requested = pod.requestedCondition { conditions.set(requested) }
         let isNews = conditions.set(condition)
         queue.noteReport(slot, condition: isNews ? condition : pod.requestedCondition, isEventUnderWay: isEventUnderWay)
-        if isNews {
+        var nominatedNode: String??
+        switch nomination {
+        case .unchanged: break
+        case .cleared: if object.status.nominatedNodeName?.isEmpty == false { nominatedNode = .some(nil) }
+        case .node(let name): if object.status.nominatedNodeName != name { nominatedNode = name }
+        }
+        if isNews || nominatedNode != nil {
             effects.call(
                 .scheduler,
-                .patchPod(object.metadata.key, uid: object.metadata.uid, .schedulingFailure(condition, nominatedNode: nil)))
+                .patchPod(object.metadata.key, uid: object.metadata.uid, .schedulingFailure(condition, nominatedNode: nominatedNode)))
         }
     }
 
     /// Sends an event unless it is dropped as spam; returns whether it was sent.
     @discardableResult
-    private mutating func record(
-        _ reason: String, _ message: String, _ severity: KubernetesEvent.Severity, about pod: Pod, at now: SimulatedTime,
-        token: UInt64? = nil, _ effects: inout Effects<SchedulerTimer>
+    mutating func record(
+        _ reason: String, _ message: String, _ severity: KubernetesEvent.Severity, about pod: Pod, source: String? = nil,
+        at now: SimulatedTime, token: UInt64? = nil, _ effects: inout Effects<SchedulerTimer>
     ) -> Bool {
         let event = KubernetesEvent(
             about: "Pod", pod.metadata.key, uid: pod.metadata.uid, reason: reason, message: message, severity: severity,
-            source: pod.spec.value.schedulerName)
+            source: source ?? pod.spec.value.schedulerName)
         guard let correlated = correlator.correlate(event, at: now) else { return false }
         effects.call(.scheduler, .record(Shared(correlated)), token: token)
         return true

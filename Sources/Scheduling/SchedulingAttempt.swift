@@ -27,6 +27,10 @@ public struct SchedulingAttempt: Hashable, Sendable {
     public var nodesFeasible: Int
     /// The weighted sum of the chosen node's scores; 0 where it was the only feasible one.
     public var score: Int64
+    /// The node preemption makes room on for a pod that found none; empty without a preemption.
+    public var nominatedNode: String
+    /// The pods preempted for it.
+    public var victims: Int
     /// Why it failed; empty for success.
     public var message: String
 }

@@ -9,16 +9,17 @@ import Testing
 struct ConfigurationTests {
     private static let head = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
 
-    private func read(_ body: String) throws -> (configuration: SchedulerConfiguration, findings: [Diagnostic]) {
+    private func read(_ body: String) throws -> (configuration: SchedulerConfiguration?, findings: [Diagnostic]) {
         let file = try YAMLFile.parse(Self.head + body, name: "scheduler.yaml")
         var context = DecodingContext()
         let document = try #require(file.documents.first)
         let read = context.object(document, as: SchedulerConfiguration.self)
-        return (try #require(read), context.diagnostics)
+        return (read, context.diagnostics)
     }
 
     private func profile(_ body: String, mistakes: Int = 0) throws -> SchedulingProfile {
-        let (configuration, findings) = try read(body)
+        let (read, findings) = try read(body)
+        let configuration = try #require(read)
         #expect(findings.filter { $0.severity == .error }.count == mistakes)
         var nodes = NodeTable()
         return try SchedulingProfile(configuration.profiles[0], registry: PluginRegistry(), nodes: &nodes)
@@ -26,15 +27,17 @@ struct ConfigurationTests {
 
     @Test func defaultProfileHasTheRealOrderAndWeights() throws {
         let profile = try profile("")
-        #expect(
-            profile.filter.map(\.plugin.name) == [
-                "NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit",
-            ])
-        #expect(
-            profile.score.map { "\($0.plugin.name) \($0.weight)" } == [
-                "TaintToleration 3", "NodeAffinity 2", "NodeResourcesFit 1", "NodeResourcesBalancedAllocation 1", "ImageLocality 1",
-            ])
-        #expect(profile.missingPlugins.contains("PodTopologySpread"))
+        let filters = [
+            "NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions",
+            "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity", "DynamicResources",
+            "NodeDeclaredFeatures",
+        ]
+        #expect(profile.filter.map(\.plugin.name) == filters)
+        let scores = [
+            ("TaintToleration", 3), ("NodeAffinity", 2), ("NodeResourcesFit", 1), ("PodTopologySpread", 2), ("InterPodAffinity", 2),
+            ("NodeResourcesBalancedAllocation", 1), ("ImageLocality", 1),
+        ]
+        #expect(profile.score.map { "\($0.plugin.name) \($0.weight)" } == scores.map { "\($0.0) \($0.1)" })
     }
 
     @Test("a plugin enabled again at a point comes first there, one disabled and enabled comes last")
@@ -50,7 +53,7 @@ struct ConfigurationTests {
             "profiles: [{plugins: {score: {disabled: [{name: '*'}], enabled: [{name: NodeResourcesFit, weight: 2}]}}}]")
         #expect(only.score.map(\.plugin.name) == ["NodeResourcesFit"])
         let inPlace = try profile("profiles: [{plugins: {multiPoint: {enabled: [{name: NodeAffinity, weight: 9}]}}}]")
-        #expect(inPlace.score.map(\.weight) == [3, 9, 1, 1, 1])
+        #expect(inPlace.score.map(\.weight) == [3, 9, 1, 2, 2, 1, 1])
         let without = try profile("profiles: [{plugins: {multiPoint: {disabled: [{name: TaintToleration}]}}}]")
         #expect(!without.filter.contains { $0.plugin.name == "TaintToleration" })
     }
@@ -72,7 +75,7 @@ struct ConfigurationTests {
             ),
             (
                 "profiles:\n- schedulerName: a\n- schedulerName: a",
-                "scheduler.yaml:5: profiles[1].schedulerName: Duplicate value: \"a\""
+                "scheduler.yaml:5: profiles[1].schedulerName: Duplicate value: {}"
             ),
             (
                 "profiles:\n- pluginConfig:\n  - name: NodeResourcesFit\n    args: {scoringStrategy: {type: Best}}",
@@ -113,7 +116,7 @@ struct ConfigurationTests {
             ),
             (
                 "multiPoint:\n      enabled:\n      - name: NodeName\n      - name: Coscheduling",
-                "scheduler.yaml:9: profiles[0].plugins.multiPoint.enabled[1]", "MultiPointPlugin \"Coscheduling\" does not exist"
+                "scheduler.yaml:9: profiles[0].plugins.multiPoint.enabled[1]", "PreFilterPlugin \"Coscheduling\" does not exist"
             ),
         ])
     func unusableProfiles(plugins: String, place: String, expected: String) throws {
@@ -123,23 +126,105 @@ struct ConfigurationTests {
         #expect(throws: SchedulerConfigurationError.self) { try profile(body, mistakes: 1) }
     }
 
-    @Test func negativeWeightsAndExtendersAreRefusedWhereTheyStand() throws {
+    @Test("every mistake of a stage is reported, and only that stage's")
+    func stages() throws {
+        let unknown = try read(
+            "wobble: 1\nparallelism: many\npercentageOfNodesToScore: 150\nprofiles:\n- pluginConfig:\n"
+                + "  - {name: VolumeBinding, args: {bindTimeout: 1, bindTimeoutSeconds: soon}}"
+        ).findings
+        #expect(
+            unknown.map(\.description) == [
+                "scheduler.yaml:3: wobble: unknown field",
+                "scheduler.yaml:4: parallelism: invalid type: got \"string\", expected \"integer\"",
+                "scheduler.yaml:8: profiles[0].pluginConfig[0].args.bindTimeout: unknown field",
+                "scheduler.yaml:8: profiles[0].pluginConfig[0].args.bindTimeoutSeconds: invalid type: got \"string\", expected \"integer\"",
+            ])
+        let invalid = try read(
+            "percentageOfNodesToScore: 150\nprofiles:\n- pluginConfig:\n  - name: InterPodAffinity\n    args: {hardPodAffinityWeight: 101}\n"
+                + "  plugins: {bind: {disabled: [{name: '*'}]}}"
+        ).findings
+        #expect(
+            invalid.map(\.description) == [
+                "scheduler.yaml:7: profiles[0].pluginConfig[0].args.hardPodAffinityWeight: Invalid value: 101: not in valid range [0, 100]",
+                "scheduler.yaml:3: percentageOfNodesToScore: Invalid value: 150: not in valid range [0-100]",
+            ])
+    }
+
+    @Test("what is missing is reported at what should have it")
+    func missing() throws {
+        let findings = try read(
+            "profiles:\n- pluginConfig:\n  - name: PodTopologySpread\n    args:\n      defaultingType: List\n      defaultConstraints:\n"
+                + "      - {maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}"
+        ).findings
+        #expect(
+            findings.map(\.description) == [
+                "scheduler.yaml:9: profiles[0].pluginConfig[0].args.defaultConstraints[0].topologyKey: Required value: can not be empty"
+            ])
+    }
+
+    @Test("arguments reach the plugins")
+    func arguments() throws {
+        let configuration = try #require(
+            try read(
+                """
+                profiles:
+                - pluginConfig:
+                  - {name: DefaultPreemption, args: {minCandidateNodesAbsolute: 7}}
+                  - {name: InterPodAffinity, args: {ignorePreferredTermsOfExistingPods: true}}
+                  - {name: VolumeBinding, args: {bindTimeoutSeconds: 5}}
+                  - {name: DynamicResources, args: {filterTimeout: 1m}}
+                  - name: PodTopologySpread
+                    args:
+                      defaultingType: List
+                      defaultConstraints: [{maxSkew: 2, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}]
+                """
+            ).configuration)
+        func arguments(_ name: String) -> PluginArguments? { configuration.profiles[0].arguments.first { $0.name == name }?.arguments }
+        var preemption = DefaultPreemptionArguments()
+        preemption.minCandidateNodesAbsolute = 7
+        #expect(arguments("DefaultPreemption") == .defaultPreemption(preemption))
+        var affinity = InterPodAffinityArguments()
+        affinity.ignorePreferredTermsOfExistingPods = true
+        #expect(arguments("InterPodAffinity") == .interPodAffinity(affinity))
+        var volumes = VolumeBindingArguments()
+        volumes.bindTimeoutSeconds = 5
+        #expect(arguments("VolumeBinding") == .volumeBinding(volumes))
+        var devices = DynamicResourcesArguments()
+        devices.filterTimeout = .seconds(60)
+        #expect(arguments("DynamicResources") == .dynamicResources(devices))
+        var spread = PodTopologySpreadArguments()
+        spread.defaultingType = .list
+        spread.defaultConstraints = [
+            TopologySpreadConstraint(maxSkew: 2, topologyKey: "zone", whenUnsatisfiable: .doNotSchedule, labelSelector: nil)
+        ]
+        #expect(arguments("PodTopologySpread") == .podTopologySpread(spread))
+        // Given none, a plugin has its defaults.
+        #expect(arguments("NodeResourcesFit") == .nodeResourcesFit(NodeResourcesFitArguments()))
+    }
+
+    @Test("the configuration in effect can be shown")
+    func effective() throws {
+        let text = Self.head + "profiles: [{plugins: {score: {enabled: [{name: ImageLocality, weight: 7}]}}}]"
+        let document = try #require(try YAMLFile.parse(text, name: "scheduler.yaml").documents.first)
+        let effective = try EffectiveConfiguration.read(document, source: text)
+        #expect(effective.fields["podMaxBackoffSeconds"] == .integer(10))
+        let profile = try #require(effective.profiles.first)
+        #expect(profile.schedulerName == "default-scheduler")
+        #expect(profile.plugins["score"]?.json.hasPrefix("[[\"ImageLocality\",7],[\"TaintToleration\",3],") == true)
+        #expect(profile.plugins["bind"]?.json == "[\"DefaultBinder\"]")
+        #expect(profile.arguments["VolumeBinding"]?["bindTimeoutSeconds"] == .integer(600))
+    }
+
+    @Test func weightsThatOverflowAndExtendersAreRefusedWhereTheyStand() throws {
         let weight = try read("profiles:\n- plugins:\n    score:\n      enabled:\n      - name: ImageLocality\n        weight: -3").findings
         #expect(
             weight.map(\.description) == [
-                "scheduler.yaml:8: profiles[0].plugins.score.enabled[0].weight: Invalid value: -3: must be greater than or equal to 0"
+                "scheduler.yaml:7: profiles[0].plugins.score.enabled[0]: " + Self.unusable
+                    + "score plugins: total score of Score plugins could overflow"
             ])
         let extenders = try read("extenders:\n- urlPrefix: http://127.0.0.1:80").findings
         #expect(extenders.map(\.severity) == [.error])
         #expect(extenders.first?.description.contains(": extenders: HTTP extenders cannot be called from a simulation") == true)
-        var configuration = SchedulerConfiguration()
-        configuration.profiles[0].plugins = [
-            ExtensionPointConfiguration(.score, enabled: [WeightedPlugin("ImageLocality", weight: -3)])
-        ]
-        #expect(
-            configuration.validate().map(\.description) == [
-                Self.unusable + "score plugin \"ImageLocality\": weight: Invalid value: -3: must be greater than or equal to 0"
-            ])
         #expect(SchedulerConfiguration().validate().isEmpty)
     }
 }

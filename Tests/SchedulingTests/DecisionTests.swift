@@ -49,9 +49,9 @@ struct DecisionTests {
                 batch.plugin = entry.number
                 batch.nodes = cache.nodes.order
                 batch.verdicts = Array(repeating: .feasible, count: batch.nodes.count)
-                entry.plugin.filter(info, batch: &batch, in: cache.nodes, state: nil)
+                entry.plugin.filter(info, batch: &batch, in: cache.snapshot, state: nil)
                 for index in batch.indices {
-                    let single = entry.plugin.filter(info, on: batch.nodes[index], in: cache.nodes, state: nil)
+                    let single = entry.plugin.filter(info, on: batch.nodes[index], in: cache.snapshot, state: nil)
                     #expect(batch.verdicts[index].isFeasible == (single == nil))
                     if let single {
                         #expect(batch.verdicts[index] == NodeVerdict(plugin: entry.number, reasons: single.reasons, single.rejection))
@@ -82,7 +82,9 @@ struct DecisionTests {
         var maker = try DecisionMaker(configuration: SchedulerConfiguration(), nodes: nodes, pods: [])
         let made = maker.decide(Pod(metadata: ObjectMeta(name: "p", namespace: "default"), spec: Shared(spec)))
         let decision = try #require(made)
-        #expect(decision.message == "0/12 nodes are available: 10 Insufficient cpu, 2 node(s) had untolerated taint(s).")
+        #expect(
+            decision.message == "0/12 nodes are available: 10 Insufficient cpu, 2 node(s) had untolerated taint(s). "
+                + "no new claims to deallocate, preemption: 0/12 nodes are available: 12 Preemption is not helpful for scheduling.")
         #expect(decision.unschedulablePlugins == ["NodeResourcesFit", "TaintToleration"])
     }
 }

@@ -28,7 +28,7 @@ struct NaiveScheduler {
         }
     }
 
-    private func fits(_ pod: Pod, _ node: Node) -> Bool {
+    func fits(_ pod: Pod, _ node: Node) -> Bool {
         let spec = pod.spec.value
         if node.spec.unschedulable, !spec.tolerations.tolerate(Taint(key: Taint.unschedulable, effect: .noSchedule)) { return false }
         for taint in node.spec.taints where taint.effect != .preferNoSchedule && !spec.tolerations.tolerate(taint) { return false }

@@ -37,7 +37,7 @@ struct QueueTests {
 
     private mutating func add(_ pod: Pod, at milliseconds: Int) {
         let info = cache.info(Shared(pod))
-        queue.add(info, profile: 0, at: time(milliseconds), nodes: cache.nodes)
+        queue.add(info, profile: 0, at: time(milliseconds), in: cache.snapshot)
     }
 
     private mutating func pop(at milliseconds: Int) -> String? {
@@ -47,7 +47,7 @@ struct QueueTests {
 
     private mutating func fail(_ name: String, by plugins: PluginSet, at milliseconds: Int) {
         guard let slot = queue.slot(of: NamespacedName(namespace: "default", name: name)) else { return }
-        queue.fail(slot, rejectors: plugins, at: time(milliseconds), nodes: cache.nodes)
+        queue.fail(slot, rejectors: plugins, at: time(milliseconds), in: cache.snapshot)
     }
 
     private func pool(of name: String) -> QueuedPod.Pool? {
@@ -97,7 +97,7 @@ struct QueueTests {
         _ = pop(at: 10)
         fail("a", by: number(of: "NodeResourcesFit"), at: 2700)
         #expect(pool(of: "a") == .unschedulable)
-        queue.handle(event(.nodeAdd, cpu: 4), at: time(2800), nodes: cache.nodes)
+        queue.handle(event(.nodeAdd, cpu: 4), at: time(2800), in: cache.snapshot)
         #expect(pool(of: "a") == .backoff)
         // Failed at 2.7 s: expires at 3.7 s, floored to 3 s.
         #expect(queue.nextBackoffFlush == time(4000))
@@ -111,18 +111,18 @@ struct QueueTests {
         add(pod("a"), at: 0)
         _ = pop(at: 10)
         fail("a", by: number(of: "NodeResourcesFit"), at: 20)
-        queue.handle(event(.nodeAdd, cpu: 0), at: time(5000), nodes: cache.nodes)
+        queue.handle(event(.nodeAdd, cpu: 0), at: time(5000), in: cache.snapshot)
         #expect(pool(of: "a") == .unschedulable)
-        queue.handle(event(.nodeLabels, cpu: 4), at: time(5000), nodes: cache.nodes)
+        queue.handle(event(.nodeLabels, cpu: 4), at: time(5000), in: cache.snapshot)
         #expect(pool(of: "a") == .unschedulable)
-        queue.handle(event(.nodeAdd, cpu: 4), at: time(5000), nodes: cache.nodes)
+        queue.handle(event(.nodeAdd, cpu: 4), at: time(5000), in: cache.snapshot)
         #expect(pool(of: "a") == .active)
     }
 
     @Test mutating func eventsDuringAnAttemptAreReplayed() {
         add(pod("a"), at: 0)
         _ = pop(at: 10)
-        queue.handle(event(.nodeAdd, cpu: 4), at: time(15), nodes: cache.nodes)
+        queue.handle(event(.nodeAdd, cpu: 4), at: time(15), in: cache.snapshot)
         fail("a", by: number(of: "NodeResourcesFit"), at: 20)
         #expect(pool(of: "a") == .backoff)
         // Nothing else is ready: the pod that merely backs off is taken early.
@@ -139,7 +139,7 @@ struct QueueTests {
         #expect(pool(of: "a") == .errorBackoff)
         let nothing = pop(at: 30)
         #expect(nothing == nil)
-        queue.handle(event(.nodeAdd, cpu: 4), at: time(40), nodes: cache.nodes)
+        queue.handle(event(.nodeAdd, cpu: 4), at: time(40), in: cache.snapshot)
         #expect(pool(of: "a") == .errorBackoff)
         queue.flushBackoff(at: time(2000))
         #expect(pool(of: "a") == .active)
@@ -160,17 +160,96 @@ struct QueueTests {
         let gated = pod("a", gates: ["x", "y"])
         add(gated, at: 0)
         #expect(pool(of: "a") == .unschedulable)
-        queue.handle(event(.nodeAdd, cpu: 4), at: time(10), nodes: cache.nodes)
+        queue.handle(event(.nodeAdd, cpu: 4), at: time(10), in: cache.snapshot)
         queue.activate(gated.metadata.key)
         #expect(pool(of: "a") == .unschedulable)
         let half = pod("a", gates: ["y"])
         let halfInfo = cache.info(Shared(half))
-        queue.update(halfInfo, from: Shared(gated), at: time(20), nodes: cache.nodes)
+        queue.update(halfInfo, from: Shared(gated), at: time(20), in: cache.snapshot)
         #expect(pool(of: "a") == .unschedulable)
         let free = pod("a")
         let freeInfo = cache.info(Shared(free))
-        queue.update(freeInfo, from: Shared(half), at: time(30), nodes: cache.nodes)
+        queue.update(freeInfo, from: Shared(half), at: time(30), in: cache.snapshot)
         #expect(pool(of: "a") == .active)
         #expect(queue[queue.slot(of: free.metadata.key) ?? 0]?.timestamp == time(0))
+    }
+
+    @Test("a pod deleted during its attempt does not come back, and its successor is another pod")
+    mutating func deletedInFlight() {
+        add(pod("a"), at: 0)
+        _ = pop(at: 10)
+        let slot = queue.slot(of: pod("a").metadata.key) ?? -1
+        queue.delete(pod("a").metadata.key)
+        #expect(queue.pods(in: .inFlight).count == 1)
+        var successor = pod("a")
+        successor.metadata.uid = UID("b")
+        add(successor, at: 20)
+        let isBack = queue.fail(slot, rejectors: number(of: "NodeResourcesFit"), at: time(30), in: cache.snapshot)
+        #expect(!isBack)
+        #expect(queue.pods(in: .inFlight).isEmpty)
+        #expect(queue.count == 1)
+        #expect(pool(of: "a") == .active)
+    }
+
+    @Test("activation passes over every back-off, and reaches a pod being tried when it fails")
+    mutating func activation() {
+        add(pod("a"), at: 0)
+        add(pod("b"), at: 1)
+        _ = pop(at: 10)
+        _ = pop(at: 11)
+        fail("a", by: [], at: 20)
+        queue.activate(pod("a").metadata.key)
+        queue.activate(pod("b").metadata.key)
+        #expect(pool(of: "a") == .active)
+        fail("b", by: number(of: "NodeResourcesFit"), at: 30)
+        #expect(pool(of: "b") == .backoff)
+        // Meant for one pod only.
+        _ = pop(at: 40)
+        _ = pop(at: 41)
+        queue.activate(pod("a").metadata.key)
+        fail("b", by: number(of: "NodeResourcesFit"), at: 50)
+        #expect(pool(of: "b") == .unschedulable)
+    }
+
+    @Test("of the events during an attempt one that ignores back-off counts most")
+    mutating func pendingPlugins() {
+        let both = number(of: "NodeResourcesFit")
+        add(pod("a"), at: 0)
+        _ = pop(at: 10)
+        queue.handle(event(.nodeTaints, cpu: 0), at: time(11), in: cache.snapshot)
+        queue.handle(event(.nodeAdd, cpu: 4), at: time(12), in: cache.snapshot)
+        guard let slot = queue.slot(of: pod("a").metadata.key) else { return }
+        queue.fail(slot, rejectors: number(of: "NodeName"), pending: both, at: time(20), in: cache.snapshot)
+        #expect(pool(of: "a") == .active)
+    }
+
+    @Test("the flush of leftovers counts as an event for pods being tried")
+    mutating func flushDuringAnAttempt() {
+        add(pod("a"), at: 0)
+        _ = pop(at: 10)
+        fail("a", by: number(of: "NodeResourcesFit"), at: 0)
+        add(pod("b"), at: 100_000)
+        _ = pop(at: 300_000)
+        queue.flushLeftovers(at: time(300_001))
+        fail("b", by: number(of: "NodeResourcesFit"), at: 300_010)
+        #expect(pool(of: "b") == .backoff)
+    }
+
+    @Test("a preemptor is gated while its API calls run, and only events its gate listens to move it")
+    mutating func preemptorIsGated() {
+        var assigned = pod("victim")
+        assigned.nodeName = "n"
+        let deletion = ClusterEvent(.assignedPodDelete, .pod(old: Shared(assigned), new: nil))
+        add(pod("a", priority: 5), at: 0)
+        _ = pop(at: 10)
+        queue.setPreempting(true, pod("a").metadata.key, uid: UID("a"))
+        fail("a", by: number(of: "NodeResourcesFit"), at: 20)
+        queue.handle(deletion, at: time(5000), in: cache.snapshot)
+        #expect(queue.pods(in: .unschedulable).first?.gate == profile.plugins.firstIndex { $0.name == "DefaultPreemption" })
+        queue.setPreempting(false, pod("a").metadata.key, uid: UID("a"))
+        queue.handle(event(.nodeAdd, cpu: 4), at: time(6000), in: cache.snapshot)
+        #expect(pool(of: "a") == .unschedulable)
+        queue.handle(deletion, at: time(7000), in: cache.snapshot)
+        #expect(pool(of: "a") == .active)
     }
 }

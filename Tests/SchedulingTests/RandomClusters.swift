@@ -35,6 +35,7 @@ struct RandomCluster {
         node.metadata.labels["kubernetes.io/hostname"] = name
         if chance(90) { node.metadata.labels[Node.zoneLabel] = pick(RandomCluster.zones) }
         if chance(70) { node.metadata.labels["disk"] = pick(RandomCluster.disks) }
+        if chance(90) { node.metadata.labels["rack"] = "rack-\(number / 2)" }
         if chance(60) { node.metadata.labels["generation"] = String(below(9)) }
         node.status.allocatable[.cpu] = Quantity(milli: Int64(1000 + 500 * below(30)))
         node.status.allocatable[.memory] = Quantity(bytes: Int64(1 + below(32)) << 30)

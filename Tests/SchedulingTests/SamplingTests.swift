@@ -45,7 +45,7 @@ struct SamplingTests {
                 }
                 visited += 1
             }
-            switch algorithm.schedule(info, profile, cache, draw: { _ in 0 }) {
+            switch algorithm.schedule(info, profile, &cache, draw: { _ in 0 }) {
             case .node(let slot, _, let evaluated, let found):
                 #expect(evaluated == visited)
                 #expect(found == feasible)

@@ -155,7 +155,11 @@ struct SchedulerTests {
         harness.add(node("other", cpu: 2), at: time(2000))
         harness.add(node("big", cpu: 8), at: time(60_000))
         harness.run(until: time(59_000))
-        #expect(harness.attempts.map(\.message) == ["0/1 nodes are available: 1 Insufficient cpu."])
+        #expect(
+            harness.attempts.map(\.message) == [
+                "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
+                    + "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+            ])
         #expect(harness.conditions.map(\.reason) == ["Unschedulable"])
         #expect(harness.events.map(\.reason) == ["FailedScheduling"])
         harness.run(until: time(61_000))

@@ -13,6 +13,10 @@ public struct LabelColumn: Sendable {
     private var numbers: [String: Int32] = [:]
     /// The values as integers, for operators Gt and Lt; nil where the text is no base-10 integer.
     private(set) var integers: [Int64?] = []
+    /// How many nodes have each value.
+    private(set) var nodeCounts: [Int32] = []
+    /// The number of the empty text, −1 as long as no node or selector has it.
+    private(set) var emptyValue: Int32 = -1
 
     init(key: String?, slots: Int) {
         self.key = key
@@ -25,18 +29,17 @@ public struct LabelColumn: Sendable {
         numbers[value] = number
         values.append(value)
         integers.append(Int64(value))
+        nodeCounts.append(0)
+        if value.isEmpty { emptyValue = number }
         return number
     }
 
     mutating func set(_ node: Node?, at slot: NodeSlot) {
-        guard let node else {
-            valueOfNode[slot] = -1
-            return
-        }
-        guard let key else {
-            valueOfNode[slot] = number(of: node.metadata.name)
-            return
-        }
-        valueOfNode[slot] = node.metadata.labels[key].map { number(of: $0) } ?? -1
+        let former = valueOfNode[slot]
+        let value = node.flatMap { key == nil ? $0.metadata.name : $0.metadata.labels[key ?? ""] }.map { number(of: $0) } ?? -1
+        guard value != former else { return }
+        if former >= 0 { nodeCounts[Int(former)] -= 1 }
+        if value >= 0 { nodeCounts[Int(value)] += 1 }
+        valueOfNode[slot] = value
     }
 }

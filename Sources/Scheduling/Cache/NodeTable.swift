@@ -77,6 +77,8 @@ public struct NodeTable: Sendable {
     public internal(set) var ports: [[HostPort]] = []
     /// The pods on the node, as numbers of the cache's pod table.
     public internal(set) var pods: [[Int32]] = []
+    /// The pods with affinity terms on the node.
+    public internal(set) var affinity = PlacedAffinity()
     /// Raised by every change of the row: what was computed for a node holds as long as its generation does.
     public internal(set) var generation: [UInt64] = []
 
@@ -100,7 +102,18 @@ public struct NodeTable: Sendable {
     private var latestGeneration: UInt64 = 0
 
     /// The slots of all existing nodes in the order of the node list.
-    public internal(set) var order: [NodeSlot] = []
+    public private(set) var order: [NodeSlot] = []
+    /// The index of each node in ``order``, by slot; −1 for rows that are not in it.
+    public private(set) var position: [Int32] = []
+    /// Raised whenever ``order`` is made anew.
+    public private(set) var orderVersion: UInt64 = 0
+
+    mutating func setOrder(_ slots: [NodeSlot]) {
+        for slot in order { position[slot] = -1 }
+        order = slots
+        for (index, slot) in order.enumerated() { position[slot] = Int32(index) }
+        orderVersion += 1
+    }
 
     var slotCount: Int { objects.count }
 
@@ -144,7 +157,9 @@ public struct NodeTable: Sendable {
         taintSet.append(0)
         ports.append([])
         pods.append([])
+        affinity.appendNode()
         generation.append(0)
+        position.append(-1)
         scalarAllocatable.append(contentsOf: repeatElement(0, count: scalarStride))
         scalarRequested.append(contentsOf: repeatElement(0, count: scalarStride))
         for index in columns.indices { columns[index].valueOfNode.append(-1) }
@@ -188,13 +203,15 @@ public struct NodeTable: Sendable {
         return number
     }
 
-    private mutating func touch(_ slot: NodeSlot) {
+    /// Something about the row, or the pods on it, changed.
+    mutating func touch(_ slot: NodeSlot) {
         latestGeneration += 1
         generation[slot] = latestGeneration
     }
 
     /// Counts a pod on a node (`sign` 1) or no longer (−1).
-    mutating func account(_ shape: PodShape, on slot: NodeSlot, sign: Int64) {
+    mutating func account(_ pod: PodInfo, on slot: NodeSlot, sign: Int64) {
+        let shape = pod.shape
         widenScalars()
         sums[slot].add(shape, sign: Int128(sign))
         sums[slot].show(in: &resources[slot])
@@ -209,6 +226,7 @@ public struct NodeTable: Sendable {
                 ports[slot].remove(at: index)
             }
         }
+        affinity.count(pod.affinityOwner, shape.podAffinity, on: slot, sign: Int(sign))
         touch(slot)
     }
 

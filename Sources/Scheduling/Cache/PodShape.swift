@@ -20,12 +20,17 @@ public final class PodShape: Sendable {
     public let scoredRequests: ResourceAmounts
 
     public let hostPorts: [HostPort]
+    public let volumes: PodVolumes
     /// Tolerations that can matter for a PreferNoSchedule taint.
     public let preferNoScheduleTolerations: [Toleration]
     /// `nodeSelector` as conditions.
     public let nodeSelector: [CompiledNodeRequirement]
     public let requiredNodeAffinity: CompiledNodeSelector?
     public let preferredNodeAffinity: [CompiledPreferredTerm]
+    /// Terms about other pods.
+    let podAffinity: PodAffinityTerms
+    /// The spec's own constraints, hard and soft.
+    let spreadConstraints: [CompiledSpreadConstraint]
     /// Images of init containers, containers and image volumes, by number.
     public let images: [Int32]
     /// Containers and init containers: the largest sum of image sizes grows with it.
@@ -56,6 +61,7 @@ public final class PodShape: Sendable {
         scoredRequests = scored
 
         hostPorts = PodShape.hostPorts(of: value)
+        volumes = PodVolumes(value.volumes)
         preferNoScheduleTolerations = value.tolerations.filter { $0.effect == nil || $0.effect == .preferNoSchedule }
         var selector: [CompiledNodeRequirement] = []
         for (key, wanted) in value.nodeSelector {
@@ -65,6 +71,8 @@ public final class PodShape: Sendable {
         nodeSelector = selector
         requiredNodeAffinity = value.affinity.requiredNodeTerms.map { CompiledNodeSelector($0, &nodes) }
         preferredNodeAffinity = CompiledPreferredTerm.compile(value.affinity.preferredNodeTerms, &nodes)
+        podAffinity = PodAffinityTerms(value.affinity, &nodes)
+        spreadConstraints = CompiledSpreadConstraint.compile(value.topologySpreadConstraints, &nodes)
         var images: [Int32] = []
         for container in value.initContainers { images.append(nodes.images.number(of: PodShape.normalised(container.image))) }
         for container in value.containers { images.append(nodes.images.number(of: PodShape.normalised(container.image))) }
@@ -111,6 +119,17 @@ public final class PodShape: Sendable {
 public struct PodInfo: Sendable {
     public var pod: Shared<Pod>
     public var shape: PodShape
+    /// The pod's namespace and labels, by number in ``ClusterSnapshot/labelSets``.
+    public var labelSet: LabelSetNumber
+    /// The pod's affinity terms with its namespace, by number in ``ClusterSnapshot/affinityOwners``.
+    var affinityOwner: AffinityOwnerNumber
+
+    /// Whether another version of the pod takes the same room and answers to the same selectors.
+    func isSameForScheduling(as other: Shared<Pod>) -> Bool {
+        other === pod
+            || (other.value.spec === pod.value.spec && other.value.metadata.labels == pod.value.metadata.labels
+                && other.value.metadata.isTerminating == pod.value.metadata.isTerminating)
+    }
 
     public var spec: PodSpec { shape.spec.value }
     public var priority: Int32 { spec.priority ?? 0 }
@@ -120,7 +139,8 @@ public struct PodInfo: Sendable {
 struct ShapeTable: Sendable {
     private var byIdentity: [ObjectIdentifier: (spec: Shared<PodSpec>, shape: PodShape)] = [:]
     private var byContents: [Shared<PodSpec>: PodShape] = [:]
-    private var count = 0
+    /// How many shapes were made.
+    private(set) var count = 0
     /// Specs remembered by identity. Beyond it they are forgotten together, and found again by their contents.
     private static let identityLimit = 65_536
     /// Shapes remembered by contents; what is forgotten is compiled again when a pod of that spec comes.

@@ -6,7 +6,7 @@ import KubernetesAPI
 /// Nodes, the pods on them, and assumptions. An assumed pod never expires by itself, as in Kubernetes since 1.26: it is
 /// confirmed by the watch, or forgotten when binding fails.
 package struct SchedulerCache: Sendable {
-    package private(set) var nodes: NodeTable
+    package internal(set) var snapshot: ClusterSnapshot
     private var order = NodeOrder()
     private var slotOfName: [String: NodeSlot] = [:]
     /// Free rows; those freed since the last ``refreshOrder()`` wait in `freed`, so that the list never names a row twice.
@@ -17,57 +17,70 @@ package struct SchedulerCache: Sendable {
     private var orderIsStale = false
     private var listedCount = 0
 
-    /// A pod that is counted on a node.
-    package struct PlacedPod: Sendable {
-        package var info: PodInfo
-        package var node: NodeSlot
-        package var isAssumed: Bool
-        fileprivate var position: Int32
-    }
-    private var placed: [PlacedPod?] = []
     private var freePods: [Int32] = []
-    private var podOfUID: [UID: Int32] = [:]
+    private var podOfUID = UIDMap<Int32>()
     private var shapes = ShapeTable()
 
     /// - Parameter nodes: an empty table, in which plugins may have numbered resources and labels already.
-    package init(nodes: NodeTable = NodeTable()) { self.nodes = nodes }
+    package init(nodes: NodeTable = NodeTable(), changes: ChangeLog = ChangeLog()) {
+        snapshot = ClusterSnapshot(nodes: nodes, changes: changes)
+    }
 
+    package var nodes: NodeTable { @inline(__always) _read { yield snapshot.nodes } }
     package var nodeCount: Int { order.count }
-    package var podCount: Int { podOfUID.count }
+    package var shapeCount: Int { shapes.count }
+    package var podCount: Int { snapshot.pods.count - freePods.count }
 
     package mutating func info(_ pod: Shared<Pod>) -> PodInfo {
-        PodInfo(pod: pod, shape: shapes.shape(of: pod.value.spec, nodes: &nodes))
+        let shape = shapes.shape(of: pod.value.spec, nodes: &snapshot.nodes)
+        return PodInfo(
+            pod: pod, shape: shape, labelSet: snapshot.labelSets.number(of: pod.value.metadata),
+            affinityOwner: snapshot.affinityOwners.number(of: shape, namespace: pod.value.metadata.namespace))
     }
 
     package func slot(of name: String) -> NodeSlot? { slotOfName[name] }
-    package func placedPod(_ uid: UID) -> PlacedPod? { podOfUID[uid].flatMap { placed[Int($0)] } }
+    package func placedPod(_ uid: UID) -> PlacedPod? { podOfUID[uid].flatMap { snapshot.pods[Int($0)] } }
     /// A pod by its number in ``NodeTable/pods``.
-    package func placedPod(number: Int32) -> PlacedPod? { placed[Int(number)] }
+    package func placedPod(number: Int32) -> PlacedPod? { snapshot.pods[Int(number)] }
+
+    // MARK: Other objects
+
+    package mutating func set(_ object: APIObject) { snapshot.objects.set(object) }
+    package mutating func remove(_ object: APIObject) { snapshot.objects.remove(object) }
+    /// Goes by versions of volumes and claims that the API server has not confirmed yet.
+    package mutating func assume(_ objects: [APIObject]) { for object in objects { snapshot.objects.assume(object) } }
+    /// Goes by the API server's versions again.
+    package mutating func forget(_ objects: [APIObject]) { for object in objects { snapshot.objects.forget(object) } }
 
     // MARK: Nodes
 
     package mutating func setNode(_ node: Shared<Node>) {
         let slot = row(named: node.value.metadata.name)
-        if let old = nodes.objects[slot] {
+        if let old = snapshot.nodes.objects[slot] {
             order.update(node.value, from: old.value)
         } else {
             order.add(node.value)
             if !isListed[slot] { orderIsStale = true }
         }
-        nodes.setNode(node, at: slot)
+        setObject(node, at: slot)
     }
 
     package mutating func removeNode(_ name: String) {
-        guard let slot = slotOfName[name], let old = nodes.objects[slot] else { return }
+        guard let slot = slotOfName[name], let old = snapshot.nodes.objects[slot] else { return }
         order.remove(old.value)
-        nodes.setNode(nil, at: slot)
+        setObject(nil, at: slot)
         releaseIfEmpty(slot)
+    }
+
+    private mutating func setObject(_ node: Shared<Node>?, at slot: NodeSlot) {
+        snapshot.nodes.setNode(node, at: slot)
+        snapshot.changes.append(SnapshotChange(slot: Int32(slot), podClass: -1, sign: 0))
     }
 
     private mutating func row(named name: String) -> NodeSlot {
         if let known = slotOfName[name] { return known }
         // A node deleted and added again before the list was made anew takes its old row.
-        if let index = freed.firstIndex(where: { nodes.names[$0] == name }) {
+        if let index = freed.firstIndex(where: { snapshot.nodes.names[$0] == name }) {
             let slot = freed.remove(at: index)
             slotOfName[name] = slot
             return slot
@@ -75,9 +88,9 @@ package struct SchedulerCache: Sendable {
         let slot: NodeSlot
         if let reused = free.popLast() {
             slot = reused
-            nodes.names[slot] = name
+            snapshot.nodes.names[slot] = name
         } else {
-            slot = nodes.appendRow(name: name)
+            slot = snapshot.nodes.appendRow(name: name)
             isListed.append(false)
         }
         slotOfName[name] = slot
@@ -85,8 +98,8 @@ package struct SchedulerCache: Sendable {
     }
 
     private mutating func releaseIfEmpty(_ slot: NodeSlot) {
-        guard nodes.objects[slot] == nil, nodes.pods[slot].isEmpty else { return }
-        slotOfName[nodes.names[slot]] = nil
+        guard snapshot.nodes.objects[slot] == nil, snapshot.nodes.pods[slot].isEmpty else { return }
+        slotOfName[snapshot.nodes.names[slot]] = nil
         if isListed[slot] { freed.append(slot) } else { free.append(slot) }
     }
 
@@ -96,10 +109,10 @@ package struct SchedulerCache: Sendable {
     /// that merely moved to another zone keeps its old place until then.
     package mutating func refreshOrder() {
         guard orderIsStale || listedCount > order.count else { return }
-        for slot in nodes.order { isListed[slot] = false }
-        nodes.order = order.names.compactMap { slotOfName[$0] }
-        for slot in nodes.order { isListed[slot] = true }
-        listedCount = nodes.order.count
+        for slot in snapshot.nodes.order { isListed[slot] = false }
+        snapshot.nodes.setOrder(order.names.compactMap { slotOfName[$0] })
+        for slot in snapshot.nodes.order { isListed[slot] = true }
+        listedCount = snapshot.nodes.order.count
         orderIsStale = false
         free.append(contentsOf: freed)
         freed.removeAll()
@@ -110,16 +123,17 @@ package struct SchedulerCache: Sendable {
     /// A pod was bound, or a bound pod changed. Confirms an assumption, or corrects it when the pod went elsewhere.
     package mutating func setPod(_ pod: Shared<Pod>) {
         guard let nodeName = pod.value.nodeName else { return }
-        let info = info(pod)
-        if let number = podOfUID[pod.value.metadata.uid], let known = placed[Int(number)] {
-            if nodes.names[known.node] == nodeName, known.info.shape === info.shape {
-                placed[Int(number)]?.info.pod = pod
-                placed[Int(number)]?.isAssumed = false
+        if let number = podOfUID[pod.value.metadata.uid], let known = snapshot.pods[Int(number)] {
+            if snapshot.nodes.names[known.node] == nodeName, known.info.isSameForScheduling(as: pod) {
+                // What preemption compares, though no plugin does.
+                if known.info.pod.value.status.startTime != pod.value.status.startTime { snapshot.nodes.touch(known.node) }
+                snapshot.pods[Int(number)]?.info.pod = pod
+                snapshot.pods[Int(number)]?.isAssumed = false
                 return
             }
             unplace(number)
         }
-        place(info, on: row(named: nodeName), isAssumed: false)
+        place(info(pod), on: row(named: nodeName), isAssumed: false)
     }
 
     package mutating func removePod(_ uid: UID) {
@@ -144,37 +158,53 @@ package struct SchedulerCache: Sendable {
     /// Takes an assumption back. Returns false if the pod was confirmed (or is gone) already.
     @discardableResult
     package mutating func forget(_ uid: UID) -> Bool {
-        guard let number = podOfUID[uid], placed[Int(number)]?.isAssumed == true else { return false }
+        guard let number = podOfUID[uid], snapshot.pods[Int(number)]?.isAssumed == true else { return false }
         unplace(number)
         return true
     }
 
     private mutating func place(_ info: PodInfo, on slot: NodeSlot, isAssumed: Bool) {
-        let record = PlacedPod(info: info, node: slot, isAssumed: isAssumed, position: Int32(nodes.pods[slot].count))
+        let podClass = snapshot.podClasses.number(of: info)
+        while snapshot.podsOfClass.count < snapshot.podClasses.count { snapshot.podsOfClass.append([]) }
+        var record = PlacedPod(
+            info: info, node: slot, isAssumed: isAssumed, podClass: podClass, position: Int32(snapshot.nodes.pods[slot].count))
+        record.positionInClass = Int32(snapshot.podsOfClass[Int(podClass)].count)
         let number: Int32
         if let reused = freePods.popLast() {
             number = reused
-            placed[Int(number)] = record
+            snapshot.pods[Int(number)] = record
         } else {
-            number = Int32(placed.count)
-            placed.append(record)
+            number = Int32(snapshot.pods.count)
+            snapshot.pods.append(record)
         }
         podOfUID[info.pod.value.metadata.uid] = number
-        nodes.pods[slot].append(number)
-        nodes.account(info.shape, on: slot, sign: 1)
+        snapshot.nodes.pods[slot].append(number)
+        snapshot.podsOfClass[Int(podClass)].append(number)
+        snapshot.priorities.add(info.priority)
+        snapshot.nodes.account(info, on: slot, sign: 1)
+        snapshot.claimUses.count(info, sign: 1)
+        snapshot.changes.append(SnapshotChange(slot: Int32(slot), podClass: podClass, sign: 1))
     }
 
     private mutating func unplace(_ number: Int32) {
-        guard let record = placed[Int(number)] else { return }
+        guard let record = snapshot.pods[Int(number)] else { return }
         let slot = record.node
         // The last pod of the node takes the place of the one that leaves.
-        let last = nodes.pods[slot].removeLast()
+        let last = snapshot.nodes.pods[slot].removeLast()
         if last != number {
-            nodes.pods[slot][Int(record.position)] = last
-            placed[Int(last)]?.position = record.position
+            snapshot.nodes.pods[slot][Int(record.position)] = last
+            snapshot.pods[Int(last)]?.position = record.position
         }
-        nodes.account(record.info.shape, on: slot, sign: -1)
-        placed[Int(number)] = nil
+        let lastOfClass = snapshot.podsOfClass[Int(record.podClass)].removeLast()
+        if lastOfClass != number {
+            snapshot.podsOfClass[Int(record.podClass)][Int(record.positionInClass)] = lastOfClass
+            snapshot.pods[Int(lastOfClass)]?.positionInClass = record.positionInClass
+        }
+        snapshot.nodes.account(record.info, on: slot, sign: -1)
+        snapshot.claimUses.count(record.info, sign: -1)
+        snapshot.changes.append(SnapshotChange(slot: Int32(slot), podClass: record.podClass, sign: -1))
+        snapshot.pods[Int(number)] = nil
+        snapshot.priorities.remove(record.info.priority)
         freePods.append(number)
         podOfUID[record.info.pod.value.metadata.uid] = nil
         releaseIfEmpty(slot)

@@ -1,240 +1,110 @@
-// Reading a KubeSchedulerConfiguration file, as strictly as the real scheduler: unknown fields and wrong values are refused.
+// Reading a KubeSchedulerConfiguration file in the three stages of the real scheduler: strict decoding, validation with defaults,
+// construction. Each stage reports all it finds, and only if the one before found nothing.
 
 import KubernetesAPI
 
 extension SchedulerConfiguration: YAMLDecodable {
-    package static let apiVersion = "kubescheduler.config.k8s.io/v1"
-    package static let kind = "KubeSchedulerConfiguration"
+    /// A configuration that is valid, with the tree it was read from, defaults filled in.
+    /// - Throws: what strict decoding or validation found.
+    static func read(_ node: YAMLNode, source: String? = nil) throws(ConfigurationRefusal) -> (SchedulerConfiguration, ConfigurationValue) {
+        let given = try ConfigurationReader.read(node, source: source)
+        let complete = ConfigurationDefaults.apply(to: given)
+        let errors = ConfigurationValidation.errors(in: complete)
+        guard errors.isEmpty else { throw .validation(errors) }
+        return (SchedulerConfiguration(complete, given: given), complete)
+    }
 
-    /// Reads a whole configuration. Mistakes are reported in `context`, with the real scheduler's words where it has any.
-    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> SchedulerConfiguration? {
-        guard node.kind == .mapping else {
-            context.expect("object", node)
-            return nil
+    /// - Parameter given: the same without defaults.
+    private init(_ complete: ConfigurationValue, given: ConfigurationValue) {
+        self.init()
+        percentageOfNodesToScore = Int32(clamping: complete.integer("percentageOfNodesToScore"))
+        podInitialBackoffSeconds = complete.integer("podInitialBackoffSeconds")
+        podMaxBackoffSeconds = complete.integer("podMaxBackoffSeconds")
+        if let client = given["clientConnection"] {
+            let (rate, burst) = (client.number("qps"), client.integer("burst"))
+            if rate != 0 { clientQueriesPerSecond = rate }
+            if burst != 0 { clientBurst = Int32(clamping: burst) }
         }
-        let mode = context.unknownFields
-        context.unknownFields = .refuse
-        defer { context.unknownFields = mode }
-        let errorsBefore = context.errorCount
-        var result = SchedulerConfiguration()
-        var seenKind = false
-        var seenVersion = false
-        for (field, value) in node.entries {
-            switch field {
-            case "apiVersion":
-                seenVersion = true
-                if let text = String.decode(value, &context), text != apiVersion {
-                    context.error(value, "no kind \"\(kind)\" is registered for version \"\(text)\"; expected \(apiVersion)")
-                }
-            case "kind":
-                seenKind = true
-                if let text = String.decode(value, &context), text != kind {
-                    context.error(value, "no kind \"\(text)\" is registered for version \"\(apiVersion)\"; expected \(kind)")
-                }
-            case "profiles": result.readProfiles(value, &context)
-            case "percentageOfNodesToScore":
-                context.read(value, into: &result.percentageOfNodesToScore)
-                SchedulerConfiguration.checkPercentage(result.percentageOfNodesToScore, value, &context)
-            case "podInitialBackoffSeconds":
-                context.read(value, into: &result.podInitialBackoffSeconds)
-                if result.podInitialBackoffSeconds <= 0 {
-                    invalid(value, String(result.podInitialBackoffSeconds), "must be greater than 0", &context)
-                }
-            case "podMaxBackoffSeconds": context.read(value, into: &result.podMaxBackoffSeconds)
-            case "parallelism":
-                if let workers = Int32.decode(value, &context), workers <= 0 {
-                    invalid(value, String(workers), "should be an integer value greater than zero", &context)
-                }
-            case "clientConnection": result.readClient(value, &context)
-            case "extenders": result.hasExtenders = value.count > 0
-            case "leaderElection", "enableProfiling", "enableContentionProfiling", "delayCacheUntilActive": break
-            default: context.unknownField(value)
+        let extenders = complete.list("extenders")
+        hasExtenders = !extenders.isEmpty
+        resourcesOfExtenders = extenders.flatMap { $0.list("managedResources") }.filter { $0.flag("ignoredByScheduler") }
+            .map { ResourceName($0.text("name")) }
+        let givenProfiles = given.list("profiles")
+        profiles = complete.list("profiles").enumerated().map { index, profile in
+            var result = ProfileConfiguration(schedulerName: profile.text("schedulerName"))
+            if case .integer(let percentage)? = profile["percentageOfNodesToScore"] {
+                result.percentageOfNodesToScore = Int32(clamping: percentage)
             }
-        }
-        if !seenKind { context.error(node, "Object 'Kind' is missing: expected kind: \(kind)") }
-        if !seenVersion { context.error(node, "apiVersion is missing: expected apiVersion: \(apiVersion)") }
-        if result.podMaxBackoffSeconds < result.podInitialBackoffSeconds {
-            invalid(
-                node["podMaxBackoffSeconds"] ?? node["podInitialBackoffSeconds"] ?? node, String(result.podMaxBackoffSeconds),
-                "must be greater than or equal to PodInitialBackoffSeconds", &context)
-        }
-        if context.errorCount == errorsBefore { SchedulerConfiguration.report(result.validate(), about: node, &context) }
-        return result
-    }
-
-    /// Reports what keeps a configuration that reads well from making a scheduler, each at the nearest place the file has.
-    private static func report(_ problems: [SchedulerConfigurationError], about node: YAMLNode, _ context: inout DecodingContext) {
-        for problem in problems {
-            var place = node
-            for step in problem.path {
-                let next: YAMLNode? =
-                    switch step {
-                    case .field(let name): place[name]
-                    case .element(let index): place[index]
-                    }
-                guard let next else { break }
-                place = next
+            result.plugins = givenProfiles.indices.contains(index) ? ExtensionPointConfiguration.all(of: givenProfiles[index]) : []
+            result.arguments = profile.list("pluginConfig").map { entry in
+                let name = entry.text("name")
+                return PluginConfiguration(name: name, arguments: PluginArguments.read(entry["args"] ?? .null, of: name))
             }
-            context.error(place, problem.description)
-        }
-    }
-
-    private static func invalid(_ node: YAMLNode, _ value: String, _ detail: String, _ context: inout DecodingContext) {
-        context.error(node, "Invalid value: \(value): \(detail)")
-    }
-
-    fileprivate static func checkPercentage(_ value: Int32, _ node: YAMLNode, _ context: inout DecodingContext) {
-        if !(0...100).contains(value) { invalid(node, String(value), "not in valid range [0-100]", &context) }
-    }
-
-    private mutating func readClient(_ node: YAMLNode, _ context: inout DecodingContext) {
-        for (field, value) in node.entries {
-            switch field {
-            case "qps": context.read(value, into: &clientQueriesPerSecond)
-            case "burst":
-                context.read(value, into: &clientBurst)
-                if let clientBurst, clientBurst < 0 {
-                    SchedulerConfiguration.invalid(value, String(clientBurst), "must be non-negative", &context)
-                }
-            case "kubeconfig", "acceptContentTypes", "contentType": break
-            default: context.unknownField(value)
-            }
-        }
-    }
-
-    private mutating func readProfiles(_ node: YAMLNode, _ context: inout DecodingContext) {
-        guard node.kind == .sequence else { return context.expect("array", node) }
-        var read: [(profile: ProfileConfiguration, node: YAMLNode)] = []
-        for element in node.elements {
-            if let profile = ProfileConfiguration.decode(element, &context) { read.append((profile, element)) }
-        }
-        // A single profile may do without a name.
-        if read.count == 1, read[0].profile.schedulerName.isEmpty { read[0].profile.schedulerName = PodSpec.defaultScheduler }
-        for (index, entry) in read.enumerated() {
-            if entry.profile.schedulerName.isEmpty {
-                context.error(entry.node["schedulerName"] ?? entry.node, "schedulerName: Required value")
-            } else if read[..<index].contains(where: { $0.profile.schedulerName == entry.profile.schedulerName }) {
-                context.error(
-                    entry.node["schedulerName"] ?? entry.node, "Duplicate value: \(GoText.quoted(entry.profile.schedulerName))")
-            }
-        }
-        if !read.isEmpty { profiles = read.map(\.profile) }
-    }
-}
-
-extension ProfileConfiguration {
-    fileprivate static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ProfileConfiguration? {
-        guard node.kind == .mapping else {
-            context.expect("object", node)
-            return nil
-        }
-        var result = ProfileConfiguration(schedulerName: "")
-        for (field, value) in node.entries {
-            switch field {
-            case "schedulerName": context.read(value, into: &result.schedulerName)
-            case "percentageOfNodesToScore":
-                context.read(value, into: &result.percentageOfNodesToScore)
-                if let percentage = result.percentageOfNodesToScore {
-                    SchedulerConfiguration.checkPercentage(percentage, value, &context)
-                }
-            case "plugins":
-                if value.isNull { continue }
-                guard value.kind == .mapping else {
-                    context.expect("object", value)
-                    continue
-                }
-                for (name, changes) in value.entries {
-                    guard let point = ExtensionPoint(rawValue: name) else {
-                        context.unknownField(changes)
-                        continue
-                    }
-                    result.plugins.append(ExtensionPointConfiguration.decode(point, changes, &context))
-                }
-            case "pluginConfig":
-                for element in value.elements {
-                    guard let entry = PluginConfiguration.decode(element, &context) else { continue }
-                    if result.arguments.contains(where: { $0.name == entry.name }) {
-                        context.error(element, "Duplicate value: \(GoText.quoted(entry.name))")
-                    }
-                    result.arguments.append(entry)
-                }
-            default: context.unknownField(value)
-            }
-        }
-        return result
-    }
-}
-
-extension ExtensionPointConfiguration {
-    fileprivate static func decode(
-        _ point: ExtensionPoint, _ node: YAMLNode, _ context: inout DecodingContext
-    ) -> ExtensionPointConfiguration {
-        var result = ExtensionPointConfiguration(point)
-        if node.isNull { return result }
-        guard node.kind == .mapping else {
-            context.expect("object", node)
             return result
         }
-        for (field, value) in node.entries {
-            guard field == "enabled" || field == "disabled" else {
-                context.unknownField(value)
-                continue
-            }
-            for element in value.elements {
-                var plugin = WeightedPlugin("")
-                for (field, value) in element.entries {
-                    switch field {
-                    case "name": context.read(value, into: &plugin.name)
-                    case "weight":
-                        context.read(value, into: &plugin.weight)
-                        if plugin.weight < 0 {
-                            context.error(value, "Invalid value: \(plugin.weight): must be greater than or equal to 0")
-                        }
-                    default: context.unknownField(value)
-                    }
-                }
-                if field == "enabled" {
-                    result.enabled.append(plugin)
-                    if PluginRegistry.notBuilt.contains(plugin.name) {
-                        context.warning(element, "plugin \(plugin.name) is not built yet: the profile does without it")
-                    }
-                } else {
-                    result.disabled.append(plugin.name)
-                }
-            }
-        }
-        return result
     }
-}
 
-extension PluginConfiguration {
-    fileprivate static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> PluginConfiguration? {
-        guard node.kind == .mapping else {
-            context.expect("object", node)
+    /// Reads a whole configuration. Mistakes are reported in `context`, with the real scheduler's words where it has any, each at its
+    /// line; nil if they keep it from being read.
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> SchedulerConfiguration? {
+        do throws(ConfigurationRefusal) {
+            let (configuration, _) = try read(node)
+            let problems = configuration.validate()
+            if !problems.isEmpty { report(.construction(problems), about: node, &context) }
+            return configuration
+        } catch {
+            report(error, about: node, &context)
             return nil
         }
-        var name = ""
-        var arguments: YAMLNode?
-        for (field, value) in node.entries {
-            switch field {
-            case "name": context.read(value, into: &name)
-            case "args": arguments = value
-            default: context.unknownField(value)
+    }
+
+    // MARK: Reports
+
+    private static func report(_ refusal: ConfigurationRefusal, about root: YAMLNode, _ context: inout DecodingContext) {
+        switch refusal {
+        case .decoding(let findings):
+            let mode = context.unknownFields
+            context.unknownFields = .refuse
+            for finding in findings.sorted(by: { $0.place.line < $1.place.line }) {
+                if finding.message.isEmpty {
+                    context.unknownField(finding.place)
+                } else {
+                    context.error(finding.place, finding.message)
+                }
+            }
+            context.unknownFields = mode
+        case .validation(let errors):
+            for error in errors { report(error.body, at: SchedulerConfigurationError.path(error.field), in: root, &context) }
+        case .construction(let problems):
+            for problem in problems {
+                if problem.details.isEmpty { report(problem.description, at: problem.path, in: root, &context) }
+                for detail in problem.details {
+                    let path = problem.path + [.field("args")] + SchedulerConfigurationError.path(detail.field)
+                    report(detail.body, at: path, in: root, &context)
+                }
             }
         }
-        guard let arguments, !arguments.isNull else { return PluginConfiguration(name: name, arguments: .unused([])) }
-        switch name {
-        case NodeResourcesFitPlugin.name:
-            return PluginConfiguration(name: name, arguments: .nodeResourcesFit(.decode(arguments, &context)))
-        case BalancedAllocationPlugin.name:
-            return PluginConfiguration(name: name, arguments: .balancedAllocation(.decode(arguments, &context)))
-        case NodeAffinityPlugin.name:
-            return PluginConfiguration(name: name, arguments: .nodeAffinity(.decode(arguments, &context)))
-        default:
-            if PluginRegistry.notBuilt.contains(name) {
-                context.warning(node, "plugin \(name) is not built yet: its arguments are ignored")
+    }
+
+    /// Reports a text at the place of a path, or at the nearest one the file has, naming the rest of the path.
+    private static func report(
+        _ text: String, at path: [SchedulerConfigurationError.Step], in root: YAMLNode, _ context: inout DecodingContext
+    ) {
+        var place = root
+        for (index, step) in path.enumerated() {
+            let next: YAMLNode? =
+                switch step {
+                // Some messages of the real scheduler name Go's field.
+                case .field(let name): place[name] ?? place[name.prefix(1).lowercased() + name.dropFirst()]
+                case .element(let number): place[number]
+                }
+            guard let next else {
+                // A mistake of the configuration as a whole stands where the nearest part of it is.
+                if text.hasPrefix(SchedulerConfigurationError.introduction) { return context.error(place, text) }
+                return context.error(missing: SchedulerConfigurationError.text(Array(path[index...])), in: place, text)
             }
-            return PluginConfiguration(name: name, arguments: .unused(arguments.entries.map(\.key)))
+            place = next
         }
+        context.error(place, text)
     }
 }

@@ -14,6 +14,8 @@ public struct SchedulerConfiguration: Hashable, Sendable {
     public var clientBurst: Int32?
     /// Whether HTTP extenders are configured: the file is accepted, but they cannot be called.
     public var hasExtenders: Bool
+    /// Extended resources that extenders look after: NodeResourcesFit leaves them alone.
+    var resourcesOfExtenders: [ResourceName] = []
 
     public init() {
         profiles = [ProfileConfiguration()]
@@ -85,46 +87,6 @@ public struct PluginConfiguration: Hashable, Sendable {
     }
 }
 
-/// The arguments of the plugins that take any.
-public enum PluginArguments: Hashable, Sendable {
-    case nodeResourcesFit(NodeResourcesFitArguments)
-    case balancedAllocation(BalancedAllocationArguments)
-    case nodeAffinity(NodeAffinityArguments)
-    /// Arguments of a plugin that takes none here, as the names of their fields.
-    case unused([String])
-}
-
-/// `NodeResourcesFitArgs`.
-public struct NodeResourcesFitArguments: Hashable, Sendable {
-    public struct Resource: Hashable, Sendable {
-        public var name: ResourceName
-        public var weight: Int64
-        public init(_ name: ResourceName, weight: Int64 = 1) {
-            self.name = name
-            self.weight = weight
-        }
-    }
-    public var ignoredResources: [ResourceName] = []
-    public var ignoredResourceGroups: [String] = []
-    public var strategy: ScoringStrategy = .leastAllocated
-    public var resources: [Resource] = [Resource(.cpu), Resource(.memory)]
-    public init() {}
-}
-
-/// `NodeResourcesBalancedAllocationArgs`. Weights must be 1, so they are not kept.
-public struct BalancedAllocationArguments: Hashable, Sendable {
-    public var resources: [ResourceName] = [.cpu, .memory]
-    public init() {}
-}
-
-/// `NodeAffinityArgs`.
-public struct NodeAffinityArguments: Hashable, Sendable {
-    /// `addedAffinity.requiredDuringSchedulingIgnoredDuringExecution`.
-    public var addedRequiredTerms: NodeSelector?
-    public var addedPreferredTerms: [PreferredSchedulingTerm] = []
-    public init() {}
-}
-
 /// Why no scheduler can be made from a configuration that reads well: the real scheduler's words.
 public struct SchedulerConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A step from the configuration to the field that is wrong.
@@ -135,9 +97,38 @@ public struct SchedulerConfigurationError: Error, Hashable, Sendable, CustomStri
     public var description: String
     /// The way to the field, as far as it is known; empty: the configuration as a whole.
     public internal(set) var path: [Step]
-    init(_ description: String, at path: [Step] = []) {
+    /// What is wrong with a plugin's arguments, field by field; then ``path`` leads to their entry in `pluginConfig`.
+    public internal(set) var details: [FieldError] = []
+
+    static let introduction = "initializing profiles: "
+
+    init(_ description: String, at path: [Step] = [], details: [FieldError] = []) {
         self.description = description
         self.path = path
+        self.details = details
+    }
+
+    /// The steps of a path as messages write it: `profiles[0].plugins`.
+    static func path(_ text: String) -> [Step] {
+        var steps: [Step] = []
+        for part in text.split(separator: ".") {
+            let pieces = part.split(separator: "[")
+            if let name = pieces.first { steps.append(.field(String(name))) }
+            // A label's key in brackets is no step.
+            for piece in pieces.dropFirst() { if let index = Int(piece.dropLast()) { steps.append(.element(index)) } }
+        }
+        return steps
+    }
+
+    static func text(_ path: [Step]) -> String {
+        var text = ""
+        for step in path {
+            switch step {
+            case .field(let name): text += text.isEmpty ? name : "." + name
+            case .element(let index): text += "[\(index)]"
+            }
+        }
+        return text
     }
 }
 
@@ -156,11 +147,28 @@ extension SchedulerConfiguration {
             do {
                 _ = try SchedulingProfile(profile, registry: registry, nodes: &nodes)
             } catch {
-                var problem = error as? SchedulerConfigurationError ?? SchedulerConfigurationError("\(error)")
+                var problem = error
                 problem.path = [.field("profiles"), .element(index)] + problem.path
                 problems.append(problem)
             }
         }
         return problems
+    }
+
+    /// As the scheduler takes the configuration to make itself: resources that extenders look after replace the ignored resources of
+    /// NodeResourcesFit.
+    func preparedForConstruction() throws(SchedulerConfigurationError) -> SchedulerConfiguration {
+        guard !resourcesOfExtenders.isEmpty else { return self }
+        var result = self
+        for index in result.profiles.indices {
+            guard let entry = result.profiles[index].arguments.firstIndex(where: { $0.name == NodeResourcesFitPlugin.name }) else {
+                throw SchedulerConfigurationError("couldn't build extenders: can't find NodeResourcesFitArgs in plugin config")
+            }
+            if case .nodeResourcesFit(var arguments) = result.profiles[index].arguments[entry].arguments {
+                arguments.ignoredResources = resourcesOfExtenders
+                result.profiles[index].arguments[entry].arguments = .nodeResourcesFit(arguments)
+            }
+        }
+        return result
     }
 }

@@ -23,50 +23,59 @@ public struct FilterFailure: Sendable {
     }
 
     /// `0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint(s).`, without what PostFilter adds.
-    func message(_ profile: SchedulingProfile, _ pod: PodInfo, _ table: NodeTable) -> String {
-        var text = "0/\(nodeCount) nodes are available:"
+    func message(_ profile: SchedulingProfile, _ pod: PodInfo, _ cluster: ClusterSnapshot) -> String {
         if let preFilterRejection {
-            return text + " " + preFilterRejection.reasons.joined(separator: ", ") + "."
+            return ReasonHistogram.beginning(nodeCount) + " " + preFilterRejection.reasons.joined(separator: ", ") + "."
         }
-        let entries = histogram(profile, pod, table).map { "\($0.count) \($0.reason)" }.sorted {
-            $0.utf8.lexicographicallyPrecedes($1.utf8)
+        var histogram = ReasonHistogram()
+        for verdict in verdicts { histogram.add(verdict) }
+        let absent = nodeCount - nodes.count
+        for reason in absentReasons { histogram.add(reason, count: absent) }
+        return histogram.message(nodeCount: nodeCount) { profile.reasons(of: $0, pod, cluster) }
+    }
+}
+
+/// How many nodes each reason was given for; a node with several reasons counts for each of them.
+struct ReasonHistogram {
+    /// Few distinct verdicts stand for thousands of nodes.
+    private var verdicts: [(verdict: NodeVerdict, count: Int)] = []
+    private var reasons: [(reason: String, count: Int)] = []
+
+    mutating func add(_ verdict: NodeVerdict) {
+        if let index = verdicts.firstIndex(where: { $0.verdict == verdict }) {
+            verdicts[index].count += 1
+        } else {
+            verdicts.append((verdict, 1))
         }
-        if !entries.isEmpty { text += " " + entries.joined(separator: ", ") + "." }
-        return text
     }
 
-    /// How many nodes each reason was given for; a node with several reasons counts for each of them.
-    private func histogram(_ profile: SchedulingProfile, _ pod: PodInfo, _ table: NodeTable) -> [(reason: String, count: Int)] {
-        // Few distinct verdicts stand for thousands of nodes.
-        var distinct: [(verdict: NodeVerdict, count: Int)] = []
-        for verdict in verdicts {
-            if let index = distinct.firstIndex(where: { $0.verdict == verdict }) {
-                distinct[index].count += 1
-            } else {
-                distinct.append((verdict, 1))
-            }
+    mutating func add(_ reason: String, count: Int = 1) {
+        guard count > 0 else { return }
+        if let index = reasons.firstIndex(where: { $0.reason == reason }) {
+            reasons[index].count += count
+        } else {
+            reasons.append((reason, count))
         }
-        var result: [(reason: String, count: Int)] = []
-        func add(_ reason: String, _ count: Int) {
-            if let index = result.firstIndex(where: { $0.reason == reason }) {
-                result[index].count += count
-            } else {
-                result.append((reason, count))
-            }
-        }
-        for (verdict, count) in distinct {
-            for reason in profile.reasons(of: verdict, pod, table) { add(reason, count) }
-        }
-        let absent = nodeCount - nodes.count
-        if absent > 0 { for reason in absentReasons { add(reason, absent) } }
-        return result
     }
+
+    /// The sentence about all nodes. `texts`: the reasons of a verdict.
+    func message(nodeCount: Int, texts: (NodeVerdict) -> [String]) -> String {
+        var all = self
+        for (verdict, count) in verdicts {
+            for reason in texts(verdict) { all.add(reason, count: count) }
+        }
+        let entries = all.reasons.map { "\($0.count) \($0.reason)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let text = ReasonHistogram.beginning(nodeCount)
+        return entries.isEmpty ? text : text + " " + entries.joined(separator: ", ") + "."
+    }
+
+    static func beginning(_ nodeCount: Int) -> String { "0/\(nodeCount) nodes are available:" }
 }
 
 extension SchedulingProfile {
     /// The texts of a verdict's reasons, in the plugin's order.
-    func reasons(of verdict: NodeVerdict, _ pod: PodInfo, _ table: NodeTable) -> [String] {
+    func reasons(of verdict: NodeVerdict, _ pod: PodInfo, _ cluster: ClusterSnapshot) -> [String] {
         guard let number = verdict.plugin, let plugin = plugins[number] as? any FilterPlugin else { return [] }
-        return verdict.reasons.map { plugin.reason($0, for: pod, in: table) }
+        return verdict.reasons.map { plugin.reason($0, for: pod, in: cluster) }
     }
 }

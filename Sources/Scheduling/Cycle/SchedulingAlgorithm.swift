@@ -1,6 +1,7 @@
 // One scheduling cycle for one pod: PreFilter, Filter, PreScore, Score, the choice. No queue, no time, no API.
 // <https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/>
 
+import DiscreteEvents
 import KubernetesAPI
 
 /// What a cycle found.
@@ -12,13 +13,26 @@ package enum CycleOutcome: Sendable {
     case noNodes
 }
 
-/// The plain path of the scheduler: every plugin is asked about every node looked at.
+/// The two ways to a decision, which is the same.
+public enum SchedulerPath: String, Hashable, Sendable, CaseIterable {
+    /// Every plugin is asked about every node looked at: the reference.
+    case plain
+    /// Plugins are asked again only where something changed.
+    case memoised
+}
+
+/// The cycle on either path: the plain one, on which every plugin is asked about every node looked at, stands here, the other in
+/// ``MemoisedPath``.
 ///
 /// Holds the place where the next search starts and buffers that are reused from pod to pod.
 package struct SchedulingAlgorithm: Sendable {
     /// Index in the node list at which the next search starts, so that all nodes get their turn in sampled searches.
     package private(set) var nextStartNodeIndex = 0
     private let percentageOfNodesToScore: Int
+    private let path: SchedulerPath
+    private var memory: MemoisedPath
+    /// nil on the plain path.
+    private var dryRuns: DryRunMemory?
 
     private var batch = FilterBatch()
     private var feasible: [NodeSlot] = []
@@ -27,34 +41,88 @@ package struct SchedulingAlgorithm: Sendable {
     private var totals: [Int64] = []
     private var scores: [Int64] = []
     private var filterStates: [PluginState?] = []
+    /// Whether PreFilter ran in the latest cycle; the memoised path does without.
+    private var hasPreFiltered = false
+    /// Of the latest cycle: PreFilter plugins that were asked, and those that switched their Filter off.
+    private var reachedPreFilters: PluginSet = []
+    private var skippedFilters: PluginSet = []
     private var scoreStates: [PluginState?] = []
 
-    package init(percentageOfNodesToScore: Int = 0, nextStartNodeIndex: Int = 0) {
+    /// - Parameter maximumAnswers: how many answers about nodes the memoised path keeps at most.
+    package init(
+        percentageOfNodesToScore: Int = 0, nextStartNodeIndex: Int = 0, path: SchedulerPath = .memoised,
+        maximumAnswers: Int = MemoisedPath.defaultMaximumAnswers
+    ) {
+        self.path = path
+        memory = MemoisedPath(maximumAnswers: maximumAnswers)
+        dryRuns = path == .memoised ? DryRunMemory(maximumAnswers: maximumAnswers) : nil
         self.percentageOfNodesToScore = percentageOfNodesToScore
         self.nextStartNodeIndex = nextStartNodeIndex
     }
 
-    /// Finds the node for a pod.
+    mutating func startSearching(at index: Int) { nextStartNodeIndex = index }
+
+    /// Finds the node for a pod. The cache is changed and put back on the way.
     /// - Parameter draw: picks one of several nodes that are equally good: a number below its argument.
     package mutating func schedule(
-        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: SchedulerCache, draw: (Int) -> Int
+        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, nominator: Nominator = Nominator(), draw: (Int) -> Int
     ) -> CycleOutcome {
+        let nominated = NominatedPods(nominator, for: pod, in: cache)
+        if path == .memoised, let outcome = recall(pod, profile, &cache, nominated, draw) { return outcome }
         var record: Decision?
-        return schedule(pod, profile, cache, evaluateAll: false, record: &record, draw: draw)
+        return schedule(pod, profile, &cache, nominated, evaluateAll: false, record: &record, draw: draw)
     }
 
-    /// As ``schedule(_:_:_:draw:)``; `record`, if not nil, takes down everything on the way.
+    /// The same outcome from memory, if there is a way.
+    private mutating func recall(
+        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ nominated: NominatedPods, _ draw: (Int) -> Int
+    ) -> CycleOutcome? {
+        let count = cache.nodes.order.count
+        guard count > 0, pod.pod.value.status.nominatedNodeName == nil, (pod.pod.value.nodeName ?? "").isEmpty,
+            memory.knows(pod, profile, cache.snapshot)
+        else { return nil }
+        hasPreFiltered = false
+        // What is remembered about nodes does not reckon with nominations.
+        let refusals = nominated.isEmpty ? [] : refusals(beside: nominated, pod, profile, &cache.snapshot)
+        let outcome = memory.schedule(
+            pod, profile, cache.snapshot, wanted: nodesToFind(count, profile), start: nextStartNodeIndex % count, refusals: refusals,
+            draw: draw)
+        switch outcome {
+        case .node(_, _, let evaluated, _), .noFit(_, let evaluated):
+            nextStartNodeIndex = (nextStartNodeIndex + evaluated) % count
+        case .noNodes, nil: break
+        }
+        return outcome
+    }
+
+    /// Nodes where the pod would not fit beside those nominated to them.
+    private mutating func refusals(
+        beside nominated: NominatedPods, _ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: inout ClusterSnapshot
+    ) -> [(node: NodeSlot, verdict: NodeVerdict)] {
+        _ = runPreFilter(pod, profile, cluster)
+        let question = FilterQuestion(
+            pod: pod, profile: profile, states: filterStates, skipped: skippedFilters, nominated: nominated)
+        var result: [(node: NodeSlot, verdict: NodeVerdict)] = []
+        for node in nominated.nodes where cluster.nodes.objects[node] != nil {
+            let verdict = question.verdict(on: node, with: nominated[node], in: &cluster)
+            if !verdict.isFeasible { result.append((node, verdict)) }
+        }
+        return result
+    }
+
+    /// As ``schedule(_:_:_:nominator:draw:)``; `record`, if not nil, takes down everything on the way.
     mutating func schedule(
-        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: SchedulerCache, evaluateAll: Bool, record: inout Decision?,
-        draw: (Int) -> Int
+        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ nominated: NominatedPods, evaluateAll: Bool,
+        record: inout Decision?, draw: (Int) -> Int
     ) -> CycleOutcome {
-        let nodes = cache.nodes
-        guard !nodes.order.isEmpty else { return .noNodes }
-        let preFilter = runPreFilter(pod, profile, nodes)
+        let nodeCount = cache.nodes.order.count
+        guard nodeCount > 0 else { return .noNodes }
+        // Only a copy of the snapshot that outlives a plugin's answer would make trials copy it, too: none is kept here.
+        let preFilter = runPreFilter(pod, profile, cache.snapshot)
         record?.note(preFilter, profile)
         if let rejection = preFilter.rejection {
             let failure = FilterFailure(
-                nodeCount: nodes.order.count, preFilterRejection: rejection, nodes: [], verdicts: [], absentReasons: rejection.reasons,
+                nodeCount: nodeCount, preFilterRejection: rejection, nodes: [], verdicts: [], absentReasons: rejection.reasons,
                 rejectors: preFilter.rejectors)
             return .noFit(failure, evaluated: 0)
         }
@@ -62,14 +130,14 @@ package struct SchedulingAlgorithm: Sendable {
         feasible.removeAll(keepingCapacity: true)
         rejected.removeAll(keepingCapacity: true)
         verdicts.removeAll(keepingCapacity: true)
-        let usesNomination = checkNominatedNode(pod, profile, cache, skipped: preFilter.skipped)
+        let usesNomination = checkNominatedNode(pod, profile, &cache, nominated)
         if usesNomination {
             record?.nominatedNodeUsed = true
         } else {
-            findFeasible(pod, profile, cache, preFilter, evaluateAll: evaluateAll)
+            findFeasible(pod, profile, &cache, preFilter, nominated, evaluateAll: evaluateAll)
         }
         let evaluated = feasible.count + rejected.count
-        record?.note(rejected, verdicts, feasible, profile, pod, nodes)
+        record?.note(rejected, verdicts, feasible, profile, pod, cache.snapshot)
 
         guard !feasible.isEmpty else {
             var rejectors = preFilter.rejectors
@@ -80,14 +148,37 @@ package struct SchedulingAlgorithm: Sendable {
                 rejectors.formUnion(preFilter.restrictors)
             }
             let failure = FilterFailure(
-                nodeCount: nodes.order.count, preFilterRejection: nil, nodes: rejected, verdicts: verdicts, absentReasons: absent,
+                nodeCount: nodeCount, preFilterRejection: nil, nodes: rejected, verdicts: verdicts, absentReasons: absent,
                 rejectors: rejectors)
             return .noFit(failure, evaluated: evaluated)
         }
         guard feasible.count > 1 else { return .node(feasible[0], score: 0, evaluated: evaluated, feasible: 1) }
-        score(pod, profile, nodes, record: &record)
+        score(pod, profile, cache.snapshot, record: &record)
         let (winner, best) = choose(draw)
         return .node(winner, score: best, evaluated: evaluated, feasible: feasible.count)
+    }
+
+    /// Asks the PostFilter plugins what can be done about the failure that the cycle just ended with.
+    /// - Parameters:
+    ///   - random: belongs to the pod and its attempt.
+    ///   - explains: look at all nodes and take down what was found.
+    mutating func postFilter(
+        _ pod: PodInfo, _ failure: FilterFailure, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ nominator: Nominator,
+        random: RandomStream, explains: Bool = false
+    ) -> PostFilterResult {
+        guard !profile.postFilter.isEmpty else { return PostFilterResult() }
+        if !hasPreFiltered { _ = runPreFilter(pod, profile, cache.snapshot) }
+        let question = FilterQuestion(
+            pod: pod, profile: profile, states: filterStates, skipped: skippedFilters,
+            nominated: NominatedPods(nominator, for: pod, in: cache))
+        var session = FilterSession(question, nominator: nominator, reached: reachedPreFilters, random: random, explains: explains)
+        // The session has the cluster to itself while it lasts.
+        swap(&session.cache, &cache)
+        swap(&session.dryRuns, &dryRuns)
+        let result = profile.runPostFilter(pod, failure, in: &session)
+        swap(&session.cache, &cache)
+        swap(&session.dryRuns, &dryRuns)
+        return result
     }
 
     // MARK: PreFilter
@@ -95,6 +186,8 @@ package struct SchedulingAlgorithm: Sendable {
     struct PreFilterResult {
         var rejection: FilterFailure.PreFilterRejection?
         var rejectors: PluginSet = []
+        /// Plugins that were asked: a rejection may come before the turn of the others.
+        var reached: PluginSet = []
         /// Plugins whose Filter is not asked.
         var skipped: PluginSet = []
         /// The only nodes to look at, sorted; nil: all.
@@ -102,13 +195,22 @@ package struct SchedulingAlgorithm: Sendable {
         var restrictors: PluginSet = []
     }
 
-    private mutating func runPreFilter(_ pod: PodInfo, _ profile: SchedulingProfile, _ nodes: NodeTable) -> PreFilterResult {
+    private mutating func runPreFilter(_ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot) -> PreFilterResult {
+        let result = askPreFilters(pod, profile, cluster)
+        hasPreFiltered = true
+        reachedPreFilters = result.reached
+        skippedFilters = result.skipped
+        return result
+    }
+
+    private mutating func askPreFilters(_ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot) -> PreFilterResult {
         var result = PreFilterResult()
         filterStates.removeAll(keepingCapacity: true)
         filterStates.append(contentsOf: repeatElement(nil, count: profile.plugins.count))
         var refusal: FilterFailure.PreFilterRejection?
         for entry in profile.preFilter {
-            switch entry.plugin.preFilter(pod, nodes: nodes) {
+            result.reached.insert(PluginSet(plugin: entry.number))
+            switch entry.plugin.preFilter(pod, in: cluster) {
             case .proceed(let state): filterStates[entry.number] = state
             case .skip: result.skipped.insert(PluginSet(plugin: entry.number))
             case .restrict(let names, let state):
@@ -124,7 +226,8 @@ package struct SchedulingAlgorithm: Sendable {
                     return result
                 }
             case .reject(let rejection, let reasons):
-                result.rejectors.insert(PluginSet(plugin: entry.number))
+                // A later refusal takes the place of an earlier one.
+                result.rejectors = PluginSet(plugin: entry.number)
                 refusal = FilterFailure.PreFilterRejection(plugin: entry.number, rejection: rejection, reasons: reasons)
                 if rejection == .unschedulableAndUnresolvable {
                     result.rejection = refusal
@@ -152,15 +255,13 @@ package struct SchedulingAlgorithm: Sendable {
 
     /// The node preemption made room on comes first: if it passes, no other is looked at.
     private mutating func checkNominatedNode(
-        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: SchedulerCache, skipped: PluginSet
+        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ nominated: NominatedPods
     ) -> Bool {
         guard let name = pod.pod.value.status.nominatedNodeName, let slot = cache.slot(of: name), cache.nodes.objects[slot] != nil
         else { return false }
-        batch.reset()
-        batch.nodes.append(slot)
-        batch.verdicts.append(.feasible)
-        filterBatch(pod, profile, cache.nodes, skipped)
-        guard batch.isOpen(0) else { return false }
+        let question = FilterQuestion(
+            pod: pod, profile: profile, states: filterStates, skipped: skippedFilters, nominated: nominated)
+        guard question.verdict(on: slot, in: &cache.snapshot).isFeasible else { return false }
         feasible.append(slot)
         return true
     }
@@ -170,11 +271,12 @@ package struct SchedulingAlgorithm: Sendable {
     /// As the real scheduler with one worker does: it stops when it meets one feasible node more than wanted, which is not
     /// counted; infeasible ones met on the way are.
     private mutating func findFeasible(
-        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: SchedulerCache, _ preFilter: PreFilterResult, evaluateAll: Bool
+        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ preFilter: PreFilterResult,
+        _ nominated: NominatedPods, evaluateAll: Bool
     ) {
-        let nodes = cache.nodes
-        let total = nodes.order.count
-        let list = preFilter.allowedNames?.compactMap { name in cache.slot(of: name).flatMap { nodes.objects[$0] == nil ? nil : $0 } }
+        let order = cache.nodes.order
+        let total = order.count
+        let list = preFilter.allowedNames.map { SchedulingAlgorithm.existing($0, in: cache) }
         let count = list?.count ?? total
         guard count > 0 else { return }
         let wanted = evaluateAll ? count : nodesToFind(count, profile)
@@ -188,10 +290,11 @@ package struct SchedulingAlgorithm: Sendable {
             for offset in position..<(position + size) {
                 var index = start + offset
                 if index >= count { index -= count }
-                batch.nodes.append(list?[index] ?? nodes.order[index])
+                batch.nodes.append(list?[index] ?? order[index])
             }
             batch.verdicts.append(contentsOf: repeatElement(.feasible, count: size))
-            filterBatch(pod, profile, nodes, preFilter.skipped)
+            filterBatch(pod, profile, cache.snapshot)
+            if !nominated.isEmpty { reckon(with: nominated, pod, profile, &cache.snapshot) }
             for index in batch.indices {
                 if batch.verdicts[index].isFeasible {
                     if feasible.count == wanted {
@@ -211,22 +314,43 @@ package struct SchedulingAlgorithm: Sendable {
 
     private static let minimumBatch = 64
 
+    /// The slots of those names that are names of nodes.
+    private static func existing(_ names: [String], in cache: SchedulerCache) -> [NodeSlot] {
+        names.compactMap { name in cache.slot(of: name).flatMap { cache.nodes.objects[$0] == nil ? nil : $0 } }
+    }
+
+    /// Overrules the verdicts on nodes to which other pods are nominated: the pod must fit beside them, too.
+    ///
+    /// The real scheduler asks first with the nominated pods and then without; which comes first shows only in the reason.
+    private mutating func reckon(
+        with nominated: NominatedPods, _ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: inout ClusterSnapshot
+    ) {
+        let question = FilterQuestion(
+            pod: pod, profile: profile, states: filterStates, skipped: skippedFilters, nominated: nominated)
+        for index in batch.indices {
+            let others = nominated[batch.nodes[index]]
+            guard !others.isEmpty else { continue }
+            let verdict = question.verdict(on: batch.nodes[index], with: others, in: &cluster)
+            if !verdict.isFeasible { batch.verdicts[index] = verdict }
+        }
+    }
+
     private func nodesToFind(_ count: Int, _ profile: SchedulingProfile) -> Int {
-        if profile.score.isEmpty { return 1 }
+        if !profile.scoresNodes { return 1 }
         let percentage = profile.percentageOfNodesToScore.map(Int.init) ?? percentageOfNodesToScore
         return NodeSampling.feasibleNodesToFind(nodes: count, percentage: percentage)
     }
 
-    private mutating func filterBatch(_ pod: PodInfo, _ profile: SchedulingProfile, _ nodes: NodeTable, _ skipped: PluginSet) {
-        for entry in profile.filter where !skipped.has(entry.number) {
+    private mutating func filterBatch(_ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot) {
+        for entry in profile.filter where !skippedFilters.has(entry.number) {
             batch.plugin = entry.number
-            entry.plugin.filter(pod, batch: &batch, in: nodes, state: filterStates[entry.number])
+            entry.plugin.filter(pod, batch: &batch, in: cluster, state: filterStates[entry.number])
         }
     }
 
     // MARK: Score
 
-    private mutating func score(_ pod: PodInfo, _ profile: SchedulingProfile, _ nodes: NodeTable, record: inout Decision?) {
+    private mutating func score(_ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot, record: inout Decision?) {
         totals.removeAll(keepingCapacity: true)
         totals.append(contentsOf: repeatElement(0, count: feasible.count))
         scoreStates.removeAll(keepingCapacity: true)
@@ -234,7 +358,7 @@ package struct SchedulingAlgorithm: Sendable {
         guard !profile.score.isEmpty else { return }
         var skipped: PluginSet = []
         for entry in profile.preScore {
-            switch entry.plugin.preScore(pod, feasible: feasible, nodes: nodes) {
+            switch entry.plugin.preScore(pod, feasible: feasible, in: cluster) {
             case .proceed(let state): scoreStates[entry.number] = state
             case .skip: skipped.insert(PluginSet(plugin: entry.number))
             }
@@ -242,7 +366,7 @@ package struct SchedulingAlgorithm: Sendable {
         for entry in profile.score where !skipped.has(entry.number) {
             scores.removeAll(keepingCapacity: true)
             scores.append(contentsOf: repeatElement(0, count: feasible.count))
-            entry.plugin.score(pod, feasible: feasible, in: nodes, state: scoreStates[entry.number], scores: &scores)
+            entry.plugin.score(pod, feasible: feasible, in: cluster, state: scoreStates[entry.number], scores: &scores)
             if entry.plugin.normalises {
                 record?.noteRaw(scores, entry.plugin.name)
                 entry.plugin.normalise(&scores, for: pod, state: scoreStates[entry.number])

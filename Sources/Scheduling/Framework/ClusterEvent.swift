@@ -25,6 +25,20 @@ public struct ClusterEventKinds: OptionSet, Hashable, Sendable {
     public static let nodeConditions = ClusterEventKinds(rawValue: 1 << 13)
     public static let nodeAnnotations = ClusterEventKinds(rawValue: 1 << 14)
     public static let nodeDeclaredFeatures = ClusterEventKinds(rawValue: 1 << 15)
+    // Volumes and what is known of storage. Deletions matter for attachments only.
+    public static let persistentVolumeClaimAdd = ClusterEventKinds(rawValue: 1 << 16)
+    public static let persistentVolumeClaimUpdate = ClusterEventKinds(rawValue: 1 << 17)
+    public static let persistentVolumeAdd = ClusterEventKinds(rawValue: 1 << 18)
+    public static let persistentVolumeUpdate = ClusterEventKinds(rawValue: 1 << 19)
+    public static let storageClassAdd = ClusterEventKinds(rawValue: 1 << 20)
+    public static let storageClassUpdate = ClusterEventKinds(rawValue: 1 << 21)
+    public static let csiNodeAdd = ClusterEventKinds(rawValue: 1 << 22)
+    public static let csiNodeUpdate = ClusterEventKinds(rawValue: 1 << 23)
+    public static let csiDriverAdd = ClusterEventKinds(rawValue: 1 << 24)
+    public static let csiDriverUpdate = ClusterEventKinds(rawValue: 1 << 25)
+    public static let csiStorageCapacityAdd = ClusterEventKinds(rawValue: 1 << 26)
+    public static let csiStorageCapacityUpdate = ClusterEventKinds(rawValue: 1 << 27)
+    public static let volumeAttachmentDelete = ClusterEventKinds(rawValue: 1 << 28)
     /// Force-activation: every plugin listens.
     public static let wildcard = ClusterEventKinds(rawValue: 1 << 63)
 }
@@ -35,6 +49,8 @@ public struct ClusterEvent: Sendable {
         /// The version before (nil: added) and after (nil: deleted).
         case pod(old: Shared<Pod>?, new: Shared<Pod>?)
         case node(old: Shared<Node>?, new: Shared<Node>?)
+        /// An object of any other kind.
+        case object(old: APIObject?, new: APIObject?)
         case none
     }
     /// Exactly one kind.
@@ -54,6 +70,31 @@ public struct ClusterEvent: Sendable {
     public var oldNode: Node? { if case .node(let old?, _) = subject { old.value } else { nil } }
     public var pod: Pod? { if case .pod(_, let new?) = subject { new.value } else { nil } }
     public var oldPod: Pod? { if case .pod(let old?, _) = subject { old.value } else { nil } }
+
+    /// The object of a type before and after the event, if the event is about one.
+    public func object<Object: KubernetesObject>(_: Object.Type) -> (old: Object?, new: Object?) {
+        guard case .object(let old, let new) = subject else { return (nil, nil) }
+        return (old.flatMap(Object.cast)?.value, new.flatMap(Object.cast)?.value)
+    }
+
+    /// The event that an object of one of the kinds plugins read besides pods and nodes was added (no `old`), changed, or
+    /// deleted (no `new`); nil if no plugin waits for that.
+    static func change(of kind: Kind, from old: APIObject?, to new: APIObject?) -> ClusterEvent? {
+        let subject = Subject.object(old: old, new: new)
+        guard new != nil else { return kind == .volumeAttachment ? ClusterEvent(.volumeAttachmentDelete, subject) : nil }
+        let isNew = old == nil
+        let event: ClusterEventKinds
+        switch kind {
+        case .persistentVolumeClaim: event = isNew ? .persistentVolumeClaimAdd : .persistentVolumeClaimUpdate
+        case .persistentVolume: event = isNew ? .persistentVolumeAdd : .persistentVolumeUpdate
+        case .storageClass: event = isNew ? .storageClassAdd : .storageClassUpdate
+        case .csiNode: event = isNew ? .csiNodeAdd : .csiNodeUpdate
+        case .csiDriver: event = isNew ? .csiDriverAdd : .csiDriverUpdate
+        case .csiStorageCapacity: event = isNew ? .csiStorageCapacityAdd : .csiStorageCapacityUpdate
+        default: return nil
+        }
+        return ClusterEvent(event, subject)
+    }
 
     /// What changed about a node: one event for each aspect, in the order in which the real scheduler raises them.
     static func changes(of node: Shared<Node>, from old: Shared<Node>) -> [ClusterEvent] {

@@ -18,7 +18,7 @@ public enum Rejection: Hashable, Sendable {
 
 /// Feasible, or which plugin of the profile refused the node for which of its reasons.
 ///
-/// Reasons are numbers that only the plugin gives a meaning to (``FilterPlugin/reason(_:for:)``); texts are made when a
+/// Reasons are numbers that only the plugin gives a meaning to (``FilterPlugin/reason(_:for:in:)``); texts are made when a
 /// message is wanted, not for every node. All in 64 bits: 55 reasons, the code, the plugin's number plus one.
 public struct NodeVerdict: Hashable, Sendable {
     private var bits: UInt64
@@ -38,6 +38,10 @@ public struct NodeVerdict: Hashable, Sendable {
         bits = (UInt64(plugin + 1) << NodeVerdict.pluginShift) | (reasons & NodeVerdict.reasonMask)
         if rejection == .unschedulableAndUnresolvable { bits |= NodeVerdict.unresolvableBit }
     }
+
+    /// The verdict as one number, for tables that keep either a verdict or a score.
+    var storage: Int64 { Int64(bitPattern: bits) }
+    init(storage: Int64) { bits = UInt64(bitPattern: storage) }
 
     public var isFeasible: Bool { bits == 0 }
 

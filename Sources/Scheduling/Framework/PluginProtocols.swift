@@ -12,6 +12,27 @@ import KubernetesAPI
 /// What every plugin has: the name by which configurations call it.
 public protocol Plugin: Sendable {
     var name: String { get }
+    /// What the plugin's answers about a pod depend on beside the pod's spec, namespace and labels: decides how long they may be
+    /// remembered. A plugin that does not say is asked about every node every time, and so are the others of its profile.
+    func scope(for pod: PodInfo) -> AnswerScope
+}
+
+extension Plugin {
+    public func scope(for pod: PodInfo) -> AnswerScope { .cluster }
+}
+
+/// What the answer of a plugin about a node depends on.
+public enum AnswerScope: Hashable, Sendable {
+    /// The plugin has nothing to say about such pods: it refuses no node and scores none.
+    case nothing
+    /// Verdict and score (before normalisation) of a node change only with that node's row of the ``NodeTable``; normalisation
+    /// looks at which scores occur, not how often. PreFilter and PreScore are asked once for all pods of a class, PreScore with no
+    /// nodes: what they compute may depend on the pod only.
+    case node
+    /// They change with the number of pods of certain classes in the node's topology domains.
+    case topology
+    /// They may change with anything.
+    case cluster
 }
 
 /// What a plugin computed for a pod at the beginning of a cycle.
@@ -40,7 +61,8 @@ public struct QueueKey: Hashable, Sendable, Comparable {
 /// Decides whether a pod may enter the active queue at all.
 public protocol PreEnqueuePlugin: Plugin {
     /// Whether the pod may be tried. A refused pod is gated: it waits until an event that this plugin listens to.
-    func admits(_ pod: Pod) -> Bool
+    /// - Parameter isPreempting: whether room is being made for the pod: API calls about its victims are under way.
+    func admits(_ pod: Pod, isPreempting: Bool) -> Bool
 }
 
 /// A plugin that can refuse a pod, and knows which events may change its mind.
@@ -48,12 +70,23 @@ public protocol EventListeningPlugin: Plugin {
     /// The kinds of events that may make a pod schedulable that this plugin refused.
     var events: ClusterEventKinds { get }
     /// The queueing hint: whether an event of these kinds is worth another attempt for a pod this plugin refused.
-    func isWoken(_ pod: PodInfo, by event: ClusterEvent, nodes: NodeTable) -> Bool
+    func isWoken(_ pod: PodInfo, by event: ClusterEvent, in cluster: ClusterSnapshot) -> Bool
 }
 
 /// Computes what Filter needs to know about the pod, and may refuse it outright.
 public protocol PreFilterPlugin: Plugin {
-    func preFilter(_ pod: PodInfo, nodes: NodeTable) -> PreFilterOutcome
+    func preFilter(_ pod: PodInfo, in cluster: ClusterSnapshot) -> PreFilterOutcome
+}
+
+/// A PreFilter plugin whose state depends on the pods of the cluster: it can be told what changes when pods come or go, as when
+/// preemption asks what would be, or when pods nominated to a node are taken into account.
+///
+/// The snapshot has been changed already when these are called.
+public protocol PreFilterExtensions: PreFilterPlugin {
+    /// `other` now counts on the node.
+    func add(_ other: PodInfo, on node: NodeSlot, to state: inout PluginState?, for pod: PodInfo, in cluster: ClusterSnapshot)
+    /// `other` no longer counts on the node.
+    func remove(_ other: PodInfo, on node: NodeSlot, from state: inout PluginState?, for pod: PodInfo, in cluster: ClusterSnapshot)
 }
 
 public enum PreFilterOutcome: Sendable {
@@ -70,11 +103,11 @@ public enum PreFilterOutcome: Sendable {
 /// Says which nodes cannot run the pod.
 public protocol FilterPlugin: Plugin {
     /// The verdict for one node: nil if the pod fits, else the refusal.
-    func filter(_ pod: PodInfo, on node: NodeSlot, in nodes: NodeTable, state: PluginState?) -> NodeRefusal?
+    func filter(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot, state: PluginState?) -> NodeRefusal?
     /// The same for a batch: refuses in `batch` those open nodes that cannot run the pod. By default asks node by node.
-    func filter(_ pod: PodInfo, batch: inout FilterBatch, in nodes: NodeTable, state: PluginState?)
+    func filter(_ pod: PodInfo, batch: inout FilterBatch, in cluster: ClusterSnapshot, state: PluginState?)
     /// The text of a reason number this plugin gave for this pod.
-    func reason(_ number: Int, for pod: PodInfo, in nodes: NodeTable) -> String
+    func reason(_ number: Int, for pod: PodInfo, in cluster: ClusterSnapshot) -> String
 }
 
 /// Why a plugin refuses one node: a set of its reason numbers and the code.
@@ -92,30 +125,18 @@ public struct NodeRefusal: Hashable, Sendable {
 }
 
 extension FilterPlugin {
-    public func filter(_ pod: PodInfo, batch: inout FilterBatch, in nodes: NodeTable, state: PluginState?) {
+    public func filter(_ pod: PodInfo, batch: inout FilterBatch, in cluster: ClusterSnapshot, state: PluginState?) {
         for index in batch.indices where batch.isOpen(index) {
-            if let refusal = filter(pod, on: batch.nodes[index], in: nodes, state: state) {
+            if let refusal = filter(pod, on: batch.nodes[index], in: cluster, state: state) {
                 batch.reject(index, reasons: refusal.reasons, refusal.rejection)
             }
         }
     }
 }
 
-/// Asked when no node fits: may make room (preemption).
-public protocol PostFilterPlugin: Plugin {
-    func postFilter(_ pod: PodInfo, failure: FilterFailure, nodes: NodeTable) -> PostFilterOutcome
-}
-
-public enum PostFilterOutcome: Sendable {
-    /// Room is being made on this node.
-    case nominate(node: String)
-    /// Nothing can be done; the text ends the failure message.
-    case reject(message: String)
-}
-
 /// Computes what Score needs to know about the pod and the feasible nodes.
 public protocol PreScorePlugin: Plugin {
-    func preScore(_ pod: PodInfo, feasible: [NodeSlot], nodes: NodeTable) -> PreScoreOutcome
+    func preScore(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot) -> PreScoreOutcome
 }
 
 public enum PreScoreOutcome: Sendable {
@@ -128,7 +149,7 @@ public enum PreScoreOutcome: Sendable {
 public protocol ScorePlugin: Plugin {
     /// One score a node, written to `scores` (as many as `feasible`, zero before): 0…100, or anything if
     /// ``normalise(_:for:state:)`` brings it there.
-    func score(_ pod: PodInfo, feasible: [NodeSlot], in nodes: NodeTable, state: PluginState?, scores: inout [Int64])
+    func score(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot, state: PluginState?, scores: inout [Int64])
     /// Whether ``normalise(_:for:state:)`` does anything.
     var normalises: Bool { get }
     /// Brings the raw scores of all feasible nodes into 0…100.
@@ -140,24 +161,63 @@ extension ScorePlugin {
     public func normalise(_ scores: inout [Int64], for pod: PodInfo, state: PluginState?) {}
 }
 
+/// A Score plugin that sees a node only through a number of its own making, and the score of which may change for all nodes of that
+/// number at once.
+public protocol SignatureScorePlugin: ScorePlugin {
+    /// Changes only with the node's row.
+    func signature(of pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> Int64
+    /// The score of all nodes of a signature, as ``ScorePlugin/score(_:feasible:in:state:scores:)`` gives it.
+    func score(_ pod: PodInfo, signature: Int64, in cluster: ClusterSnapshot) -> Int64
+}
+
 /// Told when a node is chosen, before binding; may still refuse.
 public protocol ReservePlugin: Plugin {
-    /// nil to accept, else why not.
-    func reserve(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable) -> String?
-    /// Undoes what `reserve` did: a later step failed.
-    func unreserve(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable)
+    func reserve(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> ReserveOutcome
+}
+
+public enum ReserveOutcome: Sendable {
+    /// The node is the pod's. The scheduler goes by these versions of objects until the API server shows newer ones, and takes that
+    /// back if the pod is not bound after all.
+    case proceed(assuming: [APIObject] = [])
+    case refuse(String)
+    /// What was decided on is no longer so: the pod is tried again.
+    case error(String)
 }
 
 /// The last word before binding.
 public protocol PermitPlugin: Plugin {
     /// nil to permit, else why not.
-    func permit(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable) -> String?
+    func permit(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> String?
 }
 
 /// Work that must be done before the pod is bound.
 public protocol PreBindPlugin: Plugin {
-    /// nil when all is done, else why the pod cannot be bound.
-    func preBind(_ pod: PodInfo, on node: NodeSlot, nodes: NodeTable) -> String?
+    /// What is to be done; nil if nothing is.
+    func preBind(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> PreBindWork?
+    /// How far the work is, once its requests are answered.
+    func progress(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> PreBindProgress
+}
+
+/// Writes that must be made, and seen to have an effect, before a pod is bound.
+public struct PreBindWork: Sendable {
+    public var requests: [APIRequest]
+    /// The plugin looks whether all is done at this interval, for the first time one interval after the last answer.
+    public var checkInterval: SimulatedDuration
+    /// After so long it gives up.
+    public var timeout: SimulatedDuration
+
+    public init(requests: [APIRequest], checkInterval: SimulatedDuration, timeout: SimulatedDuration) {
+        self.requests = requests
+        self.checkInterval = checkInterval
+        self.timeout = timeout
+    }
+}
+
+public enum PreBindProgress: Hashable, Sendable {
+    case done
+    case pending
+    /// The pod cannot be bound to the node any more.
+    case failed(String)
 }
 
 /// Binds the pod to the node. The first one of the profile that answers does it.

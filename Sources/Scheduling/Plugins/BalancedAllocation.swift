@@ -5,6 +5,7 @@ import KubernetesAPI
 struct BalancedAllocationPlugin: PreScorePlugin, ScorePlugin {
     static let name = "NodeResourcesBalancedAllocation"
     var name: String { BalancedAllocationPlugin.name }
+    func scope(for pod: PodInfo) -> AnswerScope { .node }
 
     private let resources: [ResourceReference]
 
@@ -15,7 +16,7 @@ struct BalancedAllocationPlugin: PreScorePlugin, ScorePlugin {
     }
 
     /// A pod that asks for none of the resources changes no balance.
-    func preScore(_ pod: PodInfo, feasible: [NodeSlot], nodes: NodeTable) -> PreScoreOutcome {
+    func preScore(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot) -> PreScoreOutcome {
         resources.contains { amount(of: $0, pod.shape.requests) > 0 } ? .proceed(nil) : .skip
     }
 
@@ -29,10 +30,10 @@ struct BalancedAllocationPlugin: PreScorePlugin, ScorePlugin {
         }
     }
 
-    func score(_ pod: PodInfo, feasible: [NodeSlot], in nodes: NodeTable, state: PluginState?, scores: inout [Int64]) {
+    func score(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot, state: PluginState?, scores: inout [Int64]) {
         let asked = pod.shape.requests
         if resources == [.cpu, .memory] {
-            let rows = nodes.resources
+            let rows = cluster.nodes.resources
             for index in feasible.indices {
                 let row = rows[feasible[index]]
                 scores[index] = BalancedAllocationPlugin.score(
@@ -43,8 +44,8 @@ struct BalancedAllocationPlugin: PreScorePlugin, ScorePlugin {
         }
         for index in feasible.indices {
             scores[index] = BalancedAllocationPlugin.score(
-                without: balance(asked, feasible[index], nodes, includingPod: false),
-                with: balance(asked, feasible[index], nodes, includingPod: true))
+                without: balance(asked, feasible[index], cluster.nodes, includingPod: false),
+                with: balance(asked, feasible[index], cluster.nodes, includingPod: true))
         }
     }
 

@@ -6,6 +6,7 @@ import KubernetesAPI
 struct NodeAffinityPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin, EventListeningPlugin {
     static let name = "NodeAffinity"
     var name: String { NodeAffinityPlugin.name }
+    func scope(for pod: PodInfo) -> AnswerScope { .node }
 
     /// `addedAffinity` of the plugin's arguments: holds for every pod of the profile.
     private let addedRequired: CompiledNodeSelector?
@@ -23,14 +24,14 @@ struct NodeAffinityPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, ScoreP
         static let enforced = 1
     }
 
-    func reason(_ number: Int, for pod: PodInfo, in nodes: NodeTable) -> String {
+    func reason(_ number: Int, for pod: PodInfo, in cluster: ClusterSnapshot) -> String {
         number == Reason.enforced
             ? "node(s) didn't match scheduler-enforced node affinity" : "node(s) didn't match Pod's node affinity/selector"
     }
 
     // MARK: Filter
 
-    func preFilter(_ pod: PodInfo, nodes: NodeTable) -> PreFilterOutcome {
+    func preFilter(_ pod: PodInfo, in cluster: ClusterSnapshot) -> PreFilterOutcome {
         guard let required = pod.spec.affinity.requiredNodeTerms else {
             return addedRequired == nil && pod.shape.nodeSelector.isEmpty ? .skip : .proceed(nil)
         }
@@ -54,11 +55,11 @@ struct NodeAffinityPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, ScoreP
         return union.sorted()
     }
 
-    func filter(_ pod: PodInfo, on node: NodeSlot, in nodes: NodeTable, state: PluginState?) -> NodeRefusal? {
-        if let addedRequired, !addedRequired.matches(node, nodes) {
+    func filter(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot, state: PluginState?) -> NodeRefusal? {
+        if let addedRequired, !addedRequired.matches(node, cluster.nodes) {
             return NodeRefusal(reason: Reason.enforced, .unschedulableAndUnresolvable)
         }
-        return NodeAffinityPlugin.matches(pod.shape, node, nodes)
+        return NodeAffinityPlugin.matches(pod.shape, node, cluster.nodes)
             ? nil : NodeRefusal(reason: Reason.pod, .unschedulableAndUnresolvable)
     }
 
@@ -70,16 +71,16 @@ struct NodeAffinityPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, ScoreP
 
     // MARK: Score
 
-    func preScore(_ pod: PodInfo, feasible: [NodeSlot], nodes: NodeTable) -> PreScoreOutcome {
+    func preScore(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot) -> PreScoreOutcome {
         pod.spec.affinity.preferredNodeTerms.isEmpty && addedPreferred.isEmpty ? .skip : .proceed(nil)
     }
 
     /// The sum of the weights of the matching preferences, of the plugin's arguments and the pod's.
-    func score(_ pod: PodInfo, feasible: [NodeSlot], in nodes: NodeTable, state: PluginState?, scores: inout [Int64]) {
+    func score(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot, state: PluginState?, scores: inout [Int64]) {
         for index in feasible.indices {
             var sum: Int64 = 0
-            for preference in addedPreferred where preference.term.matches(feasible[index], nodes) { sum += preference.weight }
-            for preference in pod.shape.preferredNodeAffinity where preference.term.matches(feasible[index], nodes) {
+            for preference in addedPreferred where preference.term.matches(feasible[index], cluster.nodes) { sum += preference.weight }
+            for preference in pod.shape.preferredNodeAffinity where preference.term.matches(feasible[index], cluster.nodes) {
                 sum += preference.weight
             }
             scores[index] = sum
@@ -97,7 +98,7 @@ struct NodeAffinityPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, ScoreP
 
     /// A node added that matches, or whose labels came to match; every change of taints (the plugin does not listen to them,
     /// so it cannot know that a node it never saw because of them is new to it).
-    func isWoken(_ pod: PodInfo, by event: ClusterEvent, nodes: NodeTable) -> Bool {
+    func isWoken(_ pod: PodInfo, by event: ClusterEvent, in cluster: ClusterSnapshot) -> Bool {
         if event.kind == .nodeTaints { return true }
         guard let node = event.node else { return false }
         guard matches(pod, node) else { return false }

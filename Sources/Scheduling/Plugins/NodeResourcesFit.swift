@@ -6,6 +6,7 @@ import KubernetesAPI
 struct NodeResourcesFitPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, ScorePlugin, EventListeningPlugin {
     static let name = "NodeResourcesFit"
     var name: String { NodeResourcesFitPlugin.name }
+    func scope(for pod: PodInfo) -> AnswerScope { .node }
 
     private let ignoredResources: [ResourceName]
     private let ignoredGroups: [String]
@@ -49,16 +50,17 @@ struct NodeResourcesFitPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, Sc
         static let firstScalar = 4
     }
 
-    func reason(_ number: Int, for pod: PodInfo, in nodes: NodeTable) -> String {
+    func reason(_ number: Int, for pod: PodInfo, in cluster: ClusterSnapshot) -> String {
         switch number {
         case Reason.pods: return "Too many pods"
         case Reason.cpu: return "Insufficient cpu"
         case Reason.memory: return "Insufficient memory"
         case Reason.ephemeralStorage: return "Insufficient ephemeral-storage"
         default:
-            let scalars = demand(of: pod.shape, nodes).scalars
+            let scalars = demand(of: pod.shape, cluster.nodes).scalars
             let index = number - Reason.firstScalar
-            return index < scalars.count ? "Insufficient \(nodes.scalarResources.names[scalars[index].resource])" : "Insufficient resources"
+            return index < scalars.count
+                ? "Insufficient \(cluster.nodes.scalarResources.names[scalars[index].resource])" : "Insufficient resources"
         }
     }
 
@@ -76,11 +78,11 @@ struct NodeResourcesFitPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, Sc
         return ignoredResources.contains(name) || ignoredGroups.contains { $0 == prefix }
     }
 
-    func preFilter(_ pod: PodInfo, nodes: NodeTable) -> PreFilterOutcome { .proceed(demand(of: pod.shape, nodes)) }
+    func preFilter(_ pod: PodInfo, in cluster: ClusterSnapshot) -> PreFilterOutcome { .proceed(demand(of: pod.shape, cluster.nodes)) }
 
-    func filter(_ pod: PodInfo, batch: inout FilterBatch, in nodes: NodeTable, state: PluginState?) {
-        let demand = state as? ResourceAmounts ?? demand(of: pod.shape, nodes)
-        let resources = nodes.resources
+    func filter(_ pod: PodInfo, batch: inout FilterBatch, in cluster: ClusterSnapshot, state: PluginState?) {
+        let demand = state as? ResourceAmounts ?? demand(of: pod.shape, cluster.nodes)
+        let resources = cluster.nodes.resources
         for index in batch.indices where batch.isOpen(index) {
             let row = resources[batch.nodes[index]]
             // The common case first: everything fits.
@@ -92,15 +94,15 @@ struct NodeResourcesFitPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, Sc
             {
                 continue
             }
-            if let refusal = NodeResourcesFitPlugin.shortage(demand, batch.nodes[index], row, nodes) {
+            if let refusal = NodeResourcesFitPlugin.shortage(demand, batch.nodes[index], row, cluster.nodes) {
                 batch.reject(index, reasons: refusal.reasons, refusal.rejection)
             }
         }
     }
 
-    func filter(_ pod: PodInfo, on node: NodeSlot, in nodes: NodeTable, state: PluginState?) -> NodeRefusal? {
-        let demand = state as? ResourceAmounts ?? demand(of: pod.shape, nodes)
-        return NodeResourcesFitPlugin.shortage(demand, node, nodes.resources[node], nodes)
+    func filter(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot, state: PluginState?) -> NodeRefusal? {
+        let demand = state as? ResourceAmounts ?? demand(of: pod.shape, cluster.nodes)
+        return NodeResourcesFitPlugin.shortage(demand, node, cluster.nodes.resources[node], cluster.nodes)
     }
 
     /// All shortages of a node; unresolvable if one of them is of more than the empty node has.
@@ -130,14 +132,14 @@ struct NodeResourcesFitPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, Sc
 
     // MARK: Score
 
-    func preScore(_ pod: PodInfo, feasible: [NodeSlot], nodes: NodeTable) -> PreScoreOutcome { .proceed(nil) }
+    func preScore(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot) -> PreScoreOutcome { .proceed(nil) }
 
-    func score(_ pod: PodInfo, feasible: [NodeSlot], in nodes: NodeTable, state: PluginState?, scores: inout [Int64]) {
+    func score(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot, state: PluginState?, scores: inout [Int64]) {
         if let cpuAndMemory {
-            scoreCPUAndMemory(pod.shape.scoredRequests, cpuAndMemory, feasible, nodes, &scores)
+            scoreCPUAndMemory(pod.shape.scoredRequests, cpuAndMemory, feasible, cluster.nodes, &scores)
             return
         }
-        for index in feasible.indices { scores[index] = score(pod.shape.scoredRequests, feasible[index], nodes) }
+        for index in feasible.indices { scores[index] = score(pod.shape.scoredRequests, feasible[index], cluster.nodes) }
     }
 
     private func scoreCPUAndMemory(
@@ -183,7 +185,7 @@ struct NodeResourcesFitPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, Sc
 
     /// Any end of a bound pod; a scale-down of a resource this pod asks for; a node that could hold the pod when empty and is
     /// new or grew in what the pod needs; every change of taints, to which the plugin does not listen.
-    func isWoken(_ pod: PodInfo, by event: ClusterEvent, nodes: NodeTable) -> Bool {
+    func isWoken(_ pod: PodInfo, by event: ClusterEvent, in cluster: ClusterSnapshot) -> Bool {
         switch event.kind {
         case .assignedPodDelete, .nodeTaints: return true
         case .podScaleDown:
@@ -194,9 +196,9 @@ struct NodeResourcesFitPlugin: PreFilterPlugin, FilterPlugin, PreScorePlugin, Sc
                 if let had = before[name], (after[name] ?? .zero) < had { return true }
             }
             return false
-        case .nodeAdd: return event.node.map { fitsEmpty(pod, $0, nodes) } ?? false
+        case .nodeAdd: return event.node.map { fitsEmpty(pod, $0, cluster.nodes) } ?? false
         case .nodeAllocatable:
-            guard let old = event.oldNode, let new = event.node, fitsEmpty(pod, new, nodes) else { return false }
+            guard let old = event.oldNode, let new = event.node, fitsEmpty(pod, new, cluster.nodes) else { return false }
             let (before, after) = (old.status.allocatable, new.status.allocatable)
             if (after[.pods] ?? .zero) > (before[.pods] ?? .zero) { return true }
             for (name, wanted) in pod.spec.effectiveRequests where wanted.sign > 0 {

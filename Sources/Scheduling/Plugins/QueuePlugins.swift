@@ -19,10 +19,10 @@ struct SchedulingGatesPlugin: PreEnqueuePlugin, EventListeningPlugin {
     static let name = "SchedulingGates"
     var name: String { SchedulingGatesPlugin.name }
 
-    func admits(_ pod: Pod) -> Bool { pod.spec.value.schedulingGates.isEmpty }
+    func admits(_ pod: Pod, isPreempting: Bool) -> Bool { pod.spec.value.schedulingGates.isEmpty }
 
     let events: ClusterEventKinds = [.podGatesEliminated]
-    func isWoken(_ pod: PodInfo, by event: ClusterEvent, nodes: NodeTable) -> Bool {
+    func isWoken(_ pod: PodInfo, by event: ClusterEvent, in cluster: ClusterSnapshot) -> Bool {
         event.pod?.metadata.uid == pod.pod.value.metadata.uid
     }
 }

@@ -41,6 +41,10 @@ package struct QueuedPod: Sendable {
     package internal(set) var pending: PluginSet = []
     /// The PreEnqueue plugin that keeps the pod out of the queue.
     package internal(set) var gate: Int?
+    /// Deleted or bound by somebody else during its attempt: it will not come back.
+    package internal(set) var isGone = false
+    /// API calls that make room for the pod are under way.
+    package internal(set) var isPreempting = false
     /// The condition last asked to be written. It counts as written: while requests wait for the client's rate limit, a pod that
     /// fails again for the same reason must not queue the same patch again.
     package internal(set) var requestedCondition: Condition?

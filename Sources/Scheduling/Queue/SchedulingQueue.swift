@@ -16,20 +16,8 @@ package struct SchedulingQueue: Sendable {
     /// How often the unschedulable pool is searched for them.
     package static let leftoverFlushPeriod = SimulatedDuration.seconds(30)
 
-    struct ActiveKey: Comparable, Hashable, Sendable {
-        var key: QueueKey
-        var serial: UInt64
-        static func < (left: ActiveKey, right: ActiveKey) -> Bool {
-            left.key == right.key ? left.serial < right.serial : left.key < right.key
-        }
-    }
-    struct BackoffKey: Comparable, Hashable, Sendable {
-        var expiry: SimulatedTime
-        var key: ActiveKey
-        static func < (left: BackoffKey, right: BackoffKey) -> Bool {
-            left.expiry == right.expiry ? left.key < right.key : left.expiry < right.expiry
-        }
-    }
+    /// The pods that preemption made room for, by node.
+    package private(set) var nominator = Nominator()
 
     private let profiles: [SchedulingProfile]
     private let backoff: BackoffPolicy
@@ -71,6 +59,8 @@ package struct SchedulingQueue: Sendable {
     package func slot(of name: NamespacedName) -> Int32? { slotOfName[name] }
     /// The pods of the active queue in the order in which they will come out.
     package var activeOrder: [NamespacedName] { active.sorted.compactMap { pods[Int($0)]?.name } }
+    /// The pods that back off after a rejection in the order in which they will come out.
+    package var backoffOrder: [QueuedPod] { backoffQueue.sorted.compactMap { pods[Int($0)] } }
     /// All pods of a pool, sorted by name; for inspection.
     package func pods(in pool: QueuedPod.Pool) -> [QueuedPod] {
         pods.compactMap { $0 }.filter { $0.pool == pool }.sorted { $0.name < $1.name }
@@ -79,10 +69,10 @@ package struct SchedulingQueue: Sendable {
     // MARK: Pods come and go
 
     /// A new pending pod.
-    package mutating func add(_ info: PodInfo, profile: Int, at now: SimulatedTime, nodes: NodeTable) {
+    package mutating func add(_ info: PodInfo, profile: Int, at now: SimulatedTime, in cluster: ClusterSnapshot) {
         let name = info.pod.value.metadata.key
         if let known = slotOfName[name], let old = pods[Int(known)] {
-            if old.uid == info.pod.value.metadata.uid { return update(info, from: old.info.pod, at: now, nodes: nodes) }
+            if old.uid == info.pod.value.metadata.uid { return update(info, from: old.info.pod, at: now, in: cluster) }
             delete(name)
         }
         serial += 1
@@ -97,17 +87,21 @@ package struct SchedulingQueue: Sendable {
         }
         slotOfName[name] = slot
         enqueue(slot, to: .active)
+        // Gated pods claim no node, whatever their status says.
+        if pods[Int(slot)]?.gate == nil { nominator.add(info) }
     }
 
     /// A pending pod changed: it may be worth trying now.
-    package mutating func update(_ info: PodInfo, from old: Shared<Pod>, at now: SimulatedTime, nodes: NodeTable) {
+    package mutating func update(_ info: PodInfo, from old: Shared<Pod>, at now: SimulatedTime, in cluster: ClusterSnapshot) {
         let name = info.pod.value.metadata.key
         guard let slot = slotOfName[name], let pool = pods[Int(slot)]?.pool else { return }
         let changes = ClusterEvent.changes(of: info.pod, from: old)
+        if pool != .inFlight, pool != .binding { nominator.update(info, from: old.value) }
         switch pool {
-        case .inFlight, .binding:
+        case .inFlight:
             pods[Int(slot)]?.info = info
-            if !inFlight.isEmpty { eventLog.append(contentsOf: changes) }
+            eventLog.append(contentsOf: changes)
+        case .binding: pods[Int(slot)]?.info = info
         case .active, .backoff, .errorBackoff:
             // The priority may have changed.
             leave(slot)
@@ -115,19 +109,27 @@ package struct SchedulingQueue: Sendable {
             place(slot, in: pool)
         case .unschedulable:
             pods[Int(slot)]?.info = info
-            for change in changes where wake(slot, by: change, at: now, nodes: nodes) { break }
+            for change in changes where wake(slot, by: change, isOwn: true, at: now, in: cluster) { break }
         }
     }
 
-    /// The pod was deleted, or bound.
+    /// The pod was deleted, or bound. An attempt under way goes on without knowing: see ``fail(_:rejectors:pending:nomination:at:in:)``.
     @discardableResult
     package mutating func delete(_ name: NamespacedName) -> QueuedPod? {
         guard let slot = slotOfName.removeValue(forKey: name), let pod = pods[Int(slot)] else { return nil }
-        leave(slot)
-        finishAttempt(slot)
+        nominator.delete(pod.uid)
+        if pod.pool == .inFlight {
+            pods[Int(slot)]?.isGone = true
+        } else {
+            leave(slot)
+            forget(slot)
+        }
+        return pod
+    }
+
+    private mutating func forget(_ slot: Int32) {
         pods[Int(slot)] = nil
         freeSlots.append(slot)
-        return pod
     }
 
     // MARK: Attempts
@@ -149,7 +151,9 @@ package struct SchedulingQueue: Sendable {
     /// The attempt found a node: the pod is being bound. It stays known until it is seen bound or fails after all.
     package mutating func startBinding(_ slot: Int32) {
         finishAttempt(slot)
+        if pods[Int(slot)]?.isGone == true { return forget(slot) }
         pods[Int(slot)]?.pool = .binding
+        if let uid = pods[Int(slot)]?.uid { nominator.delete(uid) }
     }
 
     /// Forgets the events kept for an attempt.
@@ -158,11 +162,25 @@ package struct SchedulingQueue: Sendable {
         if inFlight.isEmpty { eventLog.removeAll(keepingCapacity: true) }
     }
 
-    /// The attempt failed. Without a rejecting plugin it counts as an error.
+    /// The attempt failed. Without a rejecting plugin it counts as an error. `nomination`: what becomes of the pod's nomination, from
+    /// now on and before the API server hears of it.
+    /// - Returns: whether the pod is back in the queue: not if it was deleted or bound by somebody else meanwhile.
+    @discardableResult
     package mutating func fail(
-        _ slot: Int32, rejectors: PluginSet, pending: PluginSet = [], at now: SimulatedTime, nodes: NodeTable
-    ) {
-        guard var pod = pods[Int(slot)] else { return }
+        _ slot: Int32, rejectors: PluginSet, pending: PluginSet = [], nomination: NominationChange = .unchanged, at now: SimulatedTime,
+        in cluster: ClusterSnapshot
+    ) -> Bool {
+        guard var pod = pods[Int(slot)] else { return false }
+        guard !pod.isGone else {
+            finishAttempt(slot)
+            forget(slot)
+            return false
+        }
+        switch nomination {
+        case .unchanged: nominator.add(pod.info)
+        case .cleared: nominator.nominate(pod.info, to: nil)
+        case .node(let name): nominator.nominate(pod.info, to: name)
+        }
         let missed = inFlight.first { $0.slot == slot }.map { Array(eventLog[$0.firstEvent...]) } ?? []
         finishAttempt(slot)
         pod.timestamp = now
@@ -177,16 +195,39 @@ package struct SchedulingQueue: Sendable {
         }
         let failures = pod.consecutiveErrors > 0 ? pod.consecutiveErrors : pod.unschedulableCount
         pod.backoffExpiry = (now + backoff.duration(failures: failures)).truncatedToSeconds
+        pod.pool = .unschedulable
         pods[Int(slot)] = pod
-        if isError { return enqueue(slot, to: .errorBackoff) }
-        for event in missed {
-            switch hint(pod, event, nodes) {
+        switch isError ? .afterBackoff : replay(missed, for: pod, cluster) {
+        case .skip: place(slot, in: .unschedulable)
+        case .afterBackoff where pod.isBackingOff(at: now): enqueue(slot, to: isError ? .errorBackoff : .backoff)
+        case .afterBackoff, .immediately: enqueue(slot, to: .active)
+        }
+        return true
+    }
+
+    /// What the events during a pod's attempt would have done: the strongest hint counts, and one that ignores back-off needs a
+    /// pending plugin.
+    private func replay(_ events: [ClusterEvent], for pod: QueuedPod, _ cluster: ClusterSnapshot) -> Hint {
+        var result = Hint.skip
+        for event in events {
+            switch hint(pod, event, cluster) {
             case .skip: continue
-            case .afterBackoff: return enqueue(slot, to: pod.isBackingOff(at: now) ? .backoff : .active)
-            case .immediately: return enqueue(slot, to: .active)
+            case .immediately: return .immediately
+            case .afterBackoff:
+                if pod.pending.isEmpty { return .afterBackoff }
+                result = .afterBackoff
             }
         }
-        place(slot, in: .unschedulable)
+        return result
+    }
+
+    // MARK: Preemption
+
+    /// Notes that the API calls that make room for a pod begin or have ended. Until they have, the pod is gated when something
+    /// would move it; the end wakes nothing.
+    package mutating func setPreempting(_ isPreempting: Bool, _ name: NamespacedName, uid: UID) {
+        guard let slot = slotOfName[name], pods[Int(slot)]?.uid == uid else { return }
+        pods[Int(slot)]?.isPreempting = isPreempting
     }
 
     // MARK: Reports
@@ -207,14 +248,18 @@ package struct SchedulingQueue: Sendable {
     private enum Hint { case skip, afterBackoff, immediately }
 
     /// Whether an event is worth another attempt, by the plugins that rejected the pod and listen to such events.
-    private func hint(_ pod: QueuedPod, _ event: ClusterEvent, _ nodes: NodeTable) -> Hint {
-        if event.kind == .wildcard { return .afterBackoff }
+    private func hint(_ pod: QueuedPod, _ event: ClusterEvent, _ cluster: ClusterSnapshot) -> Hint {
+        if event.kind == .wildcard {
+            // With a pod it is meant for that pod alone.
+            let isMeant = event.pod.map { $0.metadata.uid == pod.uid } ?? true
+            return isMeant ? .afterBackoff : .skip
+        }
         let profile = profiles[pod.profile]
         let concerned = pod.rejectors.union(pod.pending).intersection(profile.listening(to: event.kind))
         var result = Hint.skip
         for number in concerned.numbers {
             guard result == .skip || pod.pending.has(number), let plugin = profile.listeners[number] else { continue }
-            guard plugin.isWoken(pod.info, by: event, nodes: nodes) else { continue }
+            guard plugin.isWoken(pod.info, by: event, in: cluster) else { continue }
             if pod.pending.has(number) { return .immediately }
             result = .afterBackoff
         }
@@ -222,21 +267,31 @@ package struct SchedulingQueue: Sendable {
     }
 
     /// Lets an event of the cluster wake the rejected pods it concerns.
-    package mutating func handle(_ event: ClusterEvent, at now: SimulatedTime, nodes: NodeTable) {
-        let listening = profiles.map { $0.listening(to: event.kind) }
-        guard listening.contains(where: { !$0.isEmpty }) else { return }
+    /// - Parameter highestPriority: pods of higher priority are left alone; nil: none.
+    package mutating func handle(
+        _ event: ClusterEvent, highestPriority: Int32? = nil, at now: SimulatedTime, in cluster: ClusterSnapshot
+    ) {
+        guard profiles.indices.contains(where: { !profiles[$0].listening(to: event.kind).isEmpty }) else { return }
         if !inFlight.isEmpty { eventLog.append(event) }
+        guard rejected.count > 0 else { return }
         var candidates: [Int32] = []
-        for bucket in rejected.buckets where !bucket.plugins.isDisjoint(with: listening[bucket.profile]) {
+        for bucket in rejected.buckets where !bucket.plugins.isDisjoint(with: profiles[bucket.profile].listening(to: event.kind)) {
             candidates.append(contentsOf: bucket.slots)
         }
-        for slot in candidates { _ = wake(slot, by: event, at: now, nodes: nodes) }
+        for slot in candidates {
+            if let highestPriority, let pod = pods[Int(slot)], pod.info.priority > highestPriority { continue }
+            _ = wake(slot, by: event, isOwn: false, at: now, in: cluster)
+        }
     }
 
-    /// Moves a rejected pod if the event is worth it.
-    private mutating func wake(_ slot: Int32, by event: ClusterEvent, at now: SimulatedTime, nodes: NodeTable) -> Bool {
+    /// Moves a rejected pod if the event is worth it. A gated pod looks up only at events its gate listens to, and at changes of
+    /// itself.
+    private mutating func wake(
+        _ slot: Int32, by event: ClusterEvent, isOwn: Bool, at now: SimulatedTime, in cluster: ClusterSnapshot
+    ) -> Bool {
         guard let pod = pods[Int(slot)], pod.pool == .unschedulable else { return false }
-        switch hint(pod, event, nodes) {
+        if let gate = pod.gate, !isOwn, !profiles[pod.profile].listening(to: event.kind).has(gate) { return false }
+        switch hint(pod, event, cluster) {
         case .skip: return false
         case .afterBackoff: move(slot, to: pod.isBackingOff(at: now) ? .backoff : .active)
         case .immediately: move(slot, to: .active)
@@ -248,9 +303,9 @@ package struct SchedulingQueue: Sendable {
     package mutating func activate(_ name: NamespacedName) {
         guard let slot = slotOfName[name], let pod = pods[Int(slot)] else { return }
         switch pod.pool {
-        case .inFlight: eventLog.append(.wildcard)
-        case .backoff, .unschedulable: move(slot, to: .active)
-        case .active, .errorBackoff, .binding: break
+        case .inFlight: eventLog.append(ClusterEvent(.wildcard, .pod(old: nil, new: pod.info.pod)))
+        case .backoff, .errorBackoff, .unschedulable: move(slot, to: .active)
+        case .active, .binding: break
         }
     }
 
@@ -258,15 +313,24 @@ package struct SchedulingQueue: Sendable {
 
     /// When a pod is due to leave a back-off queue: a whole second.
     package var nextBackoffFlush: SimulatedTime? {
-        let expiries = [backoffQueue.first?.key.expiry, errorBackoffQueue.first?.key.expiry].compactMap { $0 }
-        return expiries.min().map { $0 + .seconds(1) }
+        let expiry = backoffQueue.first?.key.expiry
+        let errorExpiry = errorBackoffQueue.first?.key.expiry
+        guard let next = expiry ?? errorExpiry else { return nil }
+        return min(next, errorExpiry ?? next) + .seconds(1)
     }
 
     /// Moves pods whose back-off is over to the active queue.
     package mutating func flushBackoff(at now: SimulatedTime) {
         let second = now.truncatedToSeconds
-        while let (key, slot) = backoffQueue.first, key.expiry < second { move(slot, to: .active) }
-        while let (key, slot) = errorBackoffQueue.first, key.expiry < second { move(slot, to: .active) }
+        // PreEnqueue was asked when they began to back off.
+        while let (key, slot) = backoffQueue.first, key.expiry < second {
+            leave(slot)
+            place(slot, in: .active)
+        }
+        while let (key, slot) = errorBackoffQueue.first, key.expiry < second {
+            leave(slot)
+            place(slot, in: .active)
+        }
     }
 
     /// When the oldest rejected pod will have waited long enough to be tried without an event, on the grid of the flushes.
@@ -276,10 +340,14 @@ package struct SchedulingQueue: Sendable {
 
     /// Moves pods that were unschedulable for more than five minutes.
     package mutating func flushLeftovers(at now: SimulatedTime) {
+        var hasMoved = false
         while let (failed, slot) = leftovers.first, now - failed > maximumTimeUnschedulable {
             guard let pod = pods[Int(slot)] else { break }
             move(slot, to: pod.isBackingOff(at: now) ? .backoff : .active)
+            hasMoved = true
         }
+        // The flush is an event for everyone: pods being tried meanwhile will not wait for another one.
+        if hasMoved, !inFlight.isEmpty { eventLog.append(.wildcard) }
     }
 
     // MARK: Pools
@@ -292,7 +360,7 @@ package struct SchedulingQueue: Sendable {
     /// Puts a pod that is in no pool into one of the queues, unless a PreEnqueue plugin gates it.
     private mutating func enqueue(_ slot: Int32, to pool: QueuedPod.Pool) {
         guard let pod = pods[Int(slot)] else { return }
-        for entry in profiles[pod.profile].preEnqueue where !entry.plugin.admits(pod.info.pod.value) {
+        for entry in profiles[pod.profile].preEnqueue where !entry.plugin.admits(pod.info.pod.value, isPreempting: pod.isPreempting) {
             pods[Int(slot)]?.gate = entry.number
             pods[Int(slot)]?.rejectors.insert(PluginSet(plugin: entry.number))
             return place(slot, in: .unschedulable)
@@ -321,14 +389,15 @@ package struct SchedulingQueue: Sendable {
 
     /// Takes a pod out of whatever pool it is in.
     private mutating func leave(_ slot: Int32) {
-        guard let pod = pods[Int(slot)] else { return }
-        switch pod.pool {
+        guard let pool = pods[Int(slot)]?.pool else { return }
+        switch pool {
         case .active: active.remove(slot)
         case .backoff: backoffQueue.remove(slot)
         case .errorBackoff: errorBackoffQueue.remove(slot)
         case .unschedulable:
             leftovers.remove(slot)
-            if let moved = rejected.remove(bucket: pod.bucket, position: pod.position) { pods[Int(moved)]?.position = pod.position }
+            guard let bucket = pods[Int(slot)]?.bucket, let position = pods[Int(slot)]?.position else { return }
+            if let moved = rejected.remove(bucket: bucket, position: position) { pods[Int(moved)]?.position = position }
         case .inFlight, .binding: break
         }
     }

@@ -25,12 +25,6 @@ struct SlotHeap<Key: Comparable & Sendable>: Sendable {
         rise(elements.count - 1)
     }
 
-    mutating func popFirst() -> Int32? {
-        guard let slot = elements.first?.slot else { return nil }
-        remove(slot)
-        return slot
-    }
-
     /// Removes a slot if it is there.
     mutating func remove(_ slot: Int32) {
         guard contains(slot) else { return }
