@@ -32,7 +32,6 @@ struct Kubelet: Sendable {
     var images = ImageStore()
     var resources: NodeResources
     private var pods: [PodWorker?] = []
-    private var slots: [UID: Int32] = [:]
     /// Slots without a pod, reused last in, first out.
     private var free: [Int32] = []
     private var generation: UInt32 = 0
@@ -56,14 +55,11 @@ struct Kubelet: Sendable {
         return node
     }
 
+    @inline(__always)
     var client: APIClientID { .kubelet(number) }
 
     /// All slots, with and without a pod.
     var slotRange: Range<Int> { pods.indices }
-
-    /// Inlined, so that callers read one table of a kubelet in an array and do not copy the whole kubelet.
-    @inline(__always)
-    func slot(of uid: UID) -> Int? { slots[uid].map(Int.init) }
 
     /// Takes a pod's state out of its slot, to work on the only copy; ``put(_:into:)`` brings it back.
     mutating func take(_ slot: Int) -> PodWorker? {
@@ -76,7 +72,7 @@ struct Kubelet: Sendable {
     mutating func put(_ worker: PodWorker, into slot: Int) { pods[slot] = worker }
 
     /// A slot for a pod that is new here; its state must be put into it. Returns the slot and the generation of its timers.
-    mutating func reserve(_ uid: UID) -> (slot: Int, generation: UInt32) {
+    mutating func reserve() -> (slot: Int, generation: UInt32) {
         generation &+= 1
         let slot: Int
         if let reused = free.popLast() {
@@ -85,17 +81,15 @@ struct Kubelet: Sendable {
             slot = pods.count
             pods.append(nil)
         }
-        slots[uid] = Int32(slot)
         return (slot, generation)
     }
 
     /// Forgets the pod whose state was taken out of the slot.
     mutating func drop(_ worker: PodWorker, from slot: Int) {
-        slots[worker.uid] = nil
         free.append(Int32(slot))
         if let charge = worker.charge { resources.remove(charge.value) }
     }
 
     /// How many pods the kubelet takes care of.
-    var podCount: Int { slots.count }
+    var podCount: Int { pods.count - free.count }
 }

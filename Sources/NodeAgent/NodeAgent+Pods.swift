@@ -10,7 +10,7 @@ extension NodeAgent {
     /// Pods of a snapshot that run on a node already. They are not admitted again, but take their part of the node.
     package mutating func adopt(_ pod: Shared<Pod>, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         guard let number = number(bound: pod), !pod.isTerminal else { return }
-        let (slot, generation) = kubelets[number].reserve(pod.value.metadata.uid)
+        let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         var worker = PodWorker(
             adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, environment: environment, at: now)
         take(charge(of: pod.value.spec), for: &worker, on: number)
@@ -25,13 +25,14 @@ extension NodeAgent {
     package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         switch event.object {
         case .pod(let pod):
-            guard let number = number(bound: pod), kubelets[number].power == .running else { return }
+            guard pod.value.nodeName != nil else { return }
+            let place = place(of: pod)
+            guard let number = place?.kubelet ?? number(bound: pod), kubelets[number].power == .running else { return }
             if event.change == .deleted {
-                guard let slot = kubelets[number].slot(of: pod.value.metadata.uid), let worker = kubelets[number].take(slot)
-                else { return }
-                kubelets[number].drop(worker, from: slot)
+                guard let place, let worker = kubelets[number].take(place.slot) else { return }
+                forget(worker, place)
             } else {
-                observe(pod, on: number, returning: false, at: now, effects: &effects)
+                observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
             }
         case .node(let node):
             guard event.change != .deleted, let number = number(of: node.value.metadata.name),
@@ -44,19 +45,21 @@ extension NodeAgent {
 
     /// A version of a pod bound to this node: a new pod is admitted, a known one followed.
     mutating func observe(
-        _ pod: Shared<Pod>, on number: Int, returning: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+        _ pod: Shared<Pod>, on number: Int, known place: PodPlace?, returning: Bool, at now: SimulatedTime,
+        effects: inout Effects<KubeletTimer>
     ) {
         let isTerminating = pod.value.metadata.deletionTimestamp != nil
-        guard let slot = kubelets[number].slot(of: pod.value.metadata.uid), var worker = kubelets[number].take(slot) else {
+        guard let place, var worker = kubelets[number].take(place.slot) else {
             meet(pod, on: number, at: now, effects: &effects)
             return
         }
+        let slot = place.slot
         worker.pod = pod
         worker.confirm()
         let ended = pod.isTerminal
         if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
             // Nothing is left to do for it: whoever deletes it finds it finished.
-            kubelets[number].drop(worker, from: slot)
+            forget(worker, place)
             return
         }
         let stops = isTerminating || ended
@@ -83,7 +86,7 @@ extension NodeAgent {
             if pod.value.isTerminal {
                 finish(pod.value, on: number, effects: &effects)
             } else {
-                let (slot, generation) = kubelets[number].reserve(pod.value.metadata.uid)
+                let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
                 var worker = PodWorker(pod, behaviour: behaviour(of: pod.value), generation: generation, at: now)
                 worker.stop(graceSeconds: 0, at: now, environment)
                 step(&worker, slot, on: number, at: now, effects: &effects)
@@ -92,7 +95,7 @@ extension NodeAgent {
             return
         }
         guard !pod.value.isTerminal else { return }
-        let (slot, generation) = kubelets[number].reserve(pod.value.metadata.uid)
+        let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
         let rejection = kubelets[number].resources.rejection(of: charge.value)
         var worker = PodWorker(

@@ -13,6 +13,8 @@ package struct NodeAgent: Sendable {
     private let behaviours: [Shared<WorkloadBehaviour>]
     var kubelets: [Kubelet] = []
     private var numbers: [String: Int32] = [:]
+    /// Which kubelet takes care of a pod, and in which of its slots.
+    private var places = UIDMap<PodPlace>()
     /// All kubelets share one memory of events; it is large enough that they hardly notice each other.
     var events = EventCorrelator(capacity: 65536)
     /// What pods of one spec take, by identity of the spec, which is kept alive here: pods of a template share it.
@@ -120,7 +122,7 @@ package struct NodeAgent: Sendable {
         for slot in kubelets[number].slotRange {
             guard var worker = kubelets[number].take(slot) else { continue }
             guard let isTerminating = terminating[worker.uid] else {
-                kubelets[number].drop(worker, from: slot)
+                forget(worker, PodPlace(number, slot))
                 continue
             }
             // Timers that rang while nobody was there are lost.
@@ -133,7 +135,27 @@ package struct NodeAgent: Sendable {
             }
             kubelets[number].put(worker, into: slot)
         }
-        for pod in pods { observe(pod, on: number, returning: true, at: now, effects: &effects) }
+        for pod in pods { observe(pod, on: number, known: place(of: pod), returning: true, at: now, effects: &effects) }
+    }
+
+    // MARK: Places
+
+    /// nil for a pod that its node's kubelet does not know.
+    func place(of pod: Shared<Pod>) -> PodPlace? {
+        places[pod.value.metadata.uid].flatMap { kubelets[$0.kubelet].name == pod.value.nodeName ? $0 : nil }
+    }
+
+    /// A slot for a pod that is new to a kubelet; its state must be put into it. Also the generation of its timers.
+    mutating func reserve(_ uid: UID, on number: Int) -> (slot: Int, generation: UInt32) {
+        let (slot, generation) = kubelets[number].reserve()
+        places[uid] = PodPlace(number, slot)
+        return (slot, generation)
+    }
+
+    /// Forgets a pod whose state was taken out of its slot.
+    mutating func forget(_ worker: PodWorker, _ place: PodPlace) {
+        if places[worker.uid] == place { places[worker.uid] = nil }
+        kubelets[place.kubelet].drop(worker, from: place.slot)
     }
 
     // MARK: Look-ups
@@ -153,4 +175,18 @@ package struct NodeAgent: Sendable {
         charges[identity] = (spec, charge)
         return charge
     }
+}
+
+/// Where a kubelet keeps the state of a pod.
+struct PodPlace: Equatable, Sendable {
+    private let number: Int32
+    private let position: Int32
+
+    init(_ kubelet: Int, _ slot: Int) {
+        number = Int32(kubelet)
+        position = Int32(slot)
+    }
+
+    var kubelet: Int { Int(number) }
+    var slot: Int { Int(position) }
 }

@@ -145,9 +145,11 @@ extension PodWorker {
     private func setConditions(of status: inout PodStatus, unready: [String], at now: SimulatedTime) {
         let time = now.truncatedToSeconds
         let terminal = status.phase == .succeeded || status.phase == .failed
-        status.conditions.set(
+        // Changed on their own: each change in place would copy them and look for Ready again.
+        var conditions = status.conditions
+        conditions.set(
             Condition(.podReadyToStartContainers, hasSandbox && !terminal ? .true : .false, lastTransitionTime: time))
-        status.conditions.set(initialisedCondition(of: status, time, isInitialised: initialised <= now))
+        conditions.set(initialisedCondition(of: status, time, isInitialised: initialised <= now))
         var reason = ""
         var message = ""
         if !unready.isEmpty || terminal {
@@ -161,11 +163,15 @@ extension PodWorker {
         }
         let isReady = reason.isEmpty
         // A pod that is being stopped does not become ready any more: what was said of it while its kubelet was away stands.
-        if isReady, isStopping, !status.conditions.isTrue(.ready) { return }
-        status.conditions.set(
+        if isReady, isStopping, !conditions.isTrue(.ready) {
+            status.conditions = conditions
+            return
+        }
+        conditions.set(
             Condition(.ready, isReady ? .true : .false, reason: reason, message: message, lastTransitionTime: time))
-        status.conditions.set(
+        conditions.set(
             Condition(.containersReady, isReady ? .true : .false, reason: reason, message: message, lastTransitionTime: time))
+        status.conditions = conditions
     }
 
     private func initialisedCondition(of status: PodStatus, _ time: SimulatedTime, isInitialised: Bool) -> Condition {

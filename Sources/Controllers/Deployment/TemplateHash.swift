@@ -188,6 +188,7 @@ private struct CanonicalText {
             add("pool", pool)
             add("rbd", image)
             add("readOnly", readOnly)
+        case .migrated(let plugin, let id): add(plugin.rawValue, id)
         case .csi(let driver): add("csi", driver)
         case .other: add("other", true)
         }

@@ -14,6 +14,11 @@ struct PodTally: Hashable, Sendable {
     /// Being deleted and not ended yet.
     var terminating = 0
 
+    init() {}
+
+    /// One pod.
+    init(_ pod: Shared<Pod>) { count(pod, by: 1) }
+
     mutating func count(_ pod: Shared<Pod>, by step: Int) {
         total += step
         if pod.isTerminal { return }

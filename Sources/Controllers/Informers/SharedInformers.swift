@@ -86,6 +86,7 @@ package struct SharedInformers: Sendable {
     /// Takes in one watch event; returns the version the cache held before.
     mutating func apply(_ event: WatchEvent) -> APIObject? {
         resourceVersion = max(resourceVersion, event.object.readMetadata { $0.resourceVersion })
+        if replacePod(event) { return event.previous }
         let key = event.object.key
         if event.change == .deleted {
             guard let removed = tables[key.kind].remove(key.name) else { return nil }
@@ -98,6 +99,24 @@ package struct SharedInformers: Sendable {
         updateOtherOwners(
             key, old: previous?.readMetadata { $0.ownerReferences } ?? [], new: event.object.readMetadata { $0.ownerReferences })
         return previous
+    }
+
+    /// Takes in the next version of a pod, nearly all events there are, without looking its name up: cache and store see the same
+    /// pods come and go, so that it has the same slot in both, unless the cache was not told of everything.
+    private mutating func replacePod(_ event: WatchEvent) -> Bool {
+        guard event.change == .modified, let slot = event.slot, case .pod(let pod) = event.object, case .pod(let old)? = event.previous,
+            slot < tables[.pod].slotCount, case .pod(let known)? = tables[.pod][slot: slot], known === old
+        else { return false }
+        tables[.pod].replace(slot, with: event.object)
+        let (oldOwners, owners) = (old.value.metadata.ownerReferences, pod.value.metadata.ownerReferences)
+        if oldOwners != owners || old.value.nodeName != pod.value.nodeName {
+            file(event.object, previous: event.previous, slot: slot)
+            updateOtherOwners(event.object.key, old: oldOwners, new: owners)
+        } else if PodTally(old) != PodTally(pod) || old.value.metadata.labels != pod.value.metadata.labels {
+            count(old, slot: slot, by: -1)
+            count(pod, slot: slot, by: 1)
+        }
+        return true
     }
 
     private mutating func file(_ object: APIObject, previous: APIObject?, slot: Int) {

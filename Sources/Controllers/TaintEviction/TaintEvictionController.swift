@@ -33,6 +33,8 @@ struct TaintEvictor: Reconciler {
     private var scheduled: [NamespacedName: Scheduled] = [:]
     private var deadlines = Heap<Deadline>()
     private var sequence: UInt64 = 0
+    /// How many nodes have taints that evict: while there are none, no pod is judged.
+    private var taintedNodes = 0
     private var armed: SimulatedTime?
     /// Events to record, and pods to delete, since the manager last asked.
     private(set) var events: [KubernetesEvent] = []
@@ -57,6 +59,7 @@ struct TaintEvictor: Reconciler {
         let taints = change == .deleted ? [] : TaintEvictor.noExecute(node)
         let before = previous.map(TaintEvictor.noExecute) ?? []
         guard taints != before else { return }
+        taintedNodes += (taints.isEmpty ? 0 : 1) - (before.isEmpty ? 0 : 1)
         for pod in view.pods(onNode: node.metadata.name) { judge(pod.value, taints, at: now) }
     }
 
@@ -67,7 +70,7 @@ struct TaintEvictor: Reconciler {
             cancel(pod.value)
             return
         }
-        guard let nodeName = pod.value.nodeName,
+        guard taintedNodes > 0, let nodeName = pod.value.nodeName,
             previous?.value.nodeName != nodeName || previous?.value.spec.value.tolerations != pod.value.spec.value.tolerations,
             let node = view.node(nodeName)
         else { return }
