@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 DEMO := scenarios/zone-outage/scenario.yaml
-PACKAGES := libgsl-dev libyaml-dev pkg-config
+PACKAGES := libgsl-dev libyaml-dev pkg-config tzdata
 
 .PHONY: run test build dependencies format benchmark curated
 
@@ -30,15 +30,23 @@ curated: build
 	  .build/release/seatrial run "$$folder/scenario.yaml" --quiet --output .build/curated || exit 1; \
 	  mkdir -p "results/curated/$$name"; \
 	  cp .build/curated/"$$name"/*/seed-*/summary.csv .build/curated/"$$name"/*/seed-*/recoveries.csv "results/curated/$$name/" || exit 1; \
+	  own=$$(sed -n 's/^  scheduler: *//p' "$$folder/scenario.yaml"); \
+	  first=$${own:+$$folder$$own}; first=$${first:-default}; policies="--scheduler $$first"; \
+	  for file in $$(grep -lx 'kind: KubeSchedulerConfiguration' "$$folder"*.yaml); do \
+	    [ "$$file" = "$$first" ] || policies="$$policies --scheduler $$file"; \
+	  done; \
+	  [ "$$policies" = "--scheduler $$first" ] && continue; \
+	  .build/release/seatrial compare "$$folder/scenario.yaml" $$policies --seeds 5 --quiet --output .build/curated >/dev/null || exit 1; \
+	  cp ".build/curated/$$name/comparison.csv" "results/curated/$$name/" || exit 1; \
 	done
 
 ## Format all Swift sources in place.
 format:
 	$(SWIFT) format -i -r Package.swift Sources Tests
 
-# GSL and libyaml are system libraries. On Debian and Ubuntu they are installed here; elsewhere the message says what to do.
+# GSL and libyaml are system libraries; recorded CronJobs need the system's time zones. On Debian and Ubuntu they are installed here; elsewhere the message says what to do.
 dependencies:
-	@if pkg-config --exists gsl yaml-0.1 2>/dev/null; then exit 0; fi; \
+	@if pkg-config --exists gsl yaml-0.1 2>/dev/null && [ -d /usr/share/zoneinfo ]; then exit 0; fi; \
 	if command -v apt-get >/dev/null 2>&1; then \
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo"; \
 	  echo "Installing $(PACKAGES)"; \

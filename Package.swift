@@ -18,6 +18,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
@@ -55,12 +56,13 @@ let package = Package(
 
         .executableTarget(
             name: "seatrial",
-            dependencies: ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Experiments", "Scheduling", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "seatrial-conformance",
             dependencies: [
-                "KubernetesAPI", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents",
+                "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "seatrial-benchmark",

@@ -83,11 +83,11 @@ extension Cluster {
 
     // MARK: Operator
 
-    /// Does what the operator does. `reported`: as an operation of its own in the record.
+    /// Does what the operator does. `reported`: as something that happened; otherwise only its refusal is worth telling.
     mutating func operate(_ action: OperatorAction, reported: Bool = true) {
         func call(_ request: APIRequest, _ description: @autoclosure () -> String, _ cluster: inout Cluster) {
-            let token = reported ? UInt64(cluster.recorder.operated(description(), at: cluster.now)) : nil
-            cluster.send(APICall(.clusterOperator, request, token: token))
+            let operation = cluster.recorder.operated(description(), at: cluster.now, isRoutine: !reported)
+            cluster.send(APICall(.clusterOperator, request, token: UInt64(operation)))
         }
         switch action {
         case .apply(let objects):

@@ -41,7 +41,8 @@ public struct Cluster: Sendable {
         api = APIServer(seed: configuration.seed)
         gateway = ClientGateway(configuration.timing)
         do {
-            scheduler = try Scheduler(configuration.scheduler, timing: configuration.timing, seed: configuration.seed)
+            scheduler = try Scheduler(
+                configuration.scheduler, path: configuration.schedulerPath, timing: configuration.timing, seed: configuration.seed)
         } catch {
             throw .invalidScheduler("\(error)")
         }
@@ -54,6 +55,9 @@ public struct Cluster: Sendable {
         recorder = Recorder(configuration.recording)
         try populate()
     }
+
+    /// How many distinct specs the pods had that the scheduler has seen: each is kept once.
+    public var podSpecCount: Int { scheduler.podSpecCount }
 
     /// The record so far. Call ``finish()`` for the closing figures.
     public var record: RunRecord { recorder.record }
@@ -121,8 +125,9 @@ public struct Cluster: Sendable {
                 concernsScheduler = true
                 if pod.value.nodeName != nil { concernsKubelets = true }
             case .event: break
+            // The scheduler looks at a ReplicaSet only for its pods, and they come after it.
             case .replicaSet, .deployment: concernsControllers = true
-            case .node, .namespace, .priorityClass, .unstructured:
+            default:
                 concernsControllers = true
                 concernsScheduler = true
             }

@@ -12,6 +12,8 @@ public struct ClusterConfiguration: Sendable {
     public var seed: UInt64
     public var timing: ControlPlaneTiming
     public var scheduler: SchedulerConfiguration
+    /// How the scheduler comes to its decisions; they are the same either way.
+    public var schedulerPath: SchedulerPath
     public var controllerManager: ControllerManagerConfiguration
     public var nodeAgent: NodeAgentConfiguration
     /// Nodes that exist and are Ready at the start.
@@ -34,6 +36,7 @@ public struct ClusterConfiguration: Sendable {
         self.seed = seed
         timing = ControlPlaneTiming()
         scheduler = SchedulerConfiguration()
+        schedulerPath = .memoised
         controllerManager = ControllerManagerConfiguration()
         nodeAgent = NodeAgentConfiguration()
         nodes = []

@@ -3,6 +3,9 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Scheduling
+
+extension SchedulerPath: ExpressibleByArgument {}
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,6 +26,13 @@ struct RunCommand: ParsableCommand {
     @Option(help: "A KubeSchedulerConfiguration to use instead of the scenario's.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var scheduler: String?
 
+    @Option(
+        help: """
+            How the scheduler comes to its decisions: memoised remembers what plugins said about nodes that did not change, plain asks \
+            every plugin about every node. The results are the same.
+            """)
+    var schedulerPath = SchedulerPath.memoised
+
     @Flag(help: "Write every event of the API's watch to watch.jsonl.")
     var watchLog = false
 
@@ -34,6 +44,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         var loaded = try ScenarioFile.load(scenario, overrides: ScenarioOverrides(seed: seed, duration: duration, scheduler: scheduler))
         loaded.configuration.recording.watchLog = watchLog
+        loaded.configuration.schedulerPath = schedulerPath
         Terminal.warn(loaded.warnings)
 
         try loaded.checkResultFolder(below: output)

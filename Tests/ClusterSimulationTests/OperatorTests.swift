@@ -219,6 +219,9 @@ struct OperatorTests {
     @Test("The API server's refusals are part of the record")
     func refusals() throws {
         var cluster = try shop {
+            var spec = PodSpec(containers: [Container(name: "c")])
+            spec.priorityClassName = "nope"
+            $0.objects.append(APIObject(Pod(metadata: ObjectMeta(name: "late", namespace: "default"), spec: Shared(spec))))
             $0.timeline = [
                 TimelineEntry(at: at(10), action: .scale(ObjectKey(.deployment, name("nobody")), replicas: 3)),
                 TimelineEntry(at: at(11), action: .delete(ObjectKey(.pod, name("nothing")))),
@@ -227,7 +230,9 @@ struct OperatorTests {
             ]
         }
         cluster.run(until: at(20))
-        let operations = cluster.record.operations
+        let refusedAtStart = cluster.record.operations.filter { $0.isRoutine && $0.refusal != nil }
+        #expect(refusedAtStart.map(\.refusal) == ["pods \"late\" is forbidden: no PriorityClass with name nope was found"])
+        let operations = cluster.record.operations.filter { !$0.isRoutine }
         #expect(operations.map(\.time) == [at(10), at(11), at(12), at(13)])
         #expect(operations[0].refusal == "deployments.apps \"nobody\" not found")
         #expect(operations[1].refusal == "pods \"nothing\" not found")

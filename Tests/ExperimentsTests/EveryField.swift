@@ -65,9 +65,11 @@ enum SampleScenarios {
           - {recovery: {atMost: 7m}}
           - {detection: {atMost: 1m}}
           - {pods: {pending: {atMost: 9}, unscheduled: {atMost: 9}, running: {atLeast: 0}, ready: {atLeast: 0}, failed: {equals: 0}}, at: 10m}
-          - {nodes: {ready: {atLeast: 1}, total: {atLeast: 1}}}
+          - {nodes: {ready: {atLeast: 1}, used: {atLeast: 1}, total: {atLeast: 1}}}
           - {unschedulable: {atMost: 0}}
-          - {restarts: {atMost: 5}}
+          - {restarts: {atMost: 5}, policy: policy}
+          - {preempted: {atMost: 3}}
+          - {preempted: {atMost: 0}, policy: default}
           - {utilisation: {cpu: {atMost: 1}, memory: {atMost: 1}}}
           - {podStart: {mean: {atMost: 1m}, p50: {atMost: 1m}, p90: {atMost: 1m}, p99: {atMost: 1m}, maximum: {atMost: 1m}}}
 

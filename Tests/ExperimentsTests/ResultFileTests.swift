@@ -15,14 +15,16 @@ func awkwardRecord() -> RunRecord {
     var record = RunRecord()
     let gpu: ResourceName = "alibabacloud.com/gpu-milli"
     func resource(_ name: ResourceName, _ requested: Double) -> ClusterSample.Resource {
-        ClusterSample.Resource(name: name, requested: requested, allocatable: 10, utilisation: requested / 10, imbalance: 0.25)
+        ClusterSample.Resource(
+            name: name, requested: requested, allocatable: 10, utilisation: requested / 10, imbalance: 0.25, usedUtilisation: 0.5)
     }
     for second in [0, 10, 20] {
         var resources = [resource(.cpu, 1.5), resource(.memory, 4)]
         if second > 0 { resources.append(resource(gpu, 3)) }
         record.samples.append(
             ClusterSample(
-                time: .zero + .seconds(second), nodes: 3, readyNodes: second == 10 ? 2 : 3, unscheduled: 1, starting: 1, running: 4,
+                time: .zero + .seconds(second), nodes: 3, readyNodes: second == 10 ? 2 : 3, usedNodes: 1, unscheduled: 1, starting: 1,
+                running: 4,
                 ready: 3,
                 succeeded: 0, failed: 0, terminating: 0, resources: resources))
     }
@@ -46,7 +48,7 @@ func awkwardRecord() -> RunRecord {
     record.attempts = [
         SchedulingAttempt(
             start: .zero + .milliseconds(1), end: .zero + .milliseconds(2), pod: NamespacedName(namespace: "shop", name: "a"), number: 1,
-            result: .scheduled, node: "n-0", nodesEvaluated: 3, nodesFeasible: 2, score: 277, message: "")
+            result: .scheduled, node: "n-0", nodesEvaluated: 3, nodesFeasible: 2, score: 277, nominatedNode: "", victims: 0, message: "")
     ]
     let event = KubernetesEvent(
         about: "Pod", NamespacedName(namespace: "shop", name: "c"), uid: UID("u"), reason: "FailedScheduling", message: "no, \"none\"",
@@ -126,11 +128,15 @@ struct ResultFileTests {
         #expect(pods.contains("shop,a,ReplicaSet/web,0.001,0.005,2.005,2.005,,,,n-0,1,0,Running,\n"))
         #expect(pods.contains("\"0/3 nodes are available: 3 Insufficient cpu, \"\"really\"\".\nnothing\""))
         let cluster = try String(contentsOfFile: folder["run/cluster.csv"], encoding: .utf8)
-        #expect(cluster.hasPrefix("time_s,nodes,nodes_ready,pods_pending,pods_unscheduled,pods_starting,pods_running,pods_ready,"))
-        #expect(cluster.contains("requested_cpu_cores,allocatable_cpu_cores,utilisation_cpu,imbalance_cpu,requested_memory_bytes"))
+        #expect(
+            cluster.hasPrefix("time_s,nodes,nodes_ready,nodes_used,pods_pending,pods_unscheduled,pods_starting,pods_running,pods_ready,"))
+        #expect(
+            cluster.contains(
+                "requested_cpu_cores,allocatable_cpu_cores,utilisation_cpu,imbalance_cpu,used_nodes_utilisation_cpu,requested_memory_bytes")
+        )
         #expect(cluster.contains("requested_alibabacloud.com/gpu-milli"))
         // The first sample knew no GPUs.
-        #expect(cluster.split(separator: "\n")[1].hasSuffix(",,,,"))
+        #expect(cluster.split(separator: "\n")[1].hasSuffix(",,,,,"))
     }
 
     @Test("Equal runs give equal bytes; run.json has the fingerprint of every file")

@@ -64,7 +64,7 @@ struct ScenarioTests {
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
         #expect(scenario.warnings.contains { $0.contains("1 ConfigMap") })
-        #expect(scenario.expectations.count == 19)
+        #expect(scenario.expectations.count == 21)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {
                 #expect(
@@ -72,6 +72,69 @@ struct ScenarioTests {
                     "\(section).\(tunable.name) did not arrive")
             }
         }
+    }
+
+    @Test("An expectation for one policy is expected under no other", arguments: [("default", [3.0, 0]), ("policy.yaml", [5, 3])])
+    func expectationOfPolicy(policy: String, limits: [Double]) throws {
+        let folder = try TemporaryFolder(SampleScenarios.everyFieldFiles)
+        try folder.write("scenario.yaml", SampleScenarios.everyField)
+        let path = policy == "default" ? policy : folder[policy]
+        let scenario = try ScenarioFile.load(folder["scenario.yaml"], overrides: ScenarioOverrides(scheduler: path))
+        let judged = scenario.expectations.filter { $0.subject == .preempted || $0.subject == .restarts }
+        #expect(judged.map(\.bound.atMost) == limits)
+        #expect(!scenario.warnings.contains { $0.contains("there is no policy") })
+        let misspelt = SampleScenarios.everyField.replacingOccurrences(of: "policy: policy}", with: "policy: polcy}")
+        #expect(try load(misspelt, SampleScenarios.everyFieldFiles).warnings.contains { $0.contains("there is no policy polcy") })
+    }
+
+    @Test(
+        "Claims that nobody will bind are warned of, and disruption budgets nobody keeps",
+        arguments: [
+            ("Immediate", "disk.example.com", "default/data (class fast binds at once)"),
+            ("WaitForFirstConsumer", "disk.example.com", "default/data (to be made by disk.example.com)"),
+            ("WaitForFirstConsumer", "kubernetes.io/no-provisioner", nil),
+        ])
+    func claims(mode: String, provisioner: String, problem: String?) throws {
+        let manifest = """
+            apiVersion: storage.k8s.io/v1
+            kind: StorageClass
+            metadata: {name: fast}
+            provisioner: \(provisioner)
+            volumeBindingMode: \(mode)
+            ---
+            apiVersion: v1
+            kind: PersistentVolumeClaim
+            metadata: {name: data}
+            spec: {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: {storage: 1Gi}}}
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: db-0}
+            spec:
+              containers: [{name: db, image: db}]
+              volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+            ---
+            apiVersion: policy/v1
+            kind: PodDisruptionBudget
+            metadata: {name: db}
+            spec: {\(problem == nil ? "maxUnavailable: 0" : "minAvailable: 1"), selector: {matchLabels: {app: db}}}
+
+            """
+        let scenario = try load(
+            """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: claims}
+            spec:
+              duration: 1m
+              cluster:
+                nodePools: [{name: node, count: 1, resources: {cpu: 1, memory: 1Gi}}]
+                objects: [db.yaml]
+
+            """, ["db.yaml": manifest])
+        #expect(scenario.warnings.contains { $0.contains("pods with these claims get no node") } == (problem != nil))
+        if let problem { #expect(scenario.warnings.contains { $0.contains(problem) }) }
+        #expect(scenario.warnings.contains { $0.contains("disruption controller") && $0.contains("default/db") } == (problem != nil))
     }
 
     @Test("Without a start, a snapshot's newest time is time 0")

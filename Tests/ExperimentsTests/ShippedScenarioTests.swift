@@ -21,6 +21,39 @@ struct ShippedScenarioTests {
         }
     }
 
+    /// The scheduler policies shipped beside a scenario, the one it runs with first.
+    static func policies(of name: String) -> [String] {
+        let folder = packageRoot + "/scenarios/\(name)"
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder))?.sorted() ?? []
+        let policies = files.map { "\(folder)/\($0)" }.filter { file in
+            (try? String(contentsOfFile: file, encoding: .utf8))?.contains("\nkind: KubeSchedulerConfiguration\n") == true
+        }
+        let own = (try? ScenarioFile.load(folder + "/scenario.yaml"))?.policy ?? "default"
+        let first = policies.first { PathText.baseName($0) == own } ?? "default"
+        return [first] + policies.filter { $0 != first }
+    }
+
+    @Test(
+        "Expectations hold under every policy shipped with a scenario, with five seeds, and the figures are those kept",
+        arguments: SchemaTests.shippedNames.filter { policies(of: $0).count > 1 })
+    func compared(name: String) async throws {
+        let folder = try TemporaryFolder()
+        let scenarios = try ShippedScenarioTests.policies(of: name).map { policy in
+            try ScenarioFile.load(packageRoot + "/scenarios/\(name)/scenario.yaml", overrides: ScenarioOverrides(scheduler: policy))
+        }
+        let first = try #require(scenarios.first?.configuration.seed)
+        let comparison = try await Comparison.run(scenarios, seeds: Array(first..<first + 5), output: folder.path)
+        for run in comparison.runs {
+            for result in run.failed {
+                Issue.record("\(comparison.policies[run.policy]), seed \(run.seed): \(result.expectation), observed \(result.observed)")
+            }
+        }
+        try comparison.write(to: folder.path)
+        let here = try String(contentsOfFile: folder["comparison.csv"], encoding: .utf8)
+        let kept = try String(contentsOfFile: packageRoot + "/results/curated/\(name)/comparison.csv", encoding: .utf8)
+        #expect(here == kept, "\(name)/comparison.csv differs; if that is intended, run `make curated`")
+    }
+
     @Test("The scenario in the README is the one shipped")
     func readme() throws {
         let readme = try String(contentsOfFile: packageRoot + "/README.md", encoding: .utf8)

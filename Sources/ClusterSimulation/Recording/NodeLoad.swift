@@ -126,17 +126,22 @@ struct NodeLoad: Sendable {
         }
     }
 
+    /// Nodes with a pod that holds resources.
+    var usedNodes: Int { entries.reduce(0) { $0 + ($1.exists && $1.active > 0 ? 1 : 0) } }
+
     /// Sums, mean utilisation and imbalance per resource over the nodes that exist.
     func summary() -> [ClusterSample.Resource] {
         resources.indices.compactMap { index in
             var requested = 0.0
             var allocatable = 0.0
             var shares: [Double] = []
+            var used: [Double] = []
             for entry in entries where entry.exists && index < entry.allocatable.count && entry.allocatable[index] > 0 {
                 let held = index < entry.requested.count ? Double(entry.requested[index]) : 0
                 requested += held
                 allocatable += Double(entry.allocatable[index])
                 shares.append(held / Double(entry.allocatable[index]))
+                if entry.active > 0 { used.append(held / Double(entry.allocatable[index])) }
             }
             guard !shares.isEmpty else { return nil }
             let unit = resources[index] == .cpu ? 1000.0 : 1
@@ -144,7 +149,8 @@ struct NodeLoad: Sendable {
             let variance = shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(shares.count)
             return ClusterSample.Resource(
                 name: resources[index], requested: requested / unit, allocatable: allocatable / unit, utilisation: mean,
-                imbalance: mean > 0 ? variance.squareRoot() / mean : 0)
+                imbalance: mean > 0 ? variance.squareRoot() / mean : 0,
+                usedUtilisation: used.isEmpty ? nil : used.reduce(0, +) / Double(used.count))
         }
     }
 }

@@ -21,7 +21,7 @@ struct Recorder: Sendable {
     private let options: RecordingOptions
     private(set) var record = RunRecord()
     private(set) var load = NodeLoad()
-    private var tracked: [UID: TrackedPod] = [:]
+    private var tracked = UIDMap<TrackedPod>()
     private var rowOfName: [NamespacedName: Int32] = [:]
     private var health = WorkloadHealth()
     private var failures = FailureTracker()
@@ -262,8 +262,8 @@ struct Recorder: Sendable {
         if options.schedulingAttempts { record.attempts += attempts }
     }
 
-    mutating func operated(_ description: String, at now: SimulatedTime) -> Int {
-        record.operations.append(OperationRecord(time: now, description: description))
+    mutating func operated(_ description: String, at now: SimulatedTime, isRoutine: Bool = false) -> Int {
+        record.operations.append(OperationRecord(time: now, description: description, isRoutine: isRoutine))
         return record.operations.count - 1
     }
 
@@ -275,7 +275,8 @@ struct Recorder: Sendable {
         let ready = load.entries.reduce(0) { $0 + ($1.exists && $1.ready ? 1 : 0) }
         record.samples.append(
             ClusterSample(
-                time: now, nodes: existing, readyNodes: ready, unscheduled: counts.unscheduled, starting: counts.starting,
+                time: now, nodes: existing, readyNodes: ready, usedNodes: load.usedNodes, unscheduled: counts.unscheduled,
+                starting: counts.starting,
                 running: counts.running, ready: counts.ready, succeeded: counts.succeeded, failed: counts.failed,
                 terminating: counts.terminating, resources: load.summary()))
     }

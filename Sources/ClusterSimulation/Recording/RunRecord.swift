@@ -40,10 +40,14 @@ public struct ClusterSample: Sendable {
         public var utilisation: Double
         /// Coefficient of variation over nodes of requested / allocatable: 0 is perfectly even.
         public var imbalance: Double
+        /// Mean of requested / allocatable over the nodes in use only; nil if there is none.
+        public var usedUtilisation: Double?
     }
     public var time: SimulatedTime
     public var nodes: Int
     public var readyNodes: Int
+    /// Nodes with a pod that holds resources.
+    public var usedNodes: Int
     /// Pods by phase; `pending` pods split into those that wait for a node and those that start on one.
     public var unscheduled: Int
     public var starting: Int
@@ -141,6 +145,8 @@ public struct AvailabilityChange: Sendable {
 public struct OperationRecord: Sendable {
     public var time: SimulatedTime
     public var description: String
+    /// Part of setting the cluster up or of replaying a trace: worth telling only if it was refused.
+    public var isRoutine: Bool
     /// The API server's refusal, if it refused.
     public var refusal: String?
 }

@@ -60,7 +60,7 @@ public struct RunReport: CustomStringConvertible {
     /// Faults, operator actions, recoveries, in order of time.
     private var happenings: String {
         var list: [Happening] = []
-        for operation in record.operations {
+        for operation in record.operations where !operation.isRoutine || operation.refusal != nil {
             let refusal = operation.refusal.map { ": REFUSED, " + $0 } ?? ""
             list.append(Happening(time: operation.time, text: operation.description + refusal))
         }
@@ -172,6 +172,7 @@ public struct RunReport: CustomStringConvertible {
                     + "\(number("pods_created")) created, \(number("pods_scheduled")) scheduled, \(number("pods_succeeded")) succeeded, "
                     + "\(number("pods_failed")) failed"
                     + (replaced > 0 ? " (\(replaced) of them deleted or evicted, for their controllers to replace)" : "")
+                    + (summary["pods_preempted"].map { $0 > 0 } == true ? ", \(number("pods_preempted")) preempted" : "")
                     + ", \(Presentation.count(Int(summary["restarts"] ?? 0), "restart"))",
             ],
             ["Start", start],

@@ -43,6 +43,7 @@ public enum ResultTables {
             ResultColumn("time_s", .time, "When."),
             ResultColumn("nodes", .integer, "Node objects."),
             ResultColumn("nodes_ready", .integer, "Nodes whose Ready condition is True."),
+            ResultColumn("nodes_used", .integer, "Nodes with a pod that holds resources: one that was bound and is not over."),
             ResultColumn("pods_pending", .integer, "Pods in phase Pending: unscheduled and starting ones."),
             ResultColumn("pods_unscheduled", .integer, "Pods that wait for a node."),
             ResultColumn("pods_starting", .integer, "Pods that have a node and are not Running yet."),
@@ -57,6 +58,9 @@ public enum ResultTables {
             ResultColumn(
                 "imbalance_{resource}", .number, optional: true,
                 "Coefficient of variation over nodes of requested / allocatable: 0 is perfectly even."),
+            ResultColumn(
+                "used_nodes_utilisation_{resource}", .number, optional: true,
+                "Mean of requested / allocatable over the nodes in use (`nodes_used`); empty if there is none."),
         ])
 
     public static let nodes = ResultTable(
@@ -107,7 +111,15 @@ public enum ResultTables {
             ResultColumn("nodes_evaluated", .integer, "Nodes that were filtered in this cycle."),
             ResultColumn("nodes_feasible", .integer, "Nodes among them that passed every filter."),
             ResultColumn("score", .integer, "The weighted sum of the chosen node's scores; 0 where it was the only feasible one."),
-            ResultColumn("message", .text, optional: true, "Why no node would do, as the Event says it."),
+            ResultColumn(
+                "nominated_node", .text, optional: true,
+                "Where this attempt began to make room by preemption; the pod itself is placed by a later attempt, there or elsewhere."),
+            ResultColumn(
+                "victims", .integer,
+                "Pods that have to go for that, those included that go already for another pod; events.csv names them (reason Preempted)."),
+            ResultColumn(
+                "message", .text, optional: true,
+                "Why no node would do, as the Event says it: the filters' reasons with their numbers of nodes, then what preemption found."),
         ])
 
     public static let events = ResultTable(
@@ -168,7 +180,7 @@ public enum ResultTables {
         var page = """
             # Result files
 
-            One run writes one folder, `results/<scenario>/<policy>/seed-<n>/`. All tables are CSV as RFC 4180 has it: one header
+            One run writes one folder, `results/<scenario>/<policy>/seed-<n>/`; a comparison adds `comparison.csv` to the scenario's. All tables are CSV as RFC 4180 has it: one header
             row, a comma between fields, quotes where a field needs them. Times are seconds of simulated time since the start of
             the run, written exactly; other quantities are in the unit the column's name ends with. An empty field means that it did not
             happen or does not apply. Nothing in these files depends on the machine or on the hour, so equal runs are equal byte for byte.
@@ -179,7 +191,7 @@ public enum ResultTables {
             Written by `seatrial docs results` from the table the files themselves are written from.
 
             """
-        for table in all {
+        for table in all + [Comparison.columns] {
             page += "\n## \(table.file)\nA row is \(table.row).\n\n| column | type | meaning |\n| --- | --- | --- |\n"
             for column in table.columns {
                 let type = column.type.rawValue + (column.optional ? ", may be empty" : "")

@@ -79,6 +79,7 @@ struct ResultWriter {
             csv.field(sample.time)
             csv.field(sample.nodes)
             csv.field(sample.readyNodes)
+            csv.field(sample.usedNodes)
             csv.field(sample.unscheduled + sample.starting)
             csv.field(sample.unscheduled)
             csv.field(sample.starting)
@@ -93,6 +94,7 @@ struct ResultWriter {
                 csv.field(resource?.allocatable)
                 csv.field(resource?.utilisation)
                 csv.field(resource?.imbalance)
+                csv.field(resource?.usedUtilisation)
             }
             csv.endRow()
         }
@@ -156,6 +158,8 @@ struct ResultWriter {
             csv.field(attempt.nodesEvaluated)
             csv.field(attempt.nodesFeasible)
             csv.field(Int(attempt.score))
+            csv.field(attempt.nominatedNode)
+            csv.field(attempt.victims)
             csv.field(attempt.message)
             csv.endRow()
         }

@@ -118,7 +118,17 @@ enum WatchedFields {
         case .deployment(let deployment): fields.deployment(deployment.value)
         case .event(let event): fields.event(event.value)
         case .priorityClass(let priority): fields.integer("value", Int64(priority.value.value))
-        case .unstructured: break
+        case .persistentVolume(let volume): fields.volume(volume.value)
+        case .persistentVolumeClaim(let claim): fields.claim(claim.value)
+        case .podDisruptionBudget(let budget): fields.budget(budget.value)
+        case .statefulSet(let set):
+            fields.integer("gen", set.value.metadata.generation)
+            fields.integer("spec_replicas", Int64(set.value.spec.replicas))
+        case .replicationController(let controller):
+            fields.integer("gen", controller.value.metadata.generation)
+            fields.integer("spec_replicas", Int64(controller.value.replicas))
+        case .volumeAttachment(let attachment): fields.set("attached", .boolean(attachment.value.isAttached))
+        case .service, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .unstructured: break
         }
         return fields.fields
     }
@@ -229,6 +239,25 @@ enum WatchedFields {
             if deployment.status.observedGeneration != 0 { integer("observedGen", deployment.status.observedGeneration) }
             conditions(deployment.status.conditions)
             text("revision", deployment.metadata.annotations["deployment.kubernetes.io/revision"] ?? "")
+        }
+
+        mutating func volume(_ volume: PersistentVolume) {
+            text("phase", volume.phase.rawValue)
+            text("claim", volume.spec.claimRef?.name.description ?? "")
+        }
+
+        mutating func claim(_ claim: PersistentVolumeClaim) {
+            text("phase", claim.phase.rawValue)
+            text("volume", claim.spec.volumeName)
+            text("selectedNode", claim.metadata.annotations[VolumeAnnotation.selectedNode] ?? "")
+        }
+
+        mutating func budget(_ budget: PodDisruptionBudget) {
+            integer("gen", budget.metadata.generation)
+            integer("disruptionsAllowed", Int64(budget.status.disruptionsAllowed))
+            integer("currentHealthy", Int64(budget.status.currentHealthy))
+            integer("desiredHealthy", Int64(budget.status.desiredHealthy))
+            integer("expectedPods", Int64(budget.status.expectedPods))
         }
 
         mutating func event(_ event: KubernetesEvent) {

@@ -54,7 +54,13 @@ extension RunRecord {
                 }
             }
         case .nodes(let state):
-            return judgeSamples(expectation, from, until) { Double(state == .ready ? $0.readyNodes : $0.nodes) }
+            return judgeSamples(expectation, from, until) { sample in
+                switch state {
+                case .ready: Double(sample.readyNodes)
+                case .used: Double(sample.usedNodes)
+                case .total: Double(sample.nodes)
+                }
+            }
         case .utilisation(let resource):
             return judgeSamples(expectation, from, until) { sample in sample.resources.first { $0.name == resource }?.utilisation }
         case .recovery:
@@ -64,6 +70,8 @@ extension RunRecord {
         case .unschedulable:
             let count = pods.count { $0.waitsForNode }
             return judge(expectation, [(until, Double(count))])
+        case .preempted:
+            return judge(expectation, [(until, Double(pods.count { $0.wasPreempted }))])
         case .restarts:
             return judge(expectation, [(until, Double(pods.reduce(0) { $0 + $1.restarts }))])
         case .podStart(let statistic):
@@ -173,6 +181,8 @@ extension PodRecord {
     /// Over before the run began, nobody knows when.
     private var finishedBefore: SimulatedTime? { phase == .succeeded || phase == .failed ? created : nil }
 
+    /// Had to make room for a pod of higher priority.
+    var wasPreempted: Bool { reason == "PreemptionByScheduler" && deletionRequested != nil }
     /// Waits for a node still.
     var waitsForNode: Bool { node == nil && deleted == nil && phase == .pending }
     /// The scheduler of the run bound it, not one before the run.

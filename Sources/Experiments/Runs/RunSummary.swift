@@ -43,6 +43,7 @@ public struct RunSummary: Hashable, Sendable {
         add("pods_unscheduled_peak", record.mostUnscheduled(until: end), "pods")
         add("pods_succeeded", Double(record.pods.count { $0.phase == .succeeded }), "pods")
         add("pods_failed", Double(record.pods.count { $0.phase == .failed }), "pods")
+        add("pods_preempted", Double(record.pods.count { $0.wasPreempted }), "pods")
         add("pods_deleted", Double(record.pods.count { $0.deleted != nil }), "pods")
         add("restarts", Double(record.pods.reduce(0) { $0 + $1.restarts }), "1")
     }
@@ -98,6 +99,7 @@ public struct RunSummary: Hashable, Sendable {
             var shares: [Double] = []
             var imbalances: [Double] = []
             var durations: [Double] = []
+            var used = Weighted()
             for (index, sample) in record.samples.enumerated() {
                 let next = index + 1 < record.samples.count ? record.samples[index + 1].time : end
                 guard next > sample.time, let entry = sample.resources.first(where: { $0.name == resource }) else { continue }
@@ -105,18 +107,38 @@ public struct RunSummary: Hashable, Sendable {
                 shares.append(entry.utilisation)
                 imbalances.append(entry.imbalance.isFinite ? entry.imbalance : 0)
                 durations.append((next - sample.time).seconds)
+                if let share = entry.usedUtilisation { used.add(share, for: next - sample.time) }
             }
             let total = durations.reduce(0, +)
             func average(_ values: [Double]) -> Double? { total > 0 ? zip(values, durations).reduce(0) { $0 + $1.0 * $1.1 } / total : nil }
             add("utilisation_\(resource)_mean", average(shares), "1")
             add("imbalance_\(resource)_mean", average(imbalances), "1")
+            add("used_nodes_utilisation_\(resource)_mean", used.mean, "1")
         }
+        var nodes = Weighted()
+        for (index, sample) in record.samples.enumerated() {
+            nodes.add(
+                Double(sample.usedNodes), for: (index + 1 < record.samples.count ? record.samples[index + 1].time : end) - sample.time)
+        }
+        add("nodes_used_mean", nodes.mean, "nodes")
+        add("nodes_used_peak", record.samples.map { Double($0.usedNodes) }.max(), "nodes")
     }
 
     private mutating func addNodes(_ record: RunRecord) {
         add("nodes", Double(record.nodes.count), "nodes")
         add("node_failures", Double(record.nodes.reduce(0) { $0 + $1.failures }), "1")
         add("node_seconds_not_ready", record.nodes.reduce(0) { $0 + $1.notReadyTime.seconds }, "s")
+    }
+
+    /// A mean over time.
+    private struct Weighted {
+        private var sum = 0.0
+        private var total = 0.0
+        mutating func add(_ value: Double, for duration: SimulatedDuration) {
+            sum += value * duration.seconds
+            total += duration.seconds
+        }
+        var mean: Double? { total > 0 ? sum / total : nil }
     }
 
     /// A figure of some values; quantiles are the least value that at least this share of them does not exceed.

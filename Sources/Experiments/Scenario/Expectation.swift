@@ -6,7 +6,7 @@ import KubernetesAPI
 /// One expectation of a scenario.
 public struct Expectation: Hashable, Sendable {
     public enum PodState: String, Hashable, Sendable, CaseIterable { case pending, unscheduled, running, ready, failed }
-    public enum NodeState: String, Hashable, Sendable, CaseIterable { case ready, total }
+    public enum NodeState: String, Hashable, Sendable, CaseIterable { case ready, used, total }
     public enum Statistic: String, Hashable, Sendable, CaseIterable { case mean, p50, p90, p99, maximum }
 
     public enum Subject: Hashable, Sendable {
@@ -20,6 +20,8 @@ public struct Expectation: Hashable, Sendable {
         case nodes(NodeState)
         /// Pods that never got a node, at the end.
         case unschedulable
+        /// Pods that had to make room for others, by the end.
+        case preempted
         case restarts
         /// Mean over nodes of requested / allocatable, at every measurement.
         case utilisation(ResourceName)
@@ -117,8 +119,10 @@ extension Expectation.Subject: CustomStringConvertible {
         case .detection: "detection of every failure"
         case .pods(let state): "pods \(state.rawValue)"
         case .nodes(.ready): "nodes ready"
+        case .nodes(.used): "nodes in use"
         case .nodes(.total): "nodes"
         case .unschedulable: "pods without a node in the end"
+        case .preempted: "pods preempted"
         case .restarts: "restarts of containers"
         case .utilisation(let resource): "utilisation of \(resource)"
         case .podStart(.mean): "mean time from creation to readiness of pods"

@@ -4,6 +4,8 @@ import Foundation
 
 /// Reading files whole.
 enum InputFiles {
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// The bytes of a regular file. Folders, devices and pipes are refused before anything is read of them.
     ///
     /// - Throws: `ResultError` with the file and the reason.

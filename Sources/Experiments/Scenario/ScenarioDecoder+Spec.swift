@@ -159,8 +159,11 @@ extension ScenarioDecoder {
         let singular = kind.description.lowercased()
         let short: [Kind: String] = [
             .deployment: "deploy", .replicaSet: "rs", .node: "no", .namespace: "ns", .priorityClass: "pc", .pod: "po",
+            .service: "svc", .statefulSet: "sts", .replicationController: "rc", .podDisruptionBudget: "pdb", .persistentVolume: "pv",
+            .persistentVolumeClaim: "pvc", .storageClass: "sc",
         ]
-        let plural = singular.hasSuffix("s") ? singular + "es" : singular + "s"
+        let plural =
+            singular.hasSuffix("s") ? singular + "es" : singular.hasSuffix("y") ? String(singular.dropLast()) + "ies" : singular + "s"
         return [singular, plural] + (short[kind].map { [$0] } ?? [])
     }
 
@@ -233,9 +236,18 @@ extension ScenarioDecoder {
 
     // MARK: Expectations
 
-    mutating func expectations(_ node: YAMLNode) -> [Expectation] {
+    /// What an entry expects of a run under a policy: nothing if it is about another one.
+    mutating func expectations(_ node: YAMLNode, under policy: String) -> [Expectation] {
         guard let fields = open(node, ScenarioFormat.expectation) else { return [] }
         let position = "\(node.file.name):\(node.line)"
+        let onlyUnder = string(fields, "policy")
+        if let onlyUnder, let place = fields["policy"], onlyUnder != policy, onlyUnder != ScenarioFile.defaultPolicy,
+            !["yaml", "yml", "json"].contains(where: { InputFiles.exists(location(of: "\(onlyUnder).\($0)")) })
+        {
+            // A misspelt policy would make this hold for ever.
+            context.warning(
+                place, "there is no policy \(onlyUnder) beside the scenario: this is expected of runs with a file of that name only")
+        }
         let deployment = objectName(fields, "deployment")
         var from = time(fields, "from")
         var until = time(fields, "until")
@@ -256,6 +268,7 @@ extension ScenarioDecoder {
         if let bound = bound(fields, "recovery", isTime: true) { add(.recovery, bound) }
         if let bound = bound(fields, "detection", isTime: true) { add(.detection, bound) }
         if let bound = bound(fields, "unschedulable", isTime: false) { add(.unschedulable, bound) }
+        if let bound = bound(fields, "preempted", isTime: false) { add(.preempted, bound) }
         if let bound = bound(fields, "restarts", isTime: false) { add(.restarts, bound) }
         if let section = section(fields, "pods", ScenarioFormat.pods) {
             for state in Expectation.PodState.allCases {
@@ -277,7 +290,7 @@ extension ScenarioDecoder {
                 if let bound = bound(section, statistic.rawValue, isTime: true) { add(.podStart(statistic), bound) }
             }
         }
-        return result
+        return onlyUnder ?? policy == policy ? result : []
     }
 
     private mutating func section(_ fields: Fields, _ name: String, _ type: ScenarioType) -> Fields? {

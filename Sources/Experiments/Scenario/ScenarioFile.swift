@@ -123,13 +123,14 @@ struct ScenarioReader {
         // Stable: entries of one time are done in the order written.
         configuration.timeline = entries.enumerated().sorted { ($0.element.entry.at, $0.offset) < ($1.element.entry.at, $1.offset) }
             .map(\.element.entry)
+        warnings += MissingControllers(configuration).warnings.map { "\(path): \($0)" }
         let measure = decoder.field(spec, "measure")
         if let measure { configuration.recording = decoder.measure(measure) }
         if let duration {
             decoder.checkSamples(configuration.recording, duration, measure?["interval"] ?? spec["duration"] ?? specNode)
         }
         var expectations: [(node: YAMLNode, expectation: Expectation)] = []
-        for node in decoder.list(spec, "expect") { expectations += decoder.expectations(node).map { (node, $0) } }
+        for node in decoder.list(spec, "expect") { expectations += decoder.expectations(node, under: policy).map { (node, $0) } }
 
         // What is not there because it could not be read is not missed as well.
         var references = ScenarioReferences(

@@ -85,8 +85,20 @@ enum Tunables {
         Tunable("watchLatency", .duration(\.timing.schedulerWatchLatency), "From a commit to the scheduler's cache."),
         Tunable("qps", .number(\.timing.schedulerLimit.queriesPerSecond, rate), "Requests per second (clientConnection.qps)."),
         Tunable("burst", .integer(\.timing.schedulerLimit.burst, burst), "Requests at once (clientConnection.burst)."),
-        Tunable("cyclePerPod", .duration(\.timing.schedulingCyclePerPod), "What a scheduling cycle takes for the pod itself."),
-        Tunable("cyclePerNode", .duration(\.timing.schedulingCyclePerNode), "What it takes for each node looked at."),
+        Tunable(
+            "cyclePerPod", .duration(\.timing.schedulingCyclePerPod),
+            """
+            What a scheduling cycle takes for the pod itself; default 100us. With the default of cyclePerNode this is the CPU time measured \
+            on kube-scheduler 1.36.2 with plain pods, adaptive sampling, on two shared cores: 970 us a pod with 1,000 nodes and 1,338 us \
+            with 5,000, where the model has 1,108 us (420 nodes looked at) and 1,300 us (500). Set your own measured values where the \
+            scheduler's speed matters: pods with spreading rules or anti-affinity took it 1.6 to 3.6 times as long.
+            """),
+        Tunable(
+            "cyclePerNode", .duration(\.timing.schedulingCyclePerNode),
+            """
+            What it takes for each node looked at (nodes_evaluated in scheduling.csv); default 2.4us. With all of 5,000 nodes looked at \
+            (percentageOfNodesToScore: 100) the model has 12.1 ms a pod, measured were 12.5 ms.
+            """),
     ]
 
     static let controllerManager = [

@@ -8,6 +8,7 @@ extension ScenarioFormat {
         ScenarioField("pods", .object("PodCounts"), "Pods by state."),
         ScenarioField("nodes", .object("NodeCounts"), "Nodes by state."),
         ScenarioField("unschedulable", .object("Bound"), "Pods that never got a node, at the end of the run."),
+        ScenarioField("preempted", .object("Bound"), "Pods the scheduler removed to make room for others, over the run."),
         ScenarioField("restarts", .object("Bound"), "Restarts of containers, over all pods."),
         ScenarioField("utilisation", .object("Utilisation"), "Mean over nodes of requested / allocatable, at every measurement."),
         ScenarioField("podStart", .object("PodStart"), "From a pod's creation to its readiness, over all pods that became ready."),
@@ -20,6 +21,9 @@ extension ScenarioFormat {
             ScenarioField("from", .duration, "Not before this time; default: the start."),
             ScenarioField("until", .duration, "Not after this time; default: the end."),
             ScenarioField("at", .duration, "At this time only."),
+            ScenarioField(
+                "policy", .string,
+                "Expected under this scheduler policy only, named after its file; default: under every policy it is run or compared with."),
         ] + subjects, exactlyOne: subjects.map(\.name))
 
     static let bound = ScenarioType(
@@ -46,6 +50,7 @@ extension ScenarioFormat {
         name: "NodeCounts", description: "How many nodes are in a state.",
         fields: [
             ScenarioField("ready", .object("Bound"), "Ready, at every measurement."),
+            ScenarioField("used", .object("Bound"), "With a pod that holds resources, at every measurement."),
             ScenarioField("total", .object("Bound"), "Node objects, at every measurement."),
         ])
 

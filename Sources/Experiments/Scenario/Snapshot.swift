@@ -30,11 +30,11 @@ enum Snapshot {
     static func warning(about objects: [APIObject]) -> String? {
         var kinds: [(name: String, count: Int)] = []
         for object in objects {
-            guard case .unstructured(let other) = object else { continue }
-            if let index = kinds.firstIndex(where: { $0.name == other.value.kindName }) {
+            guard !object.kind.hasBehaviour else { continue }
+            if let index = kinds.firstIndex(where: { $0.name == object.kindName }) {
                 kinds[index].count += 1
             } else {
-                kinds.append((other.value.kindName, 1))
+                kinds.append((object.kindName, 1))
             }
         }
         if kinds.isEmpty { return nil }

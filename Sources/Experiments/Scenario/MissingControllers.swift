@@ -1,0 +1,118 @@
+// What a scenario's objects need that nobody in the simulated cluster does yet: binding and provisioning of volumes, the upkeep of
+// disruption budgets. Without a word pods would wait, or be preempted, for no reason that a reader of the manifests could see.
+
+import ClusterSimulation
+import KubernetesAPI
+
+/// Finds pods that will wait for claims or for a scheduler that does not run, and disruption budgets nobody keeps up to date.
+struct MissingControllers {
+    /// Claims named in a warning.
+    private static let shown = 3
+
+    private var claims: [NamespacedName: PersistentVolumeClaim] = [:]
+    private var classes: [String: StorageClass] = [:]
+    private var defaultClass: String?
+    /// Classes of volumes that are there and may be taken.
+    private var classesWithVolumes: Set<String> = []
+    /// What wants claims, in the order of the files: the namespace with the pod's specification.
+    private var specs: [(namespace: String, spec: PodSpec)] = []
+    private var budgets: [PodDisruptionBudget] = []
+    private let schedulers: [String]
+
+    init(_ configuration: ClusterConfiguration) {
+        schedulers = configuration.scheduler.profiles.map(\.schedulerName)
+        for object in configuration.snapshot + configuration.objects + configuration.trace.map(\.object) { add(object) }
+        for entry in configuration.timeline { if case .apply(let objects) = entry.action { for object in objects { add(object) } } }
+    }
+
+    private mutating func add(_ object: APIObject) {
+        switch object {
+        case .pod(let pod):
+            // A pod of a snapshot that has its node has its volumes too.
+            if pod.value.nodeName == nil { specs.append((object.metadata.namespace, pod.value.spec.value)) }
+        case .replicaSet(let set):
+            // Those of Deployments have the same template.
+            if set.value.metadata.ownerReferences.isEmpty { specs.append((object.metadata.namespace, set.value.spec.template.spec.value)) }
+        case .deployment(let deployment): specs.append((object.metadata.namespace, deployment.value.spec.template.spec.value))
+        case .persistentVolumeClaim(let claim): claims[claim.value.metadata.key] = claim.value
+        case .storageClass(let storageClass):
+            classes[storageClass.value.metadata.name] = storageClass.value
+            if storageClass.value.isDefault { defaultClass = defaultClass ?? storageClass.value.metadata.name }
+        case .persistentVolume(let volume):
+            if volume.value.phase != .bound { classesWithVolumes.insert(volume.value.spec.storageClassName) }
+        case .podDisruptionBudget(let budget): budgets.append(budget.value)
+        default: break
+        }
+    }
+
+    /// The warnings, each a sentence.
+    var warnings: [String] { [schedulerWarning, claimWarning, deviceWarning, budgetWarning].compactMap { $0 } }
+
+    private var schedulerWarning: String? {
+        var names: [String] = []
+        for (_, spec) in specs where !schedulers.contains(spec.schedulerName) && !names.contains(spec.schedulerName) {
+            names.append(spec.schedulerName)
+        }
+        if names.isEmpty { return nil }
+        return "no scheduler profile is called \(names.map(GoText.quoted).joined(separator: " or ")), so pods that ask for it by "
+            + "schedulerName are never tried; profiles: \(schedulers.joined(separator: ", "))"
+    }
+
+    private var claimWarning: String? {
+        var problems: [String] = []
+        for (namespace, spec) in specs {
+            for volume in spec.volumes {
+                guard let problem = problem(of: volume, namespace), !problems.contains(problem) else { continue }
+                problems.append(problem)
+            }
+        }
+        if problems.isEmpty { return nil }
+        let rest = problems.count > MissingControllers.shown ? ", and \(problems.count - MissingControllers.shown) more" : ""
+        return "no PersistentVolume controller or provisioner is simulated yet, so pods with these claims get no node: "
+            + problems.prefix(MissingControllers.shown).joined(separator: ", ") + rest
+    }
+
+    /// Why a volume's claim will never be bound; nil if it may be.
+    private func problem(of volume: Volume, _ namespace: String) -> String? {
+        let name: NamespacedName
+        switch volume.source {
+        case .persistentVolumeClaim(let claim, _): name = NamespacedName(namespace: namespace, name: claim)
+        case .ephemeral: return "\(namespace)/*-\(volume.name) (an ephemeral volume's claim, which nobody creates)"
+        default: return nil
+        }
+        guard let claim = claims[name] else { return "\(name) (which is not in the files)" }
+        if claim.isFullyBound { return nil }
+        if !claim.spec.volumeName.isEmpty { return "\(name) (its binding to \(claim.spec.volumeName) is not complete)" }
+        let hasNone = claim.spec.storageClassName == nil && claim.className.isEmpty
+        let className = hasNone ? defaultClass ?? "" : claim.className
+        guard let storageClass = classes[className], storageClass.volumeBindingMode == .waitForFirstConsumer else {
+            return className.isEmpty ? "\(name) (unbound, without a class)" : "\(name) (class \(className) binds at once)"
+        }
+        // The scheduler itself binds claims of such classes to volumes that are there.
+        if storageClass.provisioner == StorageClass.noProvisioner || classesWithVolumes.contains(className) { return nil }
+        return "\(name) (to be made by \(storageClass.provisioner))"
+    }
+
+    private var deviceWarning: String? {
+        let count = specs.count { !$0.spec.resourceClaims.isEmpty }
+        if count == 0 { return nil }
+        return "ResourceClaims are not simulated yet, so pods with resourceClaims get no node: "
+            + "\(Presentation.count(count, "pod or template", "pods and templates"))"
+    }
+
+    private var budgetWarning: String? {
+        let stale = budgets.filter { !$0.neverAllowsAny }
+        guard let first = stale.first else { return nil }
+        let rest = stale.count > 1 ? " and \(stale.count - 1) more" : ""
+        return
+            "no disruption controller is simulated yet, so a PodDisruptionBudget allows as many disruptions as its status says, or none: "
+            + "\(first.metadata.key)\(rest)"
+    }
+}
+
+extension PodDisruptionBudget {
+    /// Whether no pod may ever be disrupted, whatever the state of the others: then a status that stays at 0 is right.
+    fileprivate var neverAllowsAny: Bool {
+        spec.maxUnavailable == .int(0) || spec.maxUnavailable == .percent(0) || spec.minAvailable == .percent(100)
+    }
+}
