@@ -1,5 +1,7 @@
 // Wall time and peak memory of this process.
 
+import Foundation
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -23,6 +25,14 @@ func peakMemoryMiB() -> Double {
         getrusage(RUSAGE_SELF, &usage)
         return Double(usage.ru_maxrss) / 1_048_576
     #endif
+}
+
+/// The memory the process holds now, in bytes; 0 where the system does not tell.
+func residentBytes() -> Double {
+    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+    let fields = text.split(separator: " ")
+    guard fields.count > 1, let pages = Double(fields[1]) else { return 0 }
+    return pages * Double(sysconf(Int32(_SC_PAGESIZE)))
 }
 
 /// A number with thousands separators and a fixed number of decimals.

@@ -20,18 +20,26 @@ struct ScaleBenchmark: ParsableCommand {
     var minutes = 60
 
     func run() throws {
+        let before = residentBytes()
         var cluster: Cluster?
         let setUp = try wallTime { cluster = try Cluster(configuration()) }
         guard var running = cluster else { return }
         cluster = nil
+        let ready = residentBytes()
         let half = minutes / 2
         let bringUp = wallTime { running.run(until: .zero + .minutes(half)) }
+        let full = residentBytes()
+        let podSpecs = running.podSpecCount
         let runningAtHalf = running.record.pods.lazy.filter { $0.ready != nil }.count
         let outage = wallTime { running.run(until: .zero + .minutes(minutes)) }
         let record = running.finish()
         let total = setUp + bringUp + outage
         let name = "scale, \(text(Double(nodes))) nodes, \(text(Double(pods))) pods"
         line(name, "\(text(total, decimals: 2)) s wall for \(minutes) simulated minutes, peak \(text(peakMemoryMiB())) MiB")
+        line(
+            "  memory",
+            "\(text((ready - before) / Double(nodes))) bytes a node, \(text((full - ready) / Double(max(1, runningAtHalf)))) bytes a pod "
+                + "(all components, events and records); \(text(Double(podSpecs))) distinct pod specs")
         line("  set up", "\(text(setUp, decimals: 2)) s")
         line("  bring-up (first \(half) min)", "\(text(bringUp, decimals: 2)) s, \(text(Double(runningAtHalf))) pods were ready")
         line("  zone lost (last \(minutes - half) min)", "\(text(outage, decimals: 2)) s")

@@ -8,8 +8,9 @@ struct SeatrialBenchmark: ParsableCommand {
         commandName: "seatrial-benchmark",
         abstract: "Measure the simulator: rates, wall time and peak memory.",
         subcommands: [
-            QueueBenchmark.self, YAMLBenchmark.self, SchedulingBenchmark.self, ScaleBenchmark.self, ManifestsBenchmark.self,
-            ScenarioBenchmark.self, All.self,
+            QueueBenchmark.self, YAMLBenchmark.self, SchedulingBenchmark.self, LoopBenchmark.self, ScaleBenchmark.self,
+            ManifestsBenchmark.self,
+            ScenarioBenchmark.self, PreemptionBenchmark.self, All.self,
         ])
 
     struct All: ParsableCommand {
@@ -19,6 +20,8 @@ struct SeatrialBenchmark: ParsableCommand {
             try QueueBenchmark.parse([]).run()
             try YAMLBenchmark.parse([]).run()
             try SchedulingBenchmark.parse([]).run()
+            try LoopBenchmark.parse([]).run()
+            try PreemptionBenchmark.parse([]).run()
             try ScaleBenchmark.parse([]).run()
         }
     }

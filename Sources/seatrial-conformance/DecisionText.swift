@@ -17,13 +17,8 @@ struct DecisionText {
         add("preFilter", [code, preFilter?["plugin"]?.scalarText ?? "", list(preFilter?["reasons"])].joined(separator: " "))
         add("nodeNames", list(preFilter?["nodeNames"]))
         // Only informative for plugins that exist here, and when all of them were asked.
-        add("skippedFilters", code == "Success" ? list(preFilter?["skippedFilters"], only: Self.builtFilters) : "")
-        var statuses: [String] = []
-        for (node, status) in expect["filter"]?.entries.map({ ($0.key, $0.value) }) ?? [] {
-            statuses.append(
-                "\(node) \(status["plugin"]?.scalarText ?? "") \(status["code"]?.scalarText ?? "") \(list(status["reasons"]))")
-        }
-        add("filter", statuses.sorted().joined(separator: "; "))
+        add("skippedFilters", code == "Success" ? list(preFilter?["skippedFilters"]) : "")
+        add("filter", statuses(expect["filter"]))
         let absent = expect["absentNodes"]
         add("absentNodes", absent.map { "\($0["code"]?.scalarText ?? "") \(list($0["reasons"]))" } ?? "")
         add("feasible", list(expect["feasible"]))
@@ -32,21 +27,35 @@ struct DecisionText {
         add("scores", table(expect["scores"]))
         add("totals", row(expect["totals"]))
         add("best", list(expect["best"]))
-        var message = expect["message"]?.scalarText ?? ""
-        let postFilter = expect["preemption"]?["message"]?.scalarText ?? ""
-        if !postFilter.isEmpty, message.hasSuffix(" " + postFilter) { message.removeLast(postFilter.count + 1) }
-        add("message", message)
+        add("message", expect["message"]?.scalarText ?? "")
         add("unschedulablePlugins", list(expect["unschedulablePlugins"]))
-        // Room made by preemption is no part of our decisions yet, so such a case is not ours.
-        add("preemption", (expect["preemption"]?["candidates"]?.count ?? 0) > 0 ? "makes room" : "none")
+        add(preemption: expect["preemption"])
     }
 
-    /// The Filter plugins that are built and can be skipped.
-    private static let builtFilters = ["NodeAffinity", "NodePorts", "NodeResourcesFit"]
+    private mutating func add(preemption: YAMLNode?) {
+        add("nominatedNode", preemption?["nominatedNode"]?.scalarText ?? "")
+        add("victims", list(preemption?["victims"]))
+        var candidates: [String] = []
+        for (node, candidate) in preemption?["candidates"]?.entries.map({ ($0.key, $0.value) }) ?? [] {
+            candidates.append("\(node) \(list(candidate["victims"])) \(candidate["pdbViolations"]?.scalarText ?? "0")")
+        }
+        add("candidates", candidates.sorted().joined(separator: "; "))
+        add("bestNodes", list(preemption?["bestNodes"]))
+        add("nodeStatuses", statuses(preemption?["nodeStatuses"]))
+        add("postFilterMessage", preemption?["message"]?.scalarText ?? "")
+        add("clearsNomination", preemption?["clearsNomination"]?.scalarText == "true" ? "true" : "false")
+    }
 
-    private func list(_ node: YAMLNode?, only: [String]? = nil) -> String {
+    private func statuses(_ node: YAMLNode?) -> String {
+        (node?.entries.map {
+            "\($0.key) \($0.value["plugin"]?.scalarText ?? "") \($0.value["code"]?.scalarText ?? "") \(list($0.value["reasons"]))"
+        }
+            ?? []).sorted().joined(separator: "; ")
+    }
+
+    private func list(_ node: YAMLNode?) -> String {
         let texts = node?.elements.compactMap { $0.scalarText } ?? []
-        return "[" + texts.filter { only?.contains($0) ?? true }.joined(separator: ", ") + "]"
+        return "[" + texts.joined(separator: ", ") + "]"
     }
 
     private func row(_ node: YAMLNode?) -> String {
@@ -65,10 +74,7 @@ struct DecisionText {
         add("preFilter", [code, decision.preFilterPlugin ?? "", list(rejection?.reasons ?? [])].joined(separator: " "))
         add("nodeNames", list(decision.allowedNodes ?? []))
         add("skippedFilters", code == "Success" ? list(decision.skippedFilters) : "")
-        add(
-            "filter",
-            decision.infeasible.map { "\($0.node) \($0.plugin) \($0.rejection.codeName) \(list($0.reasons))" }.sorted()
-                .joined(separator: "; "))
+        add("filter", statuses(decision.infeasible))
         add("absentNodes", decision.absentNodes.map { "\($0.rejection.codeName) \(list($0.reasons))" } ?? "")
         add("feasible", list(decision.feasible.sorted()))
         add("nominatedNodeUsed", decision.nominatedNodeUsed ? "true" : "false")
@@ -78,7 +84,22 @@ struct DecisionText {
         add("best", list(decision.best))
         add("message", decision.message ?? "")
         add("unschedulablePlugins", list(decision.unschedulablePlugins))
-        add("preemption", "none")
+        let explanation = decision.preemptionExplanation
+        add("nominatedNode", decision.preemption?.node ?? "")
+        add("victims", list(decision.preemption?.victims.map { $0.pod.value.metadata.key.description } ?? []))
+        add(
+            "candidates",
+            (explanation?.candidates ?? []).map {
+                "\($0.node) \(list($0.victims.map(\.description))) \($0.disruptionBudgetViolations)"
+            }.sorted().joined(separator: "; "))
+        add("bestNodes", list(explanation?.best ?? []))
+        add("nodeStatuses", statuses(explanation?.infeasible ?? []))
+        add("postFilterMessage", decision.postFilterMessage)
+        add("clearsNomination", decision.clearsNomination ? "true" : "false")
+    }
+
+    private func statuses(_ statuses: [Decision.NodeStatus]) -> String {
+        statuses.map { "\($0.node) \($0.plugin) \($0.rejection.codeName) \(list($0.reasons))" }.sorted().joined(separator: "; ")
     }
 
     private func list(_ texts: [String]) -> String { "[" + texts.joined(separator: ", ") + "]" }

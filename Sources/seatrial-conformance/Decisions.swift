@@ -11,11 +11,12 @@ func runDecisions(_ paths: [String], show: String? = nil) throws -> [FamilyResul
     for file in try recordings(at: paths) {
         let bytes = try recordedBytes(file)
         let family = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
-        var result = FamilyResult(family: family, note: "PostFilter's part of messages left out")
+        var result = FamilyResult(family: family)
         for document in try YAMLFile.parse(bytes, name: file).documents {
             let name = document["name"]?.scalarText ?? "line \(document.line)"
             if let show, show != name { continue }
-            result.count(DecisionCase(name: name, document).run())
+            let isSequence = SequenceCase.isSequence(document)
+            result.count(isSequence ? SequenceCase(name: name, document).run() : DecisionCase(name: name, document).run())
         }
         if show == nil, result.total == 0 { throw RecordingError.empty(file) }
         if result.total > 0 { results.append(result) }
@@ -97,37 +98,14 @@ struct DecisionCase {
         FamilyResult.Failure(name: name, expected: expected, got: got)
     }
 
-    private struct UnreadableCase: Error, CustomStringConvertible {
-        var description: String
-    }
-
     private func decide(_ podNode: YAMLNode, _ objectsNode: YAMLNode) throws -> Decision {
-        var loader = ManifestLoader(options: .stored)
-        let loaded = loader.load(documents: Array(objectsNode.elements) + [podNode])
-        if let problem = loaded.diagnostics.first(where: { $0.severity == .error }) {
-            throw UnreadableCase(description: problem.description)
-        }
-        var nodes: [Node] = []
-        var pods: [Pod] = []
-        for entry in loaded.objects {
-            switch entry.object {
-            case .node(let node): nodes.append(node.value)
-            case .pod(let pod): pods.append(pod.value)
-            default: break
-            }
-        }
-        guard let pod = pods.popLast() else { throw UnreadableCase(description: "no pod") }
-        var configuration = SchedulerConfiguration()
-        if let node = document["schedulerConfig"], !node.isNull {
-            var context = DecodingContext()
-            configuration = context.object(node, as: SchedulerConfiguration.self) ?? configuration
-            if let problem = context.diagnostics.first(where: { $0.severity == .error }) {
-                throw UnreadableCase(description: problem.description)
-            }
-        }
-        nodes.sort { $0.metadata.name < $1.metadata.name }
-        var maker = try DecisionMaker(configuration: configuration, nodes: nodes, pods: pods)
+        var objects = try CaseObjects(Array(objectsNode.elements) + [podNode])
+        guard let pod = objects.pods.popLast() else { throw UnreadableCase(description: "no pod") }
+        let configuration = try CaseObjects.configuration(document["schedulerConfig"])
+        var maker = try DecisionMaker(
+            configuration: configuration, nodes: objects.nodes, pods: objects.pods, objects: objects.others)
         guard let decision = maker.decide(pod) else { throw UnreadableCase(description: "no profile for the pod") }
+        if let disagreement = maker.disagreement(with: decision, about: pod) { throw UnreadableCase(description: disagreement) }
         return decision
     }
 }

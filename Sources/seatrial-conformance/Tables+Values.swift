@@ -98,12 +98,12 @@ enum PodTables {
         return [("requests", text(spec.effectiveRequests)), ("limits", text(spec.effectiveLimits))]
     }
 
-    private static func text(_ list: ResourceList) -> String {
+    static func text(_ list: ResourceList) -> String {
         mapText(list.map { ($0.name.rawValue, $0.quantity.description) })
     }
 
     /// Only what resources depend on, undefaulted: the recorded functions were called that way.
-    private static func spec(_ node: YAMLNode) throws -> PodSpec {
+    static func spec(_ node: YAMLNode) throws -> PodSpec {
         var spec = PodSpec(containers: try containers(node["containers"]))
         spec.initContainers = try containers(node["initContainers"])
         spec.overhead = try node.decoded("overhead", ResourceList.self) ?? ResourceList()
@@ -111,7 +111,7 @@ enum PodTables {
         return spec
     }
 
-    private static func containers(_ node: YAMLNode?) throws -> [Container] {
+    static func containers(_ node: YAMLNode?) throws -> [Container] {
         guard let node, !node.isNull else { return [] }
         return try node.elements.map { element in
             var container = Container(name: try element.text("name"))

@@ -24,6 +24,16 @@ enum TableFunctions {
         case "node_zone_state": ControllerTables.zoneState
         case "crashloop_backoff": ControllerTables.crashBackoff
         case "noexecute_toleration": ControllerTables.toleration
+        case "hpa_defaults": AutoscalingTables.defaults
+        case "hpa_single", "hpa_sequence": AutoscalingTables.steps
+        case "quota_pod_usage": AdmissionTables.quotaUsage
+        case "limitrange_apply": AdmissionTables.limitRange
+        case "cron_next": CronTables.next
+        case "cron_dst": CronTables.nextAcrossClockChange
+        case "cron_missed": CronTables.missed
+        case "job_indexes": WorkloadTables.jobIndexes
+        case "daemonset_node": WorkloadTables.daemonSetNode
+        case "endpointslice_pack": WorkloadTables.packSlices
         default: nil
         }
     }
@@ -63,6 +73,8 @@ private func failure(of id: String, _ document: YAMLNode, _ function: ((YAMLNode
     }
     var expected: [String] = []
     for (key, value) in want.entries where !value.isNull { expected.append(key + "=" + value.comparisonText) }
+    // A recording of steps is a list; its fields are the steps.
+    for (index, step) in want.elements.enumerated() { expected.append("step \(index)=" + step.comparisonText) }
     expected.sort()
     var got: [String]
     do {

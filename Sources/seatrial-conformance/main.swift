@@ -7,7 +7,7 @@ import Foundation
 struct Conformance: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "seatrial-conformance", abstract: "Compares recorded decisions of real Kubernetes components with Seatrial's.",
-        subcommands: [Decisions.self, Tables.self])
+        subcommands: [Decisions.self, Tables.self, Loop.self])
 
     struct Decisions: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Scheduling decisions: which nodes, which scores, which messages.")
@@ -21,6 +21,14 @@ struct Conformance: ParsableCommand {
         @OptionGroup var options: FamilyOptions
 
         func run() throws { try options.report(runTables) }
+    }
+
+    struct Loop: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The scheduler's queue, node order, configuration and whole loop, step by step.")
+        @OptionGroup var options: FamilyOptions
+
+        func run() throws { try options.report(runLoop) }
     }
 }
 

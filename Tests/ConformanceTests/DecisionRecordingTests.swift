@@ -14,7 +14,9 @@ struct DecisionRecordingTests {
         "every case of a family is decided as recorded",
         arguments: [
             "fit-least", "fit-most", "fit-ratio", "fit-extended", "fit-podlevel", "balanced", "taints", "node-affinity",
-            "ports-nodename-unschedulable", "image-locality",
+            "ports-nodename-unschedulable", "image-locality", "declared-features", "volumes", "preemption", "preemption-pdb",
+            "nominated", "pod-affinity-preferred", "pod-affinity-required", "spread-default", "spread-hard", "spread-soft", "profiles",
+            "mixed-small", "mixed-big", "sequences",
         ])
     func family(name: String) throws {
         let results = try runDecisions([Self.folder + "/" + name + ".jsonl"])

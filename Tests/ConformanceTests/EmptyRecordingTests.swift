@@ -19,12 +19,14 @@ struct EmptyRecordingTests {
         try withFolder { folder in
             #expect(throws: RecordingError.noRecordings(folder)) { try runTables([folder]) }
             #expect(throws: RecordingError.noRecordings(folder)) { try runDecisions([folder]) }
+            #expect(throws: RecordingError.noRecordings(folder)) { try runLoop([folder]) }
             let file = folder + "/pod_qos.jsonl"
             #expect(throws: RecordingError.unreadable(file, "no such file or folder")) { try runTables([file]) }
             #expect(throws: RecordingError.unreadable(file, "no such file or folder")) { try runDecisions([file]) }
             try Data(contents.utf8).write(to: URL(fileURLWithPath: file))
             #expect(throws: RecordingError.empty(file)) { try runTables([file]) }
             #expect(throws: RecordingError.empty(file)) { try runDecisions([file]) }
+            #expect(throws: RecordingError.empty(file)) { try runLoop([file]) }
         }
     }
 }

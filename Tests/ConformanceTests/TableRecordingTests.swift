@@ -15,7 +15,8 @@ struct TableRecordingTests {
         arguments: [
             "quantity_parse", "quantity_math", "selector_string", "selector_object", "name_validation", "int_or_percent", "pod_qos",
             "pod_requests", "safe_encode", "deployment_step", "rs_delete_rank", "node_zone_state", "noexecute_toleration",
-            "crashloop_backoff",
+            "crashloop_backoff", "hpa_defaults", "hpa_single", "hpa_sequence", "quota_pod_usage", "limitrange_apply", "cron_next",
+            "cron_dst", "cron_missed", "job_indexes", "daemonset_node", "endpointslice_pack",
         ])
     func table(name: String) throws {
         let result = try #require(try runTables([Self.folder + "/" + name + ".jsonl"]).first)
@@ -28,7 +29,7 @@ struct TableRecordingTests {
 
     @Test("a table whose functions are not built counts as failed in every case")
     func notBuilt() throws {
-        let result = try #require(try runTables([Self.folder + "/hpa_single.jsonl"]).first)
+        let result = try #require(try runTables([Self.folder + "/kubeproxy_nftables.jsonl"]).first)
         #expect(result.passed == 0)
         #expect(result.total > 0)
     }
