@@ -117,12 +117,15 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind with its API group, `Deployment.apps`.
     private static func qualifiedKind(_ kind: Kind) -> String {
         switch kind {
-        case .deployment, .replicaSet, .statefulSet: "\(kind).apps"
+        case .deployment, .replicaSet, .statefulSet, .daemonSet, .controllerRevision: "\(kind).apps"
+        case .job, .cronJob: "\(kind).batch"
+        case .endpointSlice: "\(kind).discovery.k8s.io"
+        case .horizontalPodAutoscaler: "\(kind).autoscaling"
         case .priorityClass: "\(kind).scheduling.k8s.io"
         case .podDisruptionBudget: "\(kind).policy"
         case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .volumeAttachment: "\(kind).storage.k8s.io"
         case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
-            .unstructured:
+            .resourceQuota, .limitRange, .serviceAccount, .unstructured:
             "\(kind)"
         }
     }

@@ -29,6 +29,11 @@ extension APIObject {
             .replicationController(new.with { $0.status = old.value.status })
         case (.podDisruptionBudget(let new), .podDisruptionBudget(let old)):
             .podDisruptionBudget(new.with { $0.status = old.value.status })
+        case (.job(let new), .job(let old)): .job(new.with { $0.status = old.value.status })
+        case (.cronJob(let new), .cronJob(let old)): .cronJob(new.with { $0.status = old.value.status })
+        case (.daemonSet(let new), .daemonSet(let old)): .daemonSet(new.with { $0.status = old.value.status })
+        case (.horizontalPodAutoscaler(let new), .horizontalPodAutoscaler(let old)): .horizontalPodAutoscaler(new.with { $0.status = old.value.status })
+        case (.resourceQuota(let new), .resourceQuota(let old)): .resourceQuota(new.with { $0.status = old.value.status })
         case (.volumeAttachment(let new), .volumeAttachment(let old)):
             .volumeAttachment(new.with { $0.isAttached = old.value.isAttached })
         default: self
@@ -56,6 +61,11 @@ extension APIObject {
             .replicationController(old.with { $0.status = new.value.status })
         case (.podDisruptionBudget(let old), .podDisruptionBudget(let new)):
             .podDisruptionBudget(old.with { $0.status = new.value.status })
+        case (.job(let old), .job(let new)): .job(old.with { $0.status = new.value.status })
+        case (.cronJob(let old), .cronJob(let new)): .cronJob(old.with { $0.status = new.value.status })
+        case (.daemonSet(let old), .daemonSet(let new)): .daemonSet(old.with { $0.status = new.value.status })
+        case (.horizontalPodAutoscaler(let old), .horizontalPodAutoscaler(let new)): .horizontalPodAutoscaler(old.with { $0.status = new.value.status })
+        case (.resourceQuota(let old), .resourceQuota(let new)): .resourceQuota(old.with { $0.status = new.value.status })
         case (.volumeAttachment(let old), .volumeAttachment(let new)):
             .volumeAttachment(old.with { $0.isAttached = new.value.isAttached })
         default: self
@@ -75,6 +85,11 @@ extension APIObject {
             left.value.replicas != right.value.replicas || left.value.selector != right.value.selector
                 || left.value.template != right.value.template
         case (.podDisruptionBudget(let left), .podDisruptionBudget(let right)): left.value.spec != right.value.spec
+        case (.job(let left), .job(let right)): left.value.spec != right.value.spec
+        case (.cronJob(let left), .cronJob(let right)): left.value.spec != right.value.spec
+        case (.daemonSet(let left), .daemonSet(let right)): left.value.spec != right.value.spec
+        case (.endpointSlice(let left), .endpointSlice(let right)):
+            left.value.endpoints != right.value.endpoints || left.value.ports != right.value.ports
         case (.csiDriver(let left), .csiDriver(let right)): left.value.storageCapacity != right.value.storageCapacity
         default: false
         }
@@ -84,10 +99,10 @@ extension APIObject {
     var countsGenerations: Bool {
         switch self {
         case .pod, .replicaSet, .deployment, .priorityClass, .statefulSet, .replicationController, .podDisruptionBudget, .csiDriver,
-            .unstructured:
+            .job, .cronJob, .daemonSet, .endpointSlice, .unstructured:
             true
         case .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .storageClass, .csiNode, .csiStorageCapacity,
-            .volumeAttachment, .service:
+            .volumeAttachment, .service, .controllerRevision, .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount:
             false
         }
     }
@@ -113,7 +128,14 @@ extension APIObject {
         case .replicationController(let controller): .replicationController(controller.with { $0.status = ReplicaSetStatus() })
         case .podDisruptionBudget(let budget): .podDisruptionBudget(budget.with { $0.status = PodDisruptionBudgetStatus() })
         case .volumeAttachment(let attachment): .volumeAttachment(attachment.with { $0.isAttached = false })
-        case .node, .priorityClass, .event, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .service, .unstructured: self
+        case .job(let object): .job(object.with { $0.status = JobStatus() })
+        case .cronJob(let object): .cronJob(object.with { $0.status = CronJobStatus() })
+        case .daemonSet(let object): .daemonSet(object.with { $0.status = DaemonSetStatus() })
+        case .horizontalPodAutoscaler(let object): .horizontalPodAutoscaler(object.with { $0.status = HorizontalPodAutoscalerStatus() })
+        case .resourceQuota(let object): .resourceQuota(object.with { $0.status = ResourceQuotaStatus() })
+        case .node, .priorityClass, .event, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .service, .controllerRevision,
+            .endpointSlice, .limitRange, .serviceAccount, .unstructured:
+            self
         }
     }
 }

@@ -125,8 +125,10 @@ public struct Cluster: Sendable {
                 concernsScheduler = true
                 if pod.value.nodeName != nil { concernsKubelets = true }
             case .event: break
-            // The scheduler looks at a ReplicaSet only for its pods, and they come after it.
-            case .replicaSet, .deployment: concernsControllers = true
+            // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
+            case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler,
+                .resourceQuota, .limitRange, .serviceAccount:
+                concernsControllers = true
             default:
                 concernsControllers = true
                 concernsScheduler = true

@@ -22,6 +22,18 @@ package struct ControllerManager: Sendable {
     private(set) var evictor: ControllerLoop<TaintEvictor>
     private(set) var podCollector: ControllerLoop<PodGarbageCollector>
     private(set) var namespaces: ControllerLoop<NamespaceController>
+    private(set) var statefulSets: ControllerLoop<StatefulSetReconciler>
+    private(set) var daemonSets: ControllerLoop<DaemonSetReconciler>
+    private(set) var replicationControllers: ControllerLoop<ReplicationControllerReconciler>
+    private(set) var jobs: ControllerLoop<JobReconciler>
+    private(set) var cronJobs: ControllerLoop<CronJobReconciler>
+    private(set) var finishedJobs: ControllerLoop<FinishedJobCollector>
+    private(set) var autoscalers: ControllerLoop<AutoscalerReconciler>
+    private(set) var budgets: ControllerLoop<DisruptionReconciler>
+    private(set) var endpointSlices: ControllerLoop<EndpointSliceReconciler>
+    private(set) var nodeAddresses: ControllerLoop<NodeAddressAllocator>
+    private(set) var serviceAccounts: ControllerLoop<ServiceAccountReconciler>
+    private(set) var quotas: ControllerLoop<ResourceQuotaReconciler>
     /// Whether a `.work` timer is on its way.
     private var isWorkComing = false
 
@@ -58,6 +70,32 @@ package struct ControllerManager: Sendable {
         namespaces = ControllerLoop(
             .namespace, of: .namespace, NamespaceController(delay: configuration.namespaceDeletionDelay),
             workers: configuration.namespaceWorkers, limits: limits)
+        statefulSets = ControllerLoop(
+            .statefulSet, of: .statefulSet, StatefulSetReconciler(), workers: configuration.statefulSetWorkers, limits: limits)
+        daemonSets = ControllerLoop(
+            .daemonSet, of: .daemonSet, DaemonSetReconciler(), workers: configuration.daemonSetWorkers, limits: limits)
+        replicationControllers = ControllerLoop(
+            .replicationController, of: .replicationController, ReplicationControllerReconciler(),
+            workers: configuration.replicationControllerWorkers, limits: limits)
+        jobs = ControllerLoop(
+            .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: limits)
+        cronJobs = ControllerLoop(
+            .cronJob, of: .cronJob, CronJobReconciler(), workers: configuration.cronJobWorkers, limits: limits)
+        finishedJobs = ControllerLoop(
+            .ttlAfterFinished, of: .ttlAfterFinished, FinishedJobCollector(), workers: configuration.finishedJobWorkers, limits: limits)
+        autoscalers = ControllerLoop(
+            .horizontalPodAutoscaler, of: .horizontalPodAutoscaler, AutoscalerReconciler(), workers: configuration.autoscalerWorkers,
+            limits: limits)
+        budgets = ControllerLoop(
+            .disruption, of: .disruption, DisruptionReconciler(), workers: configuration.disruptionWorkers, limits: limits)
+        endpointSlices = ControllerLoop(
+            .endpointSlice, of: .endpointSlice, EndpointSliceReconciler(), workers: configuration.endpointSliceWorkers, limits: limits)
+        nodeAddresses = ControllerLoop(
+            .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(), workers: configuration.nodeAddressWorkers, limits: limits)
+        serviceAccounts = ControllerLoop(
+            .serviceAccount, of: .serviceAccount, ServiceAccountReconciler(), workers: configuration.serviceAccountWorkers, limits: limits)
+        quotas = ControllerLoop(
+            .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(), workers: configuration.resourceQuotaWorkers, limits: limits)
     }
 
     // MARK: Inputs
@@ -67,7 +105,7 @@ package struct ControllerManager: Sendable {
         // Kubernetes Events are for people; no controller watches them.
         if case .event = event.object { return }
         let previous = informers.apply(event)
-        for key in replicaSets.decider.released(by: informers.resourceVersion) { replicaSets.queue.add(key) }
+        for key in replicaSets.decider.ownWrites.released(by: informers.resourceVersion) { replicaSets.queue.add(key) }
         for work in collector.decider.observe(event.change, event.object, previous: previous, informers) {
             collector.queue.add(work)
         }
@@ -93,6 +131,18 @@ package struct ControllerManager: Sendable {
             namespaces.arm(at: now, &effects)
         default: break
         }
+        statefulSets.observe(event, previous: previous, informers, at: now, &effects)
+        daemonSets.observe(event, previous: previous, informers, at: now, &effects)
+        replicationControllers.observe(event, previous: previous, informers, at: now, &effects)
+        jobs.observe(event, previous: previous, informers, at: now, &effects)
+        cronJobs.observe(event, previous: previous, informers, at: now, &effects)
+        finishedJobs.observe(event, previous: previous, informers, at: now, &effects)
+        autoscalers.observe(event, previous: previous, informers, at: now, &effects)
+        budgets.observe(event, previous: previous, informers, at: now, &effects)
+        endpointSlices.observe(event, previous: previous, informers, at: now, &effects)
+        nodeAddresses.observe(event, previous: previous, informers, at: now, &effects)
+        serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
+        quotas.observe(event, previous: previous, informers, at: now, &effects)
         wakeToWork(at: now, &effects)
     }
 
@@ -160,6 +210,30 @@ package struct ControllerManager: Sendable {
         case .podGarbageCollector:
             podCollector.handle(answer, token, informers, &recorders[.podGarbageCollector], at: now, &effects)
         case .namespace: namespaces.handle(answer, token, informers, &recorders[.namespace], at: now, &effects)
+        case .statefulSet:
+            statefulSets.handle(answer, token, informers, &recorders[.statefulSet], at: now, &effects)
+        case .daemonSet:
+            daemonSets.handle(answer, token, informers, &recorders[.daemonSet], at: now, &effects)
+        case .replicationController:
+            replicationControllers.handle(answer, token, informers, &recorders[.replicationController], at: now, &effects)
+        case .job:
+            jobs.handle(answer, token, informers, &recorders[.job], at: now, &effects)
+        case .cronJob:
+            cronJobs.handle(answer, token, informers, &recorders[.cronJob], at: now, &effects)
+        case .ttlAfterFinished:
+            finishedJobs.handle(answer, token, informers, &recorders[.ttlAfterFinished], at: now, &effects)
+        case .horizontalPodAutoscaler:
+            autoscalers.handle(answer, token, informers, &recorders[.horizontalPodAutoscaler], at: now, &effects)
+        case .disruption:
+            budgets.handle(answer, token, informers, &recorders[.disruption], at: now, &effects)
+        case .endpointSlice:
+            endpointSlices.handle(answer, token, informers, &recorders[.endpointSlice], at: now, &effects)
+        case .nodeIPAM:
+            nodeAddresses.handle(answer, token, informers, &recorders[.nodeIPAM], at: now, &effects)
+        case .serviceAccount:
+            serviceAccounts.handle(answer, token, informers, &recorders[.serviceAccount], at: now, &effects)
+        case .resourceQuota:
+            quotas.handle(answer, token, informers, &recorders[.resourceQuota], at: now, &effects)
         }
         wakeToWork(at: now, &effects)
     }
@@ -181,7 +255,9 @@ package struct ControllerManager: Sendable {
     private mutating func wakeToWork(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
         guard !isWorkComing,
             deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork || evictor.canWork
-                || podCollector.canWork || namespaces.canWork
+                || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
+                || replicationControllers.canWork || jobs.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
+                || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
         else { return }
         isWorkComing = true
         effects.wake(at: now, .work)
@@ -198,6 +274,18 @@ package struct ControllerManager: Sendable {
         evictor.run(informers, &recorders[.taintEviction], at: now, &effects)
         podCollector.run(informers, &recorders[.podGarbageCollector], at: now, &effects)
         namespaces.run(informers, &recorders[.namespace], at: now, &effects)
+        statefulSets.run(informers, &recorders[.statefulSet], at: now, &effects)
+        daemonSets.run(informers, &recorders[.daemonSet], at: now, &effects)
+        replicationControllers.run(informers, &recorders[.replicationController], at: now, &effects)
+        jobs.run(informers, &recorders[.job], at: now, &effects)
+        cronJobs.run(informers, &recorders[.cronJob], at: now, &effects)
+        finishedJobs.run(informers, &recorders[.ttlAfterFinished], at: now, &effects)
+        autoscalers.run(informers, &recorders[.horizontalPodAutoscaler], at: now, &effects)
+        budgets.run(informers, &recorders[.disruption], at: now, &effects)
+        endpointSlices.run(informers, &recorders[.endpointSlice], at: now, &effects)
+        nodeAddresses.run(informers, &recorders[.nodeIPAM], at: now, &effects)
+        serviceAccounts.run(informers, &recorders[.serviceAccount], at: now, &effects)
+        quotas.run(informers, &recorders[.resourceQuota], at: now, &effects)
     }
 
     private mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {

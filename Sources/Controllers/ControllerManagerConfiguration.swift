@@ -13,6 +13,30 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var garbageCollectorWorkers = 20
     /// `--concurrent-namespace-syncs`.
     public var namespaceWorkers = 10
+    /// `--concurrent-statefulset-syncs`.
+    public var statefulSetWorkers = 5
+    /// `--concurrent-daemonset-syncs`.
+    public var daemonSetWorkers = 2
+    /// `--concurrent-rc-syncs`.
+    public var replicationControllerWorkers = 5
+    /// `--concurrent-job-syncs`.
+    public var jobWorkers = 5
+    /// `--concurrent-cron-job-syncs`.
+    public var cronJobWorkers = 5
+    /// `--concurrent-ttl-after-finished-syncs`.
+    public var finishedJobWorkers = 5
+    /// `--concurrent-horizontal-pod-autoscaler-syncs`.
+    public var autoscalerWorkers = 5
+    /// Workers of the Disruption controller (fixed).
+    public var disruptionWorkers = 1
+    /// `--concurrent-service-endpoint-syncs`.
+    public var endpointSliceWorkers = 5
+    /// Workers of the NodeIPAM controller (fixed).
+    public var nodeAddressWorkers = 30
+    /// Workers of the ServiceAccount controller (fixed).
+    public var serviceAccountWorkers = 1
+    /// `--concurrent-resource-quota-syncs`.
+    public var resourceQuotaWorkers = 5
     /// From the request to delete a namespace to the deletion of its content (fixed).
     public var namespaceDeletionDelay = SimulatedDuration.seconds(5)
     /// Nodes the node monitor and the taint controllers work on at a time (fixed in the real controllers).

@@ -6,6 +6,8 @@ import DiscreteEvents
 /// A controller of the controller manager. Each has an API client of its own, with its own rate limit.
 public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
     case deployment, replicaSet, garbageCollector, nodeLifecycle, taintEviction, podGarbageCollector, namespace
+    case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
+    case endpointSlice, nodeIPAM, serviceAccount, resourceQuota
 
     /// The client whose rate limit the controller's requests draw on.
     public var client: APIClientID { .controller(rawValue) }
@@ -20,6 +22,18 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
         case .taintEviction: "taint-eviction-controller"
         case .podGarbageCollector: "pod-garbage-collector"
         case .namespace: "namespace-controller"
+        case .statefulSet: "statefulset-controller"
+        case .daemonSet: "daemonset-controller"
+        case .replicationController: "replication-controller"
+        case .job: "job-controller"
+        case .cronJob: "cronjob-controller"
+        case .ttlAfterFinished: "ttl-after-finished-controller"
+        case .horizontalPodAutoscaler: "horizontal-pod-autoscaler"
+        case .disruption: "controllermanager"
+        case .endpointSlice: "endpoint-slice-controller"
+        case .nodeIPAM: "cidrAllocator"
+        case .serviceAccount: "serviceaccount-controller"
+        case .resourceQuota: "resourcequota-controller"
         }
     }
 }
@@ -43,6 +57,8 @@ public enum ControllerTimer: Hashable, Sendable {
 /// The work queues with their workers: most controllers have one, the node lifecycle controller has two.
 enum LoopName: UInt8, Sendable {
     case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, taintEviction, podGarbageCollector, namespace
+    case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
+    case endpointSlice, nodeIPAM, serviceAccount, resourceQuota
     /// Not a loop: the answer to an event that was recorded.
     case recorder
 }

@@ -17,14 +17,15 @@ package struct SharedInformers: Sendable {
     /// References to owners that are not the controller: rare, so a plain list per owner.
     private var byOtherOwner: [UID: [ObjectKey]] = [:]
     private var podsByNode = SlotIndex<String>()
-    private var replicaSetsByNamespace = SlotIndex<String>()
-    private var deploymentsByNamespace = SlotIndex<String>()
-    /// By kind (pods and ReplicaSets): objects without a controller, by namespace, for adoption.
+    /// By kind: objects by namespace.
+    private var byNamespace: [SlotIndex<String>]
+    /// By kind: objects of namespaces without a controller, for adoption.
     private var orphans: [SlotIndex<String>]
 
     init() {
         byController = Array(repeating: SlotIndex(), count: Kind.allCases.count)
         orphans = Array(repeating: SlotIndex(), count: Kind.allCases.count)
+        byNamespace = Array(repeating: SlotIndex(), count: Kind.allCases.count)
     }
 
     // MARK: Look-ups
@@ -42,12 +43,25 @@ package struct SharedInformers: Sendable {
     func podCount(controlledBy owner: UID) -> Int { byController[Int(Kind.pod.rawValue)].count(owner) }
     func pods(onNode node: String) -> [Shared<Pod>] { resolve(podsByNode[node]) }
     func podCount(onNode node: String) -> Int { podsByNode.count(node) }
-    func replicaSets(controlledBy owner: UID) -> [Shared<ReplicaSet>] { resolve(byController[Int(Kind.replicaSet.rawValue)][owner]) }
-    func replicaSets(inNamespace namespace: String) -> [Shared<ReplicaSet>] { resolve(replicaSetsByNamespace[namespace]) }
-    func deployments(inNamespace namespace: String) -> [Shared<Deployment>] { resolve(deploymentsByNamespace[namespace]) }
-    func orphanedPods(inNamespace namespace: String) -> [Shared<Pod>] { resolve(orphans[Int(Kind.pod.rawValue)][namespace]) }
-    func orphanedReplicaSets(inNamespace namespace: String) -> [Shared<ReplicaSet>] {
-        resolve(orphans[Int(Kind.replicaSet.rawValue)][namespace])
+    func replicaSets(controlledBy owner: UID) -> [Shared<ReplicaSet>] { objects(controlledBy: owner) }
+    func replicaSets(inNamespace namespace: String) -> [Shared<ReplicaSet>] { objects(inNamespace: namespace) }
+    func deployments(inNamespace namespace: String) -> [Shared<Deployment>] { objects(inNamespace: namespace) }
+    func orphanedPods(inNamespace namespace: String) -> [Shared<Pod>] { orphans(inNamespace: namespace) }
+    func orphanedReplicaSets(inNamespace namespace: String) -> [Shared<ReplicaSet>] { orphans(inNamespace: namespace) }
+
+    /// The object of a type and name.
+    func get<Object: KubernetesObject>(_ type: Object.Type, _ name: NamespacedName) -> Shared<Object>? { tables.get(type, name) }
+    /// Whether there is any object of a kind: most clusters have none of most kinds, and their controllers need not look further.
+    func hasAny(_ kind: Kind) -> Bool { tables[kind].count > 0 }
+    func objects<Object: KubernetesObject>(controlledBy owner: UID) -> [Shared<Object>] {
+        resolve(byController[Int(Object.kind.rawValue)][owner])
+    }
+    func objects<Object: KubernetesObject>(inNamespace namespace: String) -> [Shared<Object>] {
+        resolve(byNamespace[Int(Object.kind.rawValue)][namespace])
+    }
+    /// Objects of a namespace that no controller owns.
+    func orphans<Object: KubernetesObject>(inNamespace namespace: String) -> [Shared<Object>] {
+        resolve(orphans[Int(Object.kind.rawValue)][namespace])
     }
 
     /// All objects that name `owner` among their owners, controllers' objects first.
@@ -125,16 +139,13 @@ package struct SharedInformers: Sendable {
         let kind = Int(object.kind.rawValue)
         if case .pod(let old)? = previous { count(old, slot: slot, by: -1) }
         byController[kind].file(slot, under: controller)
-        switch object {
-        case .pod(let pod):
+        if !namespace.isEmpty {
+            byNamespace[kind].file(slot, under: namespace)
+            orphans[kind].file(slot, under: controller == nil ? namespace : nil)
+        }
+        if case .pod(let pod) = object {
             count(pod, slot: slot, by: 1)
             podsByNode.file(slot, under: pod.value.nodeName)
-            orphans[kind].file(slot, under: controller == nil ? namespace : nil)
-        case .replicaSet:
-            replicaSetsByNamespace.file(slot, under: namespace)
-            orphans[kind].file(slot, under: controller == nil ? namespace : nil)
-        case .deployment: deploymentsByNamespace.file(slot, under: namespace)
-        default: break
         }
     }
 
@@ -149,16 +160,9 @@ package struct SharedInformers: Sendable {
         let kind = Int(object.kind.rawValue)
         if case .pod(let pod) = object { count(pod, slot: slot, by: -1) }
         byController[kind].file(slot, under: nil)
-        switch object {
-        case .pod:
-            podsByNode.file(slot, under: nil)
-            orphans[kind].file(slot, under: nil)
-        case .replicaSet:
-            replicaSetsByNamespace.file(slot, under: nil)
-            orphans[kind].file(slot, under: nil)
-        case .deployment: deploymentsByNamespace.file(slot, under: nil)
-        default: break
-        }
+        byNamespace[kind].file(slot, under: nil)
+        orphans[kind].file(slot, under: nil)
+        if case .pod = object { podsByNode.file(slot, under: nil) }
     }
 
     private mutating func updateOtherOwners(_ key: ObjectKey, old: [OwnerReference], new: [OwnerReference]) {

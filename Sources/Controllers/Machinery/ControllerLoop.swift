@@ -10,6 +10,11 @@ protocol Reconciler: Sendable {
     /// What is remembered from a plan's making to its end; `Never` where nothing is.
     associatedtype Conclusion: Sendable
 
+    /// A write reached the cache (which holds it already; `previous` is what it held before): adds the keys whose sync might
+    /// decide otherwise now, at once or at a later time.
+    mutating func observe(
+        _ event: WatchEvent, previous: APIObject?, _ view: SharedInformers, _ queue: inout WorkQueue<Key>, at now: SimulatedTime)
+
     /// Decides what is to be done about a key.
     mutating func reconcile(_ key: Key, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Conclusion>
 
@@ -20,6 +25,10 @@ protocol Reconciler: Sendable {
 }
 
 extension Reconciler {
+    mutating func observe(
+        _ event: WatchEvent, previous: APIObject?, _ view: SharedInformers, _ queue: inout WorkQueue<Key>, at now: SimulatedTime
+    ) {}
+
     mutating func conclude(
         _ key: Key, _ conclusion: Conclusion?, _ outcome: PlanOutcome, _ view: SharedInformers, at now: SimulatedTime
     ) -> Plan<Conclusion>? { nil }
@@ -68,6 +77,16 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
     var canWork: Bool { busy < workers && queue.hasWork }
     /// Whether nothing is queued and nobody works.
     var isIdle: Bool { busy == 0 && !queue.hasWork }
+
+    // MARK: Watching
+
+    /// Lets the decider see a write, and asks to be woken for what it put off.
+    mutating func observe(
+        _ event: WatchEvent, previous: APIObject?, _ view: SharedInformers, at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>
+    ) {
+        decider.observe(event, previous: previous, view, &queue, at: now)
+        arm(at: now, &effects)
+    }
 
     // MARK: Working
 

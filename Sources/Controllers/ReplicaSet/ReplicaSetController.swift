@@ -20,10 +20,7 @@ struct ReplicaSetReconciler: Reconciler {
     /// Creations or deletions of one sync at most (`burstReplicas`).
     private let burst: Int
     var expectations = Expectations()
-    /// The version of the newest object this controller wrote for a key: a sync waits until the cache contains it.
-    private var written: [NamespacedName: UInt64] = [:]
-    /// Keys that wait for their own write to reach the cache, with the version they wait for.
-    private var waiting: [(version: UInt64, key: NamespacedName)] = []
+    var ownWrites = OwnWrites()
     /// ReplicaSets that may find orphans to adopt. Looking for them is a scan of a namespace, so it is done on occasion only.
     private var mayAdopt: Set<NamespacedName> = []
 
@@ -32,14 +29,11 @@ struct ReplicaSetReconciler: Reconciler {
     mutating func reconcile(_ key: NamespacedName, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Conclusion> {
         guard let set = view.replicaSet(key) else {
             expectations.forget(key)
-            written[key] = nil
+            ownWrites.forget(key)
             mayAdopt.remove(key)
             return Plan()
         }
-        if let version = written[key], version > view.resourceVersion {
-            waiting.append((version, key))
-            return Plan()
-        }
+        if ownWrites.mustWait(key, cacheVersion: view.resourceVersion) { return Plan() }
         var plan = Plan<Conclusion>()
         let minReadySeconds = set.value.spec.minReadySeconds
         let counts: ReplicaSetCounts
@@ -72,7 +66,7 @@ struct ReplicaSetReconciler: Reconciler {
     mutating func conclude(
         _ key: NamespacedName, _ conclusion: Conclusion?, _ outcome: PlanOutcome, _ view: SharedInformers, at now: SimulatedTime
     ) -> Plan<Conclusion>? {
-        if outcome.writtenVersion > 0 { written[key] = max(written[key] ?? 0, outcome.writtenVersion) }
+        ownWrites.note(outcome, of: key)
         guard let conclusion else { return nil }
         for request in outcome.notDone {
             switch request {
@@ -208,14 +202,6 @@ struct ReplicaSetReconciler: Reconciler {
     }
 
     // MARK: What wakes it
-
-    /// Keys whose own writes the cache contains now.
-    mutating func released(by version: UInt64) -> [NamespacedName] {
-        if waiting.isEmpty { return [] }
-        let ready = waiting.filter { $0.version <= version }.map(\.key)
-        if !ready.isEmpty { waiting.removeAll { $0.version <= version } }
-        return ready
-    }
 
     /// A ReplicaSet was seen: new ones and those with a changed selector look for orphans.
     mutating func observe(_ set: Shared<ReplicaSet>, previous: Shared<ReplicaSet>?) {

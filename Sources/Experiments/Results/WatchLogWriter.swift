@@ -128,7 +128,9 @@ enum WatchedFields {
             fields.integer("gen", controller.value.metadata.generation)
             fields.integer("spec_replicas", Int64(controller.value.replicas))
         case .volumeAttachment(let attachment): fields.set("attached", .boolean(attachment.value.isAttached))
-        case .service, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .unstructured: break
+        case .service, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .job, .cronJob, .daemonSet, .controllerRevision,
+            .endpointSlice, .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .unstructured:
+            break
         }
         return fields.fields
     }

@@ -201,7 +201,9 @@ extension DecodingContext {
             case .statefulSet: return modelled(StatefulSet.self, node)
             case .replicationController: return modelled(ReplicationController.self, node)
             case .podDisruptionBudget: return modelled(PodDisruptionBudget.self, node)
-            case .unstructured: return nil
+            case .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler, .resourceQuota, .limitRange,
+                .serviceAccount, .unstructured:
+                return nil
             }
         }
     }

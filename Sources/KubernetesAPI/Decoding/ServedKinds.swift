@@ -12,7 +12,7 @@ enum ServedKind {
     init(apiVersion: String, kind: String) {
         if let removed = ServedKind.removed(kind, apiVersion) {
             self = .refused(ServedKind.noMatch(kind, apiVersion) + ": " + removed)
-        } else if let modelled = Kind.allCases.first(where: { $0 != .unstructured && $0.description == kind }),
+        } else if let modelled = Kind.allCases.first(where: { $0.rawValue < Kind.job.rawValue && $0.description == kind }),
             ServedKind.isBuiltIn(apiVersion)
         {
             let isServed = modelled.apiVersion == apiVersion || (modelled == .event && apiVersion == "events.k8s.io/v1")

@@ -30,6 +30,15 @@ public enum APIObject: Sendable, Hashable {
     case statefulSet(Shared<StatefulSet>)
     case replicationController(Shared<ReplicationController>)
     case podDisruptionBudget(Shared<PodDisruptionBudget>)
+    case job(Shared<Job>)
+    case cronJob(Shared<CronJob>)
+    case daemonSet(Shared<DaemonSet>)
+    case controllerRevision(Shared<ControllerRevision>)
+    case endpointSlice(Shared<EndpointSlice>)
+    case horizontalPodAutoscaler(Shared<HorizontalPodAutoscaler>)
+    case resourceQuota(Shared<ResourceQuota>)
+    case limitRange(Shared<LimitRange>)
+    case serviceAccount(Shared<ServiceAccount>)
     case unstructured(Shared<Unstructured>)
 
     public init<Object: KubernetesObject>(_ object: Object) { self = Object.erase(Shared(object)) }
@@ -54,6 +63,15 @@ public enum APIObject: Sendable, Hashable {
         case .statefulSet: .statefulSet
         case .replicationController: .replicationController
         case .podDisruptionBudget: .podDisruptionBudget
+        case .job: .job
+        case .cronJob: .cronJob
+        case .daemonSet: .daemonSet
+        case .controllerRevision: .controllerRevision
+        case .endpointSlice: .endpointSlice
+        case .horizontalPodAutoscaler: .horizontalPodAutoscaler
+        case .resourceQuota: .resourceQuota
+        case .limitRange: .limitRange
+        case .serviceAccount: .serviceAccount
         case .unstructured: .unstructured
         }
     }
@@ -78,6 +96,15 @@ public enum APIObject: Sendable, Hashable {
         case .statefulSet(let object): object.value.metadata
         case .replicationController(let object): object.value.metadata
         case .podDisruptionBudget(let object): object.value.metadata
+        case .job(let object): object.value.metadata
+        case .cronJob(let object): object.value.metadata
+        case .daemonSet(let object): object.value.metadata
+        case .controllerRevision(let object): object.value.metadata
+        case .endpointSlice(let object): object.value.metadata
+        case .horizontalPodAutoscaler(let object): object.value.metadata
+        case .resourceQuota(let object): object.value.metadata
+        case .limitRange(let object): object.value.metadata
+        case .serviceAccount(let object): object.value.metadata
         case .unstructured(let object): object.value.metadata
         }
     }
@@ -105,6 +132,15 @@ public enum APIObject: Sendable, Hashable {
         case .statefulSet(let object): part(object.value.metadata)
         case .replicationController(let object): part(object.value.metadata)
         case .podDisruptionBudget(let object): part(object.value.metadata)
+        case .job(let object): part(object.value.metadata)
+        case .cronJob(let object): part(object.value.metadata)
+        case .daemonSet(let object): part(object.value.metadata)
+        case .controllerRevision(let object): part(object.value.metadata)
+        case .endpointSlice(let object): part(object.value.metadata)
+        case .horizontalPodAutoscaler(let object): part(object.value.metadata)
+        case .resourceQuota(let object): part(object.value.metadata)
+        case .limitRange(let object): part(object.value.metadata)
+        case .serviceAccount(let object): part(object.value.metadata)
         case .unstructured(let object): part(object.value.metadata)
         }
     }
@@ -130,6 +166,15 @@ public enum APIObject: Sendable, Hashable {
         case .statefulSet(let object): .statefulSet(object.with { change(&$0.metadata) })
         case .replicationController(let object): .replicationController(object.with { change(&$0.metadata) })
         case .podDisruptionBudget(let object): .podDisruptionBudget(object.with { change(&$0.metadata) })
+        case .job(let object): .job(object.with { change(&$0.metadata) })
+        case .cronJob(let object): .cronJob(object.with { change(&$0.metadata) })
+        case .daemonSet(let object): .daemonSet(object.with { change(&$0.metadata) })
+        case .controllerRevision(let object): .controllerRevision(object.with { change(&$0.metadata) })
+        case .endpointSlice(let object): .endpointSlice(object.with { change(&$0.metadata) })
+        case .horizontalPodAutoscaler(let object): .horizontalPodAutoscaler(object.with { change(&$0.metadata) })
+        case .resourceQuota(let object): .resourceQuota(object.with { change(&$0.metadata) })
+        case .limitRange(let object): .limitRange(object.with { change(&$0.metadata) })
+        case .serviceAccount(let object): .serviceAccount(object.with { change(&$0.metadata) })
         case .unstructured(let object): .unstructured(object.with { change(&$0.metadata) })
         }
     }

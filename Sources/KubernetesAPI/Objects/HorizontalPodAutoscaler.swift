@@ -3,7 +3,8 @@
 import DiscreteEvents
 
 /// <https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/>
-public struct HorizontalPodAutoscaler: Hashable, Sendable {
+public struct HorizontalPodAutoscaler: KubernetesObject {
+    public static var kind: Kind { .horizontalPodAutoscaler }
     public var metadata: ObjectMeta
     public var spec: HorizontalPodAutoscalerSpec
     public var status: HorizontalPodAutoscalerStatus
@@ -15,6 +16,11 @@ public struct HorizontalPodAutoscaler: Hashable, Sendable {
         self.metadata = metadata
         self.spec = spec
         self.status = status
+    }
+
+    public static func erase(_ object: Shared<HorizontalPodAutoscaler>) -> APIObject { .horizontalPodAutoscaler(object) }
+    public static func cast(_ erased: APIObject) -> Shared<HorizontalPodAutoscaler>? {
+        if case .horizontalPodAutoscaler(let object) = erased { object } else { nil }
     }
 }
 

@@ -134,6 +134,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case pod, node, namespace, replicaSet, deployment, priorityClass, event
     case persistentVolume, persistentVolumeClaim, storageClass, csiNode, csiDriver, csiStorageCapacity, volumeAttachment
     case service, statefulSet, replicationController, podDisruptionBudget
+    case job, cronJob, daemonSet, controllerRevision, endpointSlice, horizontalPodAutoscaler, resourceQuota, limitRange, serviceAccount
     case unstructured
 
     /// The `kind:` as manifests spell it.
@@ -157,6 +158,15 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .statefulSet: "StatefulSet"
         case .replicationController: "ReplicationController"
         case .podDisruptionBudget: "PodDisruptionBudget"
+        case .job: "Job"
+        case .cronJob: "CronJob"
+        case .daemonSet: "DaemonSet"
+        case .controllerRevision: "ControllerRevision"
+        case .endpointSlice: "EndpointSlice"
+        case .horizontalPodAutoscaler: "HorizontalPodAutoscaler"
+        case .resourceQuota: "ResourceQuota"
+        case .limitRange: "LimitRange"
+        case .serviceAccount: "ServiceAccount"
         case .unstructured: "Unstructured"
         }
     }
@@ -164,8 +174,13 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     /// The group and version this simulator serves the kind in (those of Kubernetes 1.36).
     public var apiVersion: String {
         switch self {
-        case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController: "v1"
-        case .replicaSet, .deployment, .statefulSet: "apps/v1"
+        case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
+            .resourceQuota, .limitRange, .serviceAccount:
+            "v1"
+        case .replicaSet, .deployment, .statefulSet, .daemonSet, .controllerRevision: "apps/v1"
+        case .job, .cronJob: "batch/v1"
+        case .endpointSlice: "discovery.k8s.io/v1"
+        case .horizontalPodAutoscaler: "autoscaling/v2"
         case .podDisruptionBudget: "policy/v1"
         case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .volumeAttachment: "storage.k8s.io/v1"
         case .priorityClass: "scheduling.k8s.io/v1"
@@ -194,6 +209,15 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .statefulSet: "statefulsets.apps"
         case .replicationController: "replicationcontrollers"
         case .podDisruptionBudget: "poddisruptionbudgets.policy"
+        case .job: "jobs.batch"
+        case .cronJob: "cronjobs.batch"
+        case .daemonSet: "daemonsets.apps"
+        case .controllerRevision: "controllerrevisions.apps"
+        case .endpointSlice: "endpointslices.discovery.k8s.io"
+        case .horizontalPodAutoscaler: "horizontalpodautoscalers.autoscaling"
+        case .resourceQuota: "resourcequotas"
+        case .limitRange: "limitranges"
+        case .serviceAccount: "serviceaccounts"
         case .unstructured: "objects"
         }
     }
@@ -210,7 +234,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         switch self {
         case .node, .namespace, .priorityClass, .persistentVolume, .storageClass, .csiNode, .csiDriver, .volumeAttachment: false
         case .pod, .replicaSet, .deployment, .event, .persistentVolumeClaim, .csiStorageCapacity, .service, .statefulSet,
-            .replicationController, .podDisruptionBudget, .unstructured:
+            .replicationController, .podDisruptionBudget, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
+            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .unstructured:
             true
         }
     }

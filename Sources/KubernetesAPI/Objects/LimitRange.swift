@@ -1,7 +1,8 @@
 // LimitRange: defaults and bounds for what the containers, pods and claims of a namespace may ask for.
 
 /// <https://kubernetes.io/docs/concepts/policy/limit-range/>
-public struct LimitRange: Hashable, Sendable {
+public struct LimitRange: KubernetesObject {
+    public static var kind: Kind { .limitRange }
     public var metadata: ObjectMeta
     /// `spec.limits`.
     public var limits: [LimitRangeItem]
@@ -9,6 +10,11 @@ public struct LimitRange: Hashable, Sendable {
     public init(metadata: ObjectMeta, limits: [LimitRangeItem] = []) {
         self.metadata = metadata
         self.limits = limits
+    }
+
+    public static func erase(_ object: Shared<LimitRange>) -> APIObject { .limitRange(object) }
+    public static func cast(_ erased: APIObject) -> Shared<LimitRange>? {
+        if case .limitRange(let object) = erased { object } else { nil }
     }
 }
 

@@ -1,7 +1,8 @@
 // ResourceQuota: how much a namespace may use in all.
 
 /// <https://kubernetes.io/docs/concepts/policy/resource-quotas/>
-public struct ResourceQuota: Hashable, Sendable {
+public struct ResourceQuota: KubernetesObject {
+    public static var kind: Kind { .resourceQuota }
     public var metadata: ObjectMeta
     public var spec: ResourceQuotaSpec
     public var status: ResourceQuotaStatus
@@ -12,6 +13,11 @@ public struct ResourceQuota: Hashable, Sendable {
         self.metadata = metadata
         self.spec = spec
         self.status = status
+    }
+
+    public static func erase(_ object: Shared<ResourceQuota>) -> APIObject { .resourceQuota(object) }
+    public static func cast(_ erased: APIObject) -> Shared<ResourceQuota>? {
+        if case .resourceQuota(let object) = erased { object } else { nil }
     }
 }
 

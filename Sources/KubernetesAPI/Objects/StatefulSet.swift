@@ -25,6 +25,13 @@ public struct StatefulSetSpec: Hashable, Sendable {
     public var template: PodTemplate
     public var serviceName: String
     public var volumeClaimTemplates: [PersistentVolumeClaim]
+    public var podManagementPolicy: PodManagementPolicy
+    public var updateStrategy: StatefulSetUpdateStrategy
+    public var minReadySeconds: Int32
+    public var revisionHistoryLimit: Int32
+    /// `ordinals.start`: the number of the first replica.
+    public var firstOrdinal: Int32
+    public var claimRetention: ClaimRetentionPolicy
 
     public init(replicas: Int32 = 1, selector: LabelSelector, template: PodTemplate) {
         self.replicas = replicas
@@ -32,7 +39,37 @@ public struct StatefulSetSpec: Hashable, Sendable {
         self.template = template
         serviceName = ""
         volumeClaimTemplates = []
+        podManagementPolicy = .orderedReady
+        updateStrategy = .rollingUpdate(partition: 0)
+        minReadySeconds = 0
+        revisionHistoryLimit = 10
+        firstOrdinal = 0
+        claimRetention = ClaimRetentionPolicy()
     }
+}
+
+/// Whether pods come and go one after another or all at once.
+public enum PodManagementPolicy: String, Hashable, Sendable {
+    case orderedReady = "OrderedReady"
+    case parallel = "Parallel"
+}
+
+public enum StatefulSetUpdateStrategy: Hashable, Sendable {
+    case onDelete
+    /// Pods of ordinals below the partition keep the old revision. (`maxUnavailable` is behind a gate that is off in 1.36.)
+    case rollingUpdate(partition: Int32)
+}
+
+/// What becomes of the claims made from `volumeClaimTemplates` (KEP-1847).
+public struct ClaimRetentionPolicy: Hashable, Sendable {
+    public enum Policy: String, Hashable, Sendable {
+        case retain = "Retain"
+        case delete = "Delete"
+    }
+    public var whenDeleted = Policy.retain
+    public var whenScaled = Policy.retain
+
+    public init() {}
 }
 
 public struct StatefulSetStatus: Hashable, Sendable {
@@ -42,6 +79,10 @@ public struct StatefulSetStatus: Hashable, Sendable {
     public var updatedReplicas: Int32 = 0
     public var availableReplicas: Int32 = 0
     public var observedGeneration: Int64 = 0
+    public var currentRevision = ""
+    public var updateRevision = ""
+    public var collisionCount: Int32?
+    public var conditions: [Condition] = []
 
     public init() {}
 }
@@ -54,6 +95,7 @@ public struct ReplicationController: KubernetesObject {
     /// Left out, it is the template's labels.
     public var selector: Labels
     public var template: PodTemplate
+    public var minReadySeconds: Int32 = 0
     public var status: ReplicaSetStatus
 
     public init(metadata: ObjectMeta, replicas: Int32 = 1, selector: Labels, template: PodTemplate) {

@@ -32,6 +32,9 @@ extension APIObject {
         case .replicationController(let object):
             object.value.validateApartFromPodSpec() + object.value.template.spec.value.validate(at: "spec.template.spec")
         case .podDisruptionBudget(let object): object.value.validateApartFromPodSpec()
+        case .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler, .resourceQuota, .limitRange,
+            .serviceAccount:
+            []
         case .unstructured(let object): object.value.validateApartFromPodSpec()
         }
     }

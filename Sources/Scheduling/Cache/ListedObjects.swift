@@ -141,7 +141,9 @@ public struct ListedObjects: Sendable {
         case .volumeAttachment(let attachment):
             // The node of an attachment never changes.
             attachments.set(attachment, in: attachment.value.nodeName)
-        case .pod, .node, .deployment, .priorityClass, .event, .unstructured: break
+        case .pod, .node, .deployment, .priorityClass, .event, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
+            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .unstructured:
+            break
         }
     }
 
@@ -179,7 +181,9 @@ public struct ListedObjects: Sendable {
         case .csiDriver: csiDrivers.remove(name)
         case .csiStorageCapacity(let capacity): storageCapacities.remove(capacity)
         case .volumeAttachment(let attachment): attachments.remove(name, from: attachment.value.nodeName)
-        case .pod, .node, .deployment, .priorityClass, .event, .unstructured: break
+        case .pod, .node, .deployment, .priorityClass, .event, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
+            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .unstructured:
+            break
         }
     }
 
