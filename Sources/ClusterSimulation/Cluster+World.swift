@@ -37,7 +37,8 @@ extension Cluster {
         queue.schedule(.nodeReturns(node: Int32(number), failure: Int32(row), fault: Int32(index)), at: now + repair)
     }
 
-    private mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
+    /// Nodes stop together. Returns the row of `recoveries`.
+    mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
         var pods: [Shared<Pod>] = []
         var names: [String] = []
         for number in numbers where faults.strike(number) {
@@ -53,6 +54,12 @@ extension Cluster {
     }
 
     mutating func comeBack(node number: Int, failure row: Int, fault: Int) {
+        comeBack(node: number, failure: row)
+        if case .random = faults[fault].schedule { scheduleFailure(of: number, fault: fault) }
+    }
+
+    /// One cause of a node's failure is over.
+    mutating func comeBack(node number: Int, failure row: Int) {
         let over = faults.ended(row: row)
         let name = nodeAgent.name(of: number)
         if faults.relieve(number) {
@@ -64,11 +71,10 @@ extension Cluster {
         } else if over {
             recorder.returned("", pods: [], failureOver: row, at: now)
         }
-        if case .random = faults[fault].schedule { scheduleFailure(of: number, fault: fault) }
     }
 
     /// The pods bound to a node, as the API server holds them.
-    private func boundPods(of node: String) -> [Shared<Pod>] {
+    func boundPods(of node: String) -> [Shared<Pod>] {
         guard let number = recorder.load.number(of: node) else { return [] }
         return recorder.load.entries[number].pods.compactMap { api.objects.get(Pod.self, $0) }
             .filter { $0.value.nodeName == node }
@@ -138,7 +144,7 @@ extension Cluster {
 
     /// A machine joins. One of that name that ran here before is started again if its node object was deleted since; a name that
     /// is taken is refused, as the real API server refuses the second kubelet.
-    private mutating func add(_ node: Node) {
+    mutating func add(_ node: Node) {
         let name = node.metadata.name
         let operation = recorder.operated("add node \(name)", at: now)
         guard let number = nodeAgent.number(of: name) else {
