@@ -9,6 +9,11 @@ package enum WatchedFields {
     package struct Field: Hashable, Sendable {
         package var name: String
         package var value: Value
+
+        package init(name: String, value: Value) {
+            self.name = name
+            self.value = value
+        }
     }
 
     package indirect enum Value: Hashable, Sendable {

@@ -1,0 +1,77 @@
+// Every way in which a comparison of timelines is less than strict, in one table, each with its reason. What no entry speaks of
+// must agree: every value of every field in its order, every Event with its text and count, every refusal with code and text.
+
+/// How two sequences of a field's values are made comparable.
+enum SequenceRule {
+    /// Not compared.
+    case ignored
+    /// Only values that last are compared: those that stood shorter than this (milliseconds) on one side may be missing on the other.
+    case settled(Double)
+    /// As `settled`, and a run of rising (or falling) numbers counts as one change to its end.
+    case settledRuns(Double)
+    /// The first and the last value, and that the way between is one run, rising or falling, for each change of direction.
+    case turningPoints
+    /// Only where it ends.
+    case last
+}
+
+/// One relaxation for fields.
+struct FieldRelaxation {
+    let name: String
+    /// Empty: all kinds.
+    let kinds: [String]
+    /// Fields, `conds.*` standing for all conditions.
+    let paths: [String]
+    let rule: SequenceRule
+    let reason: String
+
+    func applies(_ kind: String, _ path: String) -> Bool {
+        (kinds.isEmpty || kinds.contains(kind))
+            && paths.contains { $0 == path || ($0.hasSuffix("*") && path.hasPrefix($0.dropLast())) }
+    }
+}
+
+/// One relaxation for Events.
+struct EventRelaxation {
+    enum Rule {
+        /// Whether there are any, not how many or with which numbers.
+        case presence
+        /// Not compared.
+        case ignored
+    }
+    let name: String
+    let reasons: [String]
+    let rule: Rule
+    let reason: String
+}
+
+enum Relaxations {
+    /// Two writes closer together than this may be one on the other side: twice the tolerance of reactions.
+    static let transient = 300.0
+
+    static let fields: [FieldRelaxation] = [
+        FieldRelaxation(
+            name: "node choice", kinds: ["Pod"], paths: ["pod-template-hash"], rule: .ignored,
+            reason: "hashes of templates differ; the role of the pod says which ReplicaSet it is of"),
+        FieldRelaxation(
+            name: "merged status writes", kinds: ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "Job", "ResourceQuota"],
+            paths: [
+                "replicas", "fullyLabeled", "ready", "available", "unavailable", "updated", "terminating", "observedGen",
+                "readyReplicas", "availableReplicas", "currentReplicas", "updatedReplicas",
+                "currentNumberScheduled", "numberReady", "numberAvailable", "numberUnavailable", "updatedNumberScheduled", "numberMisscheduled",
+                "currentHealthy", "disruptionsAllowed", "expectedPods", "desiredHealthy", "disrupted", "active", "succeeded", "failed", "uncounted",
+                "completedIndexes", "used.*",
+            ], rule: .settledRuns(transient),
+            reason: "the recorded machine was shared: pods of one burst came 10 to 100 ms apart, so counters pass through values "
+                + "that equal pods becoming ready together skip, and two events a few milliseconds apart make one status write or two"),
+    ]
+
+    static let events: [EventRelaxation] = []
+
+    /// The largest difference in time that is agreement, in milliseconds: 150 ms, or 10 % of the time since the last action, at most
+    /// `cap`: one second, or five where the phase of the node monitor counts.
+    static func tolerance(sinceAction elapsed: Double, cap: Double) -> Double { max(150, min(elapsed * 0.1, cap)) }
+
+    /// API times are whole seconds.
+    static let wholeSeconds = 1.0
+}

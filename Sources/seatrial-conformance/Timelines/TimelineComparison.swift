@@ -1,0 +1,349 @@
+// A recorded timeline beside the simulated one: objects by role, fields by their sequences of values, Events by text, refusals.
+
+import KubernetesAPI
+
+/// What a comparison found.
+struct TimelineResult {
+    struct Difference {
+        /// Milliseconds; nil: about the whole.
+        var time: Double?
+        var subject: String
+        var recorded: String
+        var simulated: String
+    }
+    let name: String
+    var objects = 0
+    var transitions = 0
+    var events = 0
+    var refusals = 0
+    /// How often each relaxation was needed.
+    var relaxed: [(name: String, count: Int)] = []
+    var differences: [Difference] = []
+
+    mutating func relax(_ name: String) {
+        if let index = relaxed.firstIndex(where: { $0.name == name }) { relaxed[index].count += 1 } else { relaxed.append((name, 1)) }
+    }
+}
+
+struct TimelineComparison {
+    private let recording: TimelineRecording
+    private let recorded: TimelineView
+    private let simulated: TimelineView
+    private let actionTimes: [Double]
+    private let cap: Double
+    private(set) var result: TimelineResult
+
+    init(_ recording: TimelineRecording, recorded: TimelineView, simulated: TimelineView, actions: [ReplayedAction]) {
+        self.recording = recording
+        self.recorded = recorded
+        self.simulated = simulated
+        result = TimelineResult(name: recording.name)
+        actionTimes = recording.actions.compactMap { action in
+            switch action.action {
+            case .remark, .lease, .secondOfMinute: nil
+            default: Double(action.time)
+            }
+        }
+        let stopsNodes = recording.actions.contains { action in
+            switch action.action {
+            case .stopKubelets, .crash, .addNode: true
+            default: false
+            }
+        }
+        cap = stopsNodes ? 5000 : 1000
+        compare(actions)
+        compareObjects()
+        compareEvents()
+        result.differences.sort { ($0.time ?? -1) < ($1.time ?? -1) }
+    }
+
+    private func tolerance(at time: Double) -> Double {
+        let last = actionTimes.last { $0 <= time } ?? 0
+        return Relaxations.tolerance(sinceAction: time - last, cap: cap)
+    }
+
+    // MARK: Actions
+
+    private mutating func compare(_ actions: [ReplayedAction]) {
+        for action in actions {
+            let subject = "line \(action.action.line) of the recording"
+            if let obstacle = action.obstacle {
+                result.differences.append(
+                    .init(time: Double(action.action.time), subject: subject, recorded: "\(action.action.action)", simulated: obstacle))
+                continue
+            }
+            if action.action.refusal == nil, action.refusal == nil { continue }
+            result.refusals += 1
+            let wanted = action.action.refusal.map { "\($0.status) \(recorded.inRoles($0.message))" } ?? "accepted"
+            let got = action.refusal.map { "\($0.status) \(simulated.inRoles($0.message))" } ?? "accepted"
+            if wanted != got {
+                result.differences.append(.init(time: Double(action.action.time), subject: subject, recorded: wanted, simulated: got))
+            }
+        }
+    }
+
+    // MARK: Objects
+
+    private mutating func compareObjects() {
+        var groups: [(kind: String, role: String, recorded: [ObjectTrack], simulated: [ObjectTrack])] = []
+        var places: [String: Int] = [:]
+        func place(_ kind: String, _ role: String) -> Int {
+            let key = kind + " " + role
+            if let known = places[key] { return known }
+            places[key] = groups.count
+            groups.append((kind, role, [], []))
+            return groups.count - 1
+        }
+        for track in recorded.tracks {
+            let index = place(track.kind, recorded.role(of: track))
+            groups[index].recorded.append(track)
+        }
+        for track in simulated.tracks {
+            // What was there before and did not change is not in every recording.
+            if track.isInitial, track.history.allSatisfy({ $0.time == 0 }), track.deleted == nil,
+                places[track.kind + " " + simulated.role(of: track)] == nil
+            {
+                continue
+            }
+            let index = place(track.kind, simulated.role(of: track))
+            groups[index].simulated.append(track)
+        }
+        for group in groups {
+            result.objects += group.recorded.count
+            if group.recorded.count != group.simulated.count {
+                result.differences.append(
+                    .init(
+                        time: group.recorded.first?.created ?? group.simulated.first?.created, subject: "\(group.kind) \(group.role)",
+                        recorded: "\(group.recorded.count) created", simulated: "\(group.simulated.count) created"))
+            }
+            for (left, right) in pairs(group.recorded, group.simulated) { compare(left, right, "\(group.kind) \(group.role)") }
+        }
+    }
+
+    /// Which of several equal objects is which is random: each is laid beside the one it differs least from.
+    private func pairs(_ left: [ObjectTrack], _ right: [ObjectTrack]) -> [(ObjectTrack, ObjectTrack)] {
+        if left.count <= 1, right.count <= 1 { return Array(zip(left, right)) }
+        let lives = (left.map { life($0, recorded) }, right.map { life($0, simulated) })
+        var costs: [(cost: Double, left: Int, right: Int)] = []
+        for (row, mine) in lives.0.enumerated() {
+            for (column, other) in lives.1.enumerated() {
+                // Another life costs more than any distance in time.
+                var cost = mine.text == other.text ? 0 : 1e9
+                for (first, second) in zip(mine.times, other.times) { cost += abs(first - second) }
+                cost += Double(abs(mine.times.count - other.times.count)) * 1e6
+                costs.append((cost, row, column))
+            }
+        }
+        costs.sort { ($0.cost, $0.left, $0.right) < ($1.cost, $1.left, $1.right) }
+        var (isLeftTaken, isRightTaken) = (Array(repeating: false, count: left.count), Array(repeating: false, count: right.count))
+        var found: [(Int, Int)] = []
+        for (_, row, column) in costs where !isLeftTaken[row] && !isRightTaken[column] {
+            isLeftTaken[row] = true
+            isRightTaken[column] = true
+            found.append((row, column))
+        }
+        return found.sorted { $0 < $1 }.map { (left[$0.0], right[$0.1]) }
+    }
+
+    /// An object's life in one text, without times, and its times.
+    private func life(_ track: ObjectTrack, _ view: TimelineView) -> (text: String, times: [Double]) {
+        var sequences: [(path: String, text: String)] = []
+        for path in paths(track, track) {
+            let values = sequence(track, path, view)
+            sequences.append((path, path + ":" + values.map { TimelineFields.isTime(path) ? "at" : $0.value }.joined(separator: ">")))
+        }
+        let text = sequences.map(\.text).joined(separator: " ") + (track.deleted == nil ? "" : " gone")
+        return (text, [track.created] + track.history.filter { $0.path == "phase" || $0.path == "deletionTimestamp" }.map(\.time) + (track.deleted.map { [$0] } ?? []))
+    }
+
+    private func paths(_ left: ObjectTrack, _ right: ObjectTrack) -> [String] {
+        var seen: Set<String> = []
+        return (left.history + right.history).map(\.path).filter { seen.insert($0).inserted }
+    }
+
+    private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ subject: String) {
+        if !left.isInitial { compareTime(left.created, right.created, subject + " created") }
+        switch (left.deleted, right.deleted) {
+        case (let first?, let second?): compareTime(first, second, subject + " gone")
+        case (nil, nil): break
+        default:
+            result.differences.append(
+                .init(
+                    time: left.deleted ?? right.deleted, subject: subject, recorded: left.deleted == nil ? "stays" : "gone",
+                    simulated: right.deleted == nil ? "stays" : "gone"))
+        }
+        for path in paths(left, right) { compare(left, right, path, subject) }
+    }
+
+    private mutating func compareTime(_ first: Double, _ second: Double, _ subject: String, extra: Double = 0) {
+        result.transitions += 1
+        guard abs(first - second) > tolerance(at: first) + extra else { return }
+        result.differences.append(
+            .init(time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second)))
+    }
+
+    static func seconds(_ milliseconds: Double) -> String {
+        let rounded = Int(milliseconds.rounded())
+        let rest = String(abs(rounded) % 1000)
+        return (rounded < 0 ? "-" : "") + "\(abs(rounded) / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest + " s"
+    }
+
+    // MARK: Fields
+
+    struct Step {
+        var time: Double
+        var value: String
+    }
+
+    private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ path: String, _ subject: String) {
+        let relaxation = Relaxations.fields.first { $0.applies(left.kind, path) }
+        if case .ignored? = relaxation?.rule { return }
+        let first = sequence(left, path, recorded)
+        let second = sequence(right, path, simulated)
+        if agree(first, second, path) {
+            for (one, other) in zip(first, second) { compareTime(one.time, other.time, "\(subject) \(path)=\(one.value)") }
+            return
+        }
+        guard let relaxation else {
+            differ(first, second, "\(subject) \(path)")
+            return
+        }
+        let (third, fourth) = (relaxation.rule.applied(to: first), relaxation.rule.applied(to: second))
+        guard agree(third, fourth, path) else {
+            differ(first, second, "\(subject) \(path)")
+            return
+        }
+        result.relax(relaxation.name)
+        for (one, other) in zip(third, fourth) { compareTime(one.time, other.time, "\(subject) \(path)=\(one.value)", extra: Relaxations.transient) }
+    }
+
+    private mutating func differ(_ first: [Step], _ second: [Step], _ subject: String) {
+        func text(_ steps: [Step]) -> String {
+            steps.map { "\($0.value) (\(TimelineComparison.seconds($0.time)))" }.joined(separator: " > ")
+        }
+        var common = 0
+        while common < min(first.count, second.count), first[common].value == second[common].value { common += 1 }
+        let time = common < first.count ? first[common].time : common < second.count ? second[common].time : first.last?.time
+        result.transitions += first.count
+        result.differences.append(.init(time: time, subject: subject, recorded: text(first), simulated: text(second)))
+    }
+
+    private func agree(_ first: [Step], _ second: [Step], _ path: String) -> Bool {
+        guard first.count == second.count else { return false }
+        return zip(first, second).allSatisfy { one, other in
+            if one.value == other.value { return true }
+            guard TimelineFields.isTime(path), let left = Double(one.value), let right = Double(other.value) else { return false }
+            return abs(left - right) <= Relaxations.wholeSeconds + tolerance(at: one.time) / 1000
+        }
+    }
+
+    /// The values a field took on, in comparable form, each with its time; repeated ones once.
+    private func sequence(_ track: ObjectTrack, _ path: String, _ view: TimelineView) -> [Step] {
+        var steps: [Step] = []
+        for transition in track.history where transition.path == path {
+            let value = TimelineFields.comparable(transition.value, track.kind, path, view)
+            if steps.last?.value != value { steps.append(Step(time: transition.time, value: value)) }
+        }
+        return steps
+    }
+
+    // MARK: Events
+
+    private mutating func compareEvents() {
+        result.events = recorded.events.count
+        let (first, second) = (census(recorded), census(simulated))
+        for entry in first {
+            let other = second.first { $0.text == entry.text }
+            if entry.counts == other?.counts { continue }
+            result.differences.append(
+                .init(
+                    time: entry.time, subject: "Event " + entry.text, recorded: "counts \(entry.counts)",
+                    simulated: other.map { "counts \($0.counts)" } ?? "none"))
+        }
+        for entry in second where !first.contains(where: { $0.text == entry.text }) {
+            result.differences.append(
+                .init(time: entry.time, subject: "Event " + entry.text, recorded: "none", simulated: "counts \(entry.counts)"))
+        }
+    }
+
+    private func census(_ view: TimelineView) -> [(text: String, time: Double, counts: [Int])] {
+        var found: [(text: String, time: Double, counts: [Int])] = []
+        var places: [String: Int] = [:]
+        for event in view.events {
+            let hidesNodes = event.about.hasPrefix("Pod/")
+            let text =
+                "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): "
+                + view.inRoles(event.message, hidingNodes: hidesNodes)
+            if let index = places[text] {
+                found[index].counts.append(event.count ?? 0)
+            } else {
+                places[text] = found.count
+                found.append((text, event.time, [event.count ?? 0]))
+            }
+        }
+        for index in found.indices { found[index].counts.sort() }
+        return found
+    }
+}
+
+extension SequenceRule {
+    func applied(to steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
+        switch self {
+        case .ignored: []
+        case .settled(let window): SequenceRule.settled(steps, window)
+        case .settledRuns(let window): SequenceRule.turningPoints(SequenceRule.settled(steps, window))
+        case .turningPoints: SequenceRule.turningPoints(steps)
+        case .last: Array(steps.suffix(1))
+        }
+    }
+
+    private static func settled(_ steps: [TimelineComparison.Step], _ window: Double) -> [TimelineComparison.Step] {
+        var kept: [TimelineComparison.Step] = []
+        for (index, step) in steps.enumerated() {
+            if index + 1 < steps.count, steps[index + 1].time - step.time < window { continue }
+            if kept.last?.value != step.value { kept.append(step) }
+        }
+        return kept
+    }
+
+    /// Without the values in the midst of a run of rising or falling numbers.
+    private static func turningPoints(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
+        steps.indices.filter { index in
+            guard index > 0, index + 1 < steps.count else { return true }
+            let numbers = [index - 1, index, index + 1].map { steps[$0].value == "-" ? 0 : Double(steps[$0].value) }
+            guard let before = numbers[0], let here = numbers[1], let after = numbers[2] else { return true }
+            return (before < here) != (here < after)
+        }.map { steps[$0] }
+    }
+}
+
+extension TimelineFields {
+    /// A value as it is compared: names as roles, what is random left out, nothing as `-`.
+    static func comparable(_ value: JSONTree?, _ kind: String, _ path: String, _ view: TimelineView) -> String {
+        guard let value else { return "-" }
+        switch (kind, path) {
+        case ("Pod", "node"): return "a node"
+        case (_, "owner"), (_, "active"), (_, "disrupted"):
+            if case .list(let elements) = value { return elements.map { inRoles($0, view) }.sorted().joined(separator: ", ") }
+            return value.plain
+        case ("EndpointSlice", "endpoints"): return value.elements.map { inRoles($0, view) }.sorted().joined(separator: ", ")
+        case (_, "controller-revision-hash"), (_, "currentRevision"), (_, "updateRevision"): return revision(value.plain, view)
+        case ("Service", "clusterIP"): return value.plain.hasPrefix("10.96.") ? "an address" : value.plain
+        case ("Service", "ports"):
+            return value.elements.map { port in
+                let parts = port.elements
+                return "\(parts.first?.plain ?? "") \(parts.dropFirst().first?.plain ?? "")" + (parts.last == .null ? "" : " and a node port")
+            }.joined(separator: ", ")
+        default: return value.string.map { view.inRoles($0) } ?? value.plain
+        }
+    }
+
+    private static func inRoles(_ value: JSONTree, _ view: TimelineView) -> String { view.inRoles(value.plain) }
+
+    /// A revision's role, from its name or the hash at the end of it.
+    private static func revision(_ text: String, _ view: TimelineView) -> String {
+        if let role = view.role(ofName: text) { return role }
+        let track = view.tracks.last { $0.kind == "ControllerRevision" && $0.name.hasSuffix("-" + text) }
+        return track.map { view.role(of: $0) } ?? text
+    }
+}
