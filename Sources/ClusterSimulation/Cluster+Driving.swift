@@ -4,6 +4,7 @@
 import APIServer
 import DiscreteEvents
 import KubernetesAPI
+import NodeAgent
 
 extension Cluster {
     // MARK: Requests
@@ -74,6 +75,13 @@ extension Cluster {
     package mutating func renewedLease(of node: String, at time: SimulatedTime) {
         guard let number = nodeAgent.number(of: node) else { return }
         nodeAgent.renewed(number, at: time)
+    }
+
+    /// Changes the behaviour of one pod that no kubelet has seen yet: a recording tells when its kubelet really did what.
+    package mutating func setBehaviour(of pod: Pod, _ change: (inout WorkloadBehaviour) -> Void) {
+        var behaviour = nodeAgent.behaviour(of: pod).value
+        change(&behaviour)
+        nodeAgent.setBehaviour(behaviour, of: pod.metadata.uid)
     }
 
     /// The scheduler is to place a pod on this node, if it fits there: its choice among equal nodes is random.

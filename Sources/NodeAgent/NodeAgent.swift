@@ -13,6 +13,8 @@ package struct NodeAgent: Sendable {
     private let behaviours: [Shared<WorkloadBehaviour>]
     var kubelets: [Kubelet] = []
     private var numbers: [String: Int32] = [:]
+    /// Pods whose behaviour is known one by one.
+    private var ownBehaviours: [UID: Shared<WorkloadBehaviour>] = [:]
     /// Which kubelet takes care of a pod, and in which of its slots.
     private var places = UIDMap<PodPlace>()
     /// All kubelets share one memory of events; it is large enough that they hardly notice each other.
@@ -171,7 +173,11 @@ package struct NodeAgent: Sendable {
 
     func number(bound pod: Shared<Pod>) -> Int? { pod.value.nodeName.flatMap { numbers[$0] }.map(Int.init) }
 
-    func behaviour(of pod: Pod) -> Shared<WorkloadBehaviour> {
+    /// Sets the behaviour of one pod, before its kubelet sees it.
+    package mutating func setBehaviour(_ behaviour: WorkloadBehaviour, of pod: UID) { ownBehaviours[pod] = Shared(behaviour) }
+
+    package func behaviour(of pod: Pod) -> Shared<WorkloadBehaviour> {
+        if !ownBehaviours.isEmpty, let own = ownBehaviours[pod.metadata.uid] { return own }
         let usual = behaviours[rules.firstIndex { $0.matches(pod) } ?? rules.count]
         return annotations?.behaviour(of: pod, over: usual.value).map { Shared($0) } ?? usual
     }

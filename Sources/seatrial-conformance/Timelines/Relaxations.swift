@@ -13,6 +13,10 @@ enum SequenceRule {
     case turningPoints
     /// Only where it ends.
     case last
+    /// The first values exactly (how many), then as `settledRuns`.
+    case rollout(first: Int, Double)
+    /// That the numbers rise.
+    case rising
 }
 
 /// One relaxation for fields.
@@ -36,6 +40,8 @@ struct EventRelaxation {
     enum Rule {
         /// Whether there are any, not how many or with which numbers.
         case presence
+        /// How often it was reported, not with which count.
+        case uncounted
         /// Not compared.
         case ignored
     }
@@ -43,6 +49,15 @@ struct EventRelaxation {
     let reasons: [String]
     let rule: Rule
     let reason: String
+
+    func applies(_ event: ReportedEvent) -> Bool { reasons.contains(event.reason) }
+
+    /// A message without its numbers and without the mark of merged events.
+    static func withoutNumbers(_ message: String) -> String {
+        let mark = "(combined from similar events): "
+        let plain = message.hasPrefix(mark) ? String(message.dropFirst(mark.count)) : message
+        return plain.split(separator: " ").filter { Int($0) == nil }.joined(separator: " ")
+    }
 }
 
 enum Relaxations {
@@ -53,6 +68,13 @@ enum Relaxations {
         FieldRelaxation(
             name: "node choice", kinds: ["Pod"], paths: ["pod-template-hash"], rule: .ignored,
             reason: "hashes of templates differ; the role of the pod says which ReplicaSet it is of"),
+        FieldRelaxation(
+            name: "rollout steps", kinds: ["ReplicaSet"], paths: ["spec_replicas"], rule: .rollout(first: 2, transient),
+            reason: "the pairs of sizes in the midst of a rollout depend on the order in which single pods become ready; a simulator "
+                + "whose controllers are not held up takes other steps to the same end"),
+        FieldRelaxation(
+            name: "rollout steps", kinds: ["ReplicaSet"], paths: ["gen", "observedGen"], rule: .rising,
+            reason: "each step of a rollout is one generation"),
         FieldRelaxation(
             name: "merged status writes", kinds: ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "Job", "ResourceQuota"],
             paths: [
@@ -66,7 +88,21 @@ enum Relaxations {
                 + "that equal pods becoming ready together skip, and two events a few milliseconds apart make one status write or two"),
     ]
 
-    static let events: [EventRelaxation] = []
+    static let events: [EventRelaxation] = [
+        EventRelaxation(
+            name: "rollout steps", reasons: ["ScalingReplicaSet"], rule: .presence,
+            reason: "each size a ReplicaSet is given makes one; see the sizes"),
+        EventRelaxation(
+            name: "counts of node Events", reasons: ["NodeNotReady"], rule: .uncounted,
+            reason: "the recorded controller manager had counted the same Event in an earlier scenario"),
+    ]
+
+    static func isIgnored(_ kind: String, _ path: String) -> Bool {
+        if case .ignored? = fields.first(where: { $0.applies(kind, path) })?.rule { true } else { false }
+    }
+
+    /// How much later than the simulator the recorded machine may be, milliseconds; the simulator may not be later.
+    static let busyMachine = 350.0
 
     /// The largest difference in time that is agreement, in milliseconds: 150 ms, or 10 % of the time since the last action, at most
     /// `cap`: one second, or five where the phase of the node monitor counts.

@@ -10,6 +10,8 @@ struct TimelineResult {
         var subject: String
         var recorded: String
         var simulated: String
+        /// Differences of one write are one.
+        var group = ""
     }
     let name: String
     var objects = 0
@@ -105,10 +107,12 @@ struct TimelineComparison {
             {
                 continue
             }
-            let index = place(track.kind, simulated.role(of: track))
+            let role = simulated.role(of: track)
+            let index = place(track.kind, role)
+            if isAfterEnd(track.created), groups[index].simulated.count >= groups[index].recorded.count { continue }
             groups[index].simulated.append(track)
         }
-        for group in groups {
+        for group in groups where !(group.recorded.isEmpty && group.simulated.isEmpty) {
             result.objects += group.recorded.count
             if group.recorded.count != group.simulated.count {
                 result.differences.append(
@@ -148,7 +152,7 @@ struct TimelineComparison {
     /// An object's life in one text, without times, and its times.
     private func life(_ track: ObjectTrack, _ view: TimelineView) -> (text: String, times: [Double]) {
         var sequences: [(path: String, text: String)] = []
-        for path in paths(track, track) {
+        for path in paths(track, track) where !Relaxations.isIgnored(track.kind, path) {
             let values = sequence(track, path, view)
             sequences.append((path, path + ":" + values.map { TimelineFields.isTime(path) ? "at" : $0.value }.joined(separator: ">")))
         }
@@ -162,10 +166,11 @@ struct TimelineComparison {
     }
 
     private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ subject: String) {
-        if !left.isInitial { compareTime(left.created, right.created, subject + " created") }
+        if !left.isInitial { compareTime(left.created, right.created, subject, "created") }
         switch (left.deleted, right.deleted) {
-        case (let first?, let second?): compareTime(first, second, subject + " gone")
+        case (let first?, let second?): compareTime(first, second, subject, "gone")
         case (nil, nil): break
+        case (nil, let end?) where isAfterEnd(end): break
         default:
             result.differences.append(
                 .init(
@@ -175,11 +180,17 @@ struct TimelineComparison {
         for path in paths(left, right) { compare(left, right, path, subject) }
     }
 
-    private mutating func compareTime(_ first: Double, _ second: Double, _ subject: String, extra: Double = 0) {
+    private mutating func compareTime(_ first: Double, _ second: Double, _ object: String, _ what: String, extra: Double = 0) {
+        let subject = object + " " + what
         result.transitions += 1
-        guard abs(first - second) > tolerance(at: first) + extra else { return }
+        let late = first > second ? Relaxations.busyMachine : 0
+        guard abs(first - second) > tolerance(at: first) + extra + late else { return }
+        // The fields of one write are one difference.
+        let group = "\(object) \(first) \(second)"
+        if result.differences.contains(where: { $0.group == group }) { return }
         result.differences.append(
-            .init(time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second)))
+            .init(time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second),
+                group: group))
     }
 
     static func seconds(_ milliseconds: Double) -> String {
@@ -199,9 +210,9 @@ struct TimelineComparison {
         let relaxation = Relaxations.fields.first { $0.applies(left.kind, path) }
         if case .ignored? = relaxation?.rule { return }
         let first = sequence(left, path, recorded)
-        let second = sequence(right, path, simulated)
+        let second = untilEnd(sequence(right, path, simulated), atLeast: first.count)
         if agree(first, second, path) {
-            for (one, other) in zip(first, second) { compareTime(one.time, other.time, "\(subject) \(path)=\(one.value)") }
+            for (one, other) in zip(first, second) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)") }
             return
         }
         guard let relaxation else {
@@ -214,8 +225,17 @@ struct TimelineComparison {
             return
         }
         result.relax(relaxation.name)
-        for (one, other) in zip(third, fourth) { compareTime(one.time, other.time, "\(subject) \(path)=\(one.value)", extra: Relaxations.transient) }
+        for (one, other) in zip(third, fourth) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)", extra: Relaxations.transient) }
     }
+
+    /// Without what came when the recording was over, or may have come then.
+    private func untilEnd(_ steps: [Step], atLeast count: Int) -> [Step] {
+        var steps = steps
+        while steps.count > count, let last = steps.last, isAfterEnd(last.time) { steps.removeLast() }
+        return steps
+    }
+
+    private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - Relaxations.busyMachine }
 
     private mutating func differ(_ first: [Step], _ second: [Step], _ subject: String) {
         func text(_ steps: [Step]) -> String {
@@ -254,34 +274,54 @@ struct TimelineComparison {
         let (first, second) = (census(recorded), census(simulated))
         for entry in first {
             let other = second.first { $0.text == entry.text }
-            if entry.counts == other?.counts { continue }
+            let counts = other.map { other in
+                // What came after the end was not recorded.
+                var counts = other.counts
+                while counts.count > entry.counts.count, let last = counts.last, isAfterEnd(last.time) { counts.removeLast() }
+                return counts
+            }
+            if let counts, agree(entry, counts) { continue }
             result.differences.append(
                 .init(
-                    time: entry.time, subject: "Event " + entry.text, recorded: "counts \(entry.counts)",
-                    simulated: other.map { "counts \($0.counts)" } ?? "none"))
+                    time: entry.counts.first?.time, subject: "Event " + entry.text, recorded: "counts \(entry.counts.map(\.count))",
+                    simulated: counts.map { "counts \($0.map(\.count))" } ?? "none"))
         }
         for entry in second where !first.contains(where: { $0.text == entry.text }) {
+            guard let time = entry.counts.first?.time, !isAfterEnd(time) else { continue }
             result.differences.append(
-                .init(time: entry.time, subject: "Event " + entry.text, recorded: "none", simulated: "counts \(entry.counts)"))
+                .init(
+                    time: time, subject: "Event " + entry.text, recorded: "none",
+                    simulated: "counts \(entry.counts.map(\.count))"))
         }
     }
 
-    private func census(_ view: TimelineView) -> [(text: String, time: Double, counts: [Int])] {
-        var found: [(text: String, time: Double, counts: [Int])] = []
+    private typealias EventCount = (text: String, rule: EventRelaxation.Rule?, counts: [(time: Double, count: Int)])
+
+    private func agree(_ entry: EventCount, _ counts: [(time: Double, count: Int)]) -> Bool {
+        switch entry.rule {
+        case .presence?: true
+        case .uncounted?: entry.counts.count == counts.count
+        default: entry.counts.map(\.count).sorted() == counts.map(\.count).sorted()
+        }
+    }
+
+    private func census(_ view: TimelineView) -> [EventCount] {
+        var found: [EventCount] = []
         var places: [String: Int] = [:]
         for event in view.events {
-            let hidesNodes = event.about.hasPrefix("Pod/")
-            let text =
-                "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): "
-                + view.inRoles(event.message, hidingNodes: hidesNodes)
+            let relaxation = Relaxations.events.first { $0.applies(event) }
+            if case .ignored? = relaxation?.rule { continue }
+            var message = view.inRoles(event.message, hidingNodes: event.about.hasPrefix("Pod/"))
+            if case .presence? = relaxation?.rule { message = EventRelaxation.withoutNumbers(message) }
+            let text = "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): \(message)"
+            let count = (event.time, event.count ?? 0)
             if let index = places[text] {
-                found[index].counts.append(event.count ?? 0)
+                found[index].counts.append(count)
             } else {
                 places[text] = found.count
-                found.append((text, event.time, [event.count ?? 0]))
+                found.append((text, relaxation?.rule, [count]))
             }
         }
-        for index in found.indices { found[index].counts.sort() }
         return found
     }
 }
@@ -294,7 +334,16 @@ extension SequenceRule {
         case .settledRuns(let window): SequenceRule.turningPoints(SequenceRule.settled(steps, window))
         case .turningPoints: SequenceRule.turningPoints(steps)
         case .last: Array(steps.suffix(1))
+        case .rollout(let first, let window):
+            Array(steps.prefix(first)) + SequenceRule.turningPoints(SequenceRule.settled(Array(steps.dropFirst(first - 1)), window)).drop { step in
+                steps.prefix(first).contains { $0.time == step.time }
+            }
+        case .rising: steps.isEmpty ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
         }
+    }
+
+    private static func isRising(_ steps: [TimelineComparison.Step]) -> Bool {
+        zip(steps, steps.dropFirst()).allSatisfy { (Double($0.value) ?? 0) < (Double($1.value) ?? 0) }
     }
 
     private static func settled(_ steps: [TimelineComparison.Step], _ window: Double) -> [TimelineComparison.Step] {

@@ -30,11 +30,13 @@ struct TimelineReplay {
     private var watchEvents = 0
     /// The failures that keep nodes down.
     private var failures: [String: Int] = [:]
-    /// Recorded placements not used yet, by role: the node of the n-th pod of that role.
-    private var placements: [String: [String?]] = [:]
+    /// Recorded pods by role, in order of creation, whose part no simulated pod has taken yet.
+    private var parts: [String: [ObjectTrack]] = [:]
     /// Which simulated object plays a recorded one.
     private var twins: [String: String] = [:]
     private var drains: [TimelineDrain] = []
+    /// How much longer than the recording the replay goes on, milliseconds.
+    private static let afterEnd = 6000.0
 
     init(_ recording: TimelineRecording, _ recorded: TimelineView) throws {
         self.recording = recording
@@ -51,7 +53,7 @@ struct TimelineReplay {
         for renewal in start.renewals { cluster.renewedLease(of: renewal.node, at: renewal.at) }
         for index in recorded.tracks.indices where recorded.tracks[index].kind == "Pod" && !recorded.tracks[index].isInitial {
             let track = recorded.tracks[index]
-            placements[recorded.role(of: track), default: []].append(track.history.first { $0.path == "node" }?.value?.string)
+            parts[recorded.role(of: track), default: []].append(track)
         }
     }
 
@@ -59,11 +61,12 @@ struct TimelineReplay {
     mutating func run() throws {
         advance(to: start.zero, recording: false)
         for action in recording.actions {
-            advance(to: start.zero + .milliseconds(action.time))
+            let time = Double(action.time) + recorded.lateness(of: action)
+            advance(to: max(cluster.now, start.zero + .microseconds(Int(time * 1000))))
             try perform(action)
         }
         // What the recording shows last may come a little later here.
-        advance(to: start.zero + .milliseconds(Int(recorded.lastTime) + 1))
+        advance(to: start.zero + .milliseconds(Int(recorded.lastTime + TimelineReplay.afterEnd)))
         for index in actions.indices {
             guard let operation = operations[index] else { continue }
             actions[index].refusal = cluster.refusal(of: operation)
@@ -102,17 +105,20 @@ struct TimelineReplay {
                 change.time = 0
             }
             simulated.observe(change)
-            if case .pod(let pod) = event.object, event.change == .added, pod.value.nodeName == nil { place(pod.value, change) }
+            if case .pod(let pod) = event.object, event.change == .added { cast(pod.value, change) }
         }
     }
 
-    private mutating func place(_ pod: Pod, _ change: ObservedChange) {
+    /// A new pod takes the part of the recorded pod of its role that was made as the same: its node, and its kubelet's lateness.
+    private mutating func cast(_ pod: Pod, _ change: ObservedChange) {
         guard let track = simulated.track("Pod", change.name, namespace: change.namespace) else { return }
         let role = simulated.role(of: track)
-        guard var nodes = placements[role], !nodes.isEmpty else { return }
-        let node = nodes.removeFirst()
-        placements[role] = nodes
-        if let node { cluster.prefer(node, for: pod.metadata.uid) }
+        guard var open = parts[role], !open.isEmpty else { return }
+        let part = PodPart(open.removeFirst())
+        parts[role] = open
+        if pod.nodeName == nil, let node = part.node { cluster.prefer(node, for: pod.metadata.uid) }
+        guard pod.spec.value.initContainers.isEmpty else { return }
+        cluster.setBehaviour(of: pod) { part.adjust(&$0) }
     }
 
     // MARK: Actions
@@ -251,4 +257,26 @@ struct TimelineDrain {
     let node: String
     /// When it goes on; nil: it is done.
     var next: SimulatedTime?
+}
+
+extension TimelineView {
+    /// How long the real API server took to carry out an action, but for what ours takes: until the change showed.
+    func lateness(of action: TimelineRecording.Action) -> Double {
+        let (usual, longest) = (4.0, 500.0)
+        let time = Double(action.time)
+        let effect: Double?
+        switch action.action {
+        case .create(let kind, let name): effect = tracks.first { $0.kind == kind && $0.name == name && !$0.isInitial && $0.created >= time }?.created
+        case .patch(let kind, let name, _, _):
+            effect = tracks.lazy.filter { $0.kind == kind && $0.name == name }.flatMap(\.history).first { $0.time >= time }?.time
+        case .delete(let kind, let name, _):
+            let ends = tracks.lazy.filter { $0.kind == kind && $0.name == name }.flatMap { track in
+                track.history.filter { $0.path == "deletionTimestamp" || $0.path == "grace" }.map(\.time) + (track.deleted.map { [$0] } ?? [])
+            }
+            effect = ends.first { $0 >= time }
+        default: effect = nil
+        }
+        guard let effect, effect - time <= longest else { return 0 }
+        return max(0, effect - time - usual)
+    }
 }
