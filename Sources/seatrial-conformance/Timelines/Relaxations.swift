@@ -7,14 +7,9 @@ enum SequenceRule {
     case ignored
     /// Only values that last are compared: those that stood shorter than this (milliseconds) on one side may be missing on the other.
     case settled(Double)
-    /// As `settled`, and a run of rising (or falling) numbers counts as one change to its end.
-    case settledRuns(Double)
-    /// The first and the last value, and that the way between is one run, rising or falling, for each change of direction.
-    case turningPoints
-    /// Only where it ends.
-    case last
-    /// The first values exactly (how many), then as `settledRuns`.
-    case rollout(first: Int, Double)
+    /// As curves: the first values exactly (how many) and the last; in between each number that stands must lie between those the
+    /// other side takes on within the tolerance of time.
+    case curve(exactly: Int)
     /// That the numbers rise.
     case rising
 }
@@ -69,7 +64,7 @@ enum Relaxations {
             name: "node choice", kinds: ["Pod"], paths: ["pod-template-hash"], rule: .ignored,
             reason: "hashes of templates differ; the role of the pod says which ReplicaSet it is of"),
         FieldRelaxation(
-            name: "rollout steps", kinds: ["ReplicaSet"], paths: ["spec_replicas"], rule: .rollout(first: 2, transient),
+            name: "rollout steps", kinds: ["ReplicaSet"], paths: ["spec_replicas"], rule: .curve(exactly: 2),
             reason: "the pairs of sizes in the midst of a rollout depend on the order in which single pods become ready; a simulator "
                 + "whose controllers are not held up takes other steps to the same end"),
         FieldRelaxation(
@@ -83,7 +78,7 @@ enum Relaxations {
                 "currentNumberScheduled", "numberReady", "numberAvailable", "numberUnavailable", "updatedNumberScheduled", "numberMisscheduled",
                 "currentHealthy", "disruptionsAllowed", "expectedPods", "desiredHealthy", "disrupted", "active", "succeeded", "failed", "uncounted",
                 "completedIndexes", "used.*",
-            ], rule: .settledRuns(transient),
+            ], rule: .curve(exactly: 0),
             reason: "the recorded machine was shared: pods of one burst came 10 to 100 ms apart, so counters pass through values "
                 + "that equal pods becoming ready together skip, and two events a few milliseconds apart make one status write or two"),
     ]

@@ -127,14 +127,20 @@ struct TimelineComparison {
     /// Which of several equal objects is which is random: each is laid beside the one it differs least from.
     private func pairs(_ left: [ObjectTrack], _ right: [ObjectTrack]) -> [(ObjectTrack, ObjectTrack)] {
         if left.count <= 1, right.count <= 1 { return Array(zip(left, right)) }
-        let lives = (left.map { life($0, recorded) }, right.map { life($0, simulated) })
+        var seen: Set<String> = []
+        let all = (left + right).flatMap(\.history).filter { !Relaxations.isIgnored(left.first?.kind ?? "", $0.path) }.map(\.path)
+            .filter { seen.insert($0).inserted }
+        let lives = (left.map { life($0, all, recorded) }, right.map { life($0, all, simulated) })
         var costs: [(cost: Double, left: Int, right: Int)] = []
         for (row, mine) in lives.0.enumerated() {
             for (column, other) in lives.1.enumerated() {
                 // Another life costs more than any distance in time.
-                var cost = mine.text == other.text ? 0 : 1e9
-                for (first, second) in zip(mine.times, other.times) { cost += abs(first - second) }
-                cost += Double(abs(mine.times.count - other.times.count)) * 1e6
+                var cost = 0.0
+                for (first, second) in zip(mine.fields, other.fields) {
+                    if first.text != second.text { cost += 1e7 }
+                    for (time, otherTime) in zip(first.times, second.times) { cost += abs(time - otherTime) }
+                }
+                cost += mine.end == nil && other.end == nil ? 0 : abs((mine.end ?? 1e8) - (other.end ?? 1e8))
                 costs.append((cost, row, column))
             }
         }
@@ -149,15 +155,13 @@ struct TimelineComparison {
         return found.sorted { $0 < $1 }.map { (left[$0.0], right[$0.1]) }
     }
 
-    /// An object's life in one text, without times, and its times.
-    private func life(_ track: ObjectTrack, _ view: TimelineView) -> (text: String, times: [Double]) {
-        var sequences: [(path: String, text: String)] = []
-        for path in paths(track, track) where !Relaxations.isIgnored(track.kind, path) {
+    /// An object's life: field by field the values, without times, and their times.
+    private func life(_ track: ObjectTrack, _ all: [String], _ view: TimelineView) -> (fields: [(text: String, times: [Double])], end: Double?) {
+        let fields = all.map { path -> (text: String, times: [Double]) in
             let values = sequence(track, path, view)
-            sequences.append((path, path + ":" + values.map { TimelineFields.isTime(path) ? "at" : $0.value }.joined(separator: ">")))
+            return (TimelineFields.isTime(path) ? "" : values.map(\.value).joined(separator: ">"), values.map(\.time))
         }
-        let text = sequences.map(\.text).joined(separator: " ") + (track.deleted == nil ? "" : " gone")
-        return (text, [track.created] + track.history.filter { $0.path == "phase" || $0.path == "deletionTimestamp" }.map(\.time) + (track.deleted.map { [$0] } ?? []))
+        return (fields, track.deleted)
     }
 
     private func paths(_ left: ObjectTrack, _ right: ObjectTrack) -> [String] {
@@ -204,35 +208,82 @@ struct TimelineComparison {
     struct Step {
         var time: Double
         var value: String
+
+        /// A counter's number; nothing counts as none.
+        static func number(_ value: String) -> Double? { value == "-" ? 0 : Double(value) }
     }
 
     private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ path: String, _ subject: String) {
         let relaxation = Relaxations.fields.first { $0.applies(left.kind, path) }
         if case .ignored? = relaxation?.rule { return }
-        let first = sequence(left, path, recorded)
-        let second = untilEnd(sequence(right, path, simulated), atLeast: first.count)
-        if agree(first, second, path) {
-            for (one, other) in zip(first, second) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)") }
+        let isTime = TimelineFields.isTime(path)
+        let first = isTime ? SequenceRule.ends(sequence(left, path, recorded)) : sequence(left, path, recorded)
+        let second = isTime ? SequenceRule.ends(sequence(right, path, simulated)) : sequence(right, path, simulated)
+        // What came when the recording was over, or may have come then, need not have been recorded.
+        let candidates = untilEnd(second)
+        for candidate in candidates where agree(first, candidate, path) {
+            compareTimes(first, candidate, subject, path)
             return
         }
-        guard let relaxation else {
-            differ(first, second, "\(subject) \(path)")
+        guard let relaxation else { return differ(first, second, "\(subject) \(path)") }
+        if case .curve(let exact) = relaxation.rule {
+            for candidate in candidates where areNear(first, candidate, exactly: exact) {
+                result.relax(relaxation.name)
+                result.transitions += first.count
+                return
+            }
+            return differ(first, second, "\(subject) \(path)")
+        }
+        let third = relaxation.rule.applied(to: first)
+        for candidate in candidates.map({ relaxation.rule.applied(to: $0) }) where agree(third, candidate, path) {
+            result.relax(relaxation.name)
+            compareTimes(third, candidate, subject, path, extra: Relaxations.transient)
             return
         }
-        let (third, fourth) = (relaxation.rule.applied(to: first), relaxation.rule.applied(to: second))
-        guard agree(third, fourth, path) else {
-            differ(first, second, "\(subject) \(path)")
-            return
-        }
-        result.relax(relaxation.name)
-        for (one, other) in zip(third, fourth) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)", extra: Relaxations.transient) }
+        differ(first, second, "\(subject) \(path)")
     }
 
-    /// Without what came when the recording was over, or may have come then.
-    private func untilEnd(_ steps: [Step], atLeast count: Int) -> [Step] {
-        var steps = steps
-        while steps.count > count, let last = steps.last, isAfterEnd(last.time) { steps.removeLast() }
-        return steps
+    /// Whether two counters follow the same curve: the first values (`exact` of them) and the last agree, and each value that stands
+    /// lies between those the other takes on at about that time.
+    private func areNear(_ first: [Step], _ second: [Step], exactly exact: Int) -> Bool {
+        guard let end = first.last, second.last?.value == end.value else { return false }
+        let count = min(exact, first.count, second.count)
+        for (one, other) in zip(first.prefix(count), second.prefix(count)) where one.value != other.value { return false }
+        return stands(first, within: second, latestFirst: true) && stands(second, within: first, latestFirst: false)
+    }
+
+    private func stands(_ steps: [Step], within other: [Step], latestFirst: Bool) -> Bool {
+        for (index, step) in steps.enumerated() {
+            let end = index + 1 < steps.count ? steps[index + 1].time : .infinity
+            guard end - step.time >= Relaxations.transient else { continue }
+            let slack = tolerance(at: step.time) + Relaxations.busyMachine
+            let (from, to) = (step.time - slack, end + slack)
+            guard let value = Step.number(step.value) else { return false }
+            var near: [Double] = []
+            for (position, candidate) in other.enumerated() {
+                let until = position + 1 < other.count ? other[position + 1].time : .infinity
+                if candidate.time <= to, until >= from, let number = Step.number(candidate.value) { near.append(number) }
+            }
+            // Before its first value a counter is nothing.
+            if other.first.map({ $0.time >= from }) ?? true { near.append(0) }
+            guard let low = near.min(), let high = near.max(), low <= value, value <= high else { return false }
+        }
+        return true
+    }
+
+    private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String, extra: Double = 0) {
+        for (one, other) in zip(first, second) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)", extra: extra) }
+    }
+
+    /// The sequence, and the sequence without its last steps one by one, as far as they came at the end.
+    private func untilEnd(_ steps: [Step]) -> [[Step]] {
+        var candidates = [steps]
+        var shorter = steps
+        while let last = shorter.last, isAfterEnd(last.time) {
+            shorter.removeLast()
+            candidates.append(shorter)
+        }
+        return candidates
     }
 
     private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - Relaxations.busyMachine }
@@ -330,20 +381,20 @@ extension SequenceRule {
     func applied(to steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
         switch self {
         case .ignored: []
+        case .curve: steps
         case .settled(let window): SequenceRule.settled(steps, window)
-        case .settledRuns(let window): SequenceRule.turningPoints(SequenceRule.settled(steps, window))
-        case .turningPoints: SequenceRule.turningPoints(steps)
-        case .last: Array(steps.suffix(1))
-        case .rollout(let first, let window):
-            Array(steps.prefix(first)) + SequenceRule.turningPoints(SequenceRule.settled(Array(steps.dropFirst(first - 1)), window)).drop { step in
-                steps.prefix(first).contains { $0.time == step.time }
-            }
         case .rising: steps.isEmpty ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
         }
     }
 
     private static func isRising(_ steps: [TimelineComparison.Step]) -> Bool {
         zip(steps, steps.dropFirst()).allSatisfy { (Double($0.value) ?? 0) < (Double($1.value) ?? 0) }
+    }
+
+    /// First and last. Instants are whole seconds: whether a new one is another is chance.
+    static func ends(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
+        guard let first = steps.first, let last = steps.last else { return [] }
+        return [first, last]
     }
 
     private static func settled(_ steps: [TimelineComparison.Step], _ window: Double) -> [TimelineComparison.Step] {
@@ -353,16 +404,6 @@ extension SequenceRule {
             if kept.last?.value != step.value { kept.append(step) }
         }
         return kept
-    }
-
-    /// Without the values in the midst of a run of rising or falling numbers.
-    private static func turningPoints(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
-        steps.indices.filter { index in
-            guard index > 0, index + 1 < steps.count else { return true }
-            let numbers = [index - 1, index, index + 1].map { steps[$0].value == "-" ? 0 : Double(steps[$0].value) }
-            guard let before = numbers[0], let here = numbers[1], let after = numbers[2] else { return true }
-            return (before < here) != (here < after)
-        }.map { steps[$0] }
     }
 }
 

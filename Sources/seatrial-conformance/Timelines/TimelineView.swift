@@ -18,9 +18,9 @@ struct ObjectTrack {
     fileprivate(set) var state: [String: JSONTree] = [:]
     fileprivate(set) var history: [Transition] = []
 
-    /// Kind and name of the controller that owns it.
+    /// Kind and name of the controller that made it.
     var controller: (kind: String, name: String)? {
-        let owners = history.first { $0.path == "owner" && $0.value != nil }?.value ?? state["owner"]
+        let owners = history.first { $0.path == "owner" && $0.time == created }?.value
         guard let owner = owners?.elements.compactMap(\.string).first(where: { $0.hasSuffix("*") }) else { return nil }
         let parts = owner.dropLast().split(separator: "/", maxSplits: 1)
         return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
