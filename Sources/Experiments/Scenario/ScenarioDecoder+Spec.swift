@@ -21,7 +21,7 @@ extension ScenarioDecoder {
         behaviour.imageBytes = quantity(fields, "imageSize")?.value
         let namespace = string(fields, "namespace")
         guard let selector = selector(fields, "selector") else { return nil }
-        return BehaviourRule(namespace: namespace, selector: selector, behaviour: behaviour)
+        return BehaviourRule(namespace: namespace, selector: selector, image: string(fields, "image"), behaviour: behaviour)
     }
 
     // MARK: Nodes

@@ -157,6 +157,7 @@ enum ScenarioFormat {
         fields: [
             ScenarioField("selector", .labelSelector, required: true, "Which pods; an empty selector means all."),
             ScenarioField("namespace", .string, "Only pods of this namespace."),
+            ScenarioField("image", .string, "Only pods with a container of this image: tells the versions of a workload apart."),
             ScenarioField("start", .distribution, "From starting a container to Running; default 1s."),
             ScenarioField("ready", .distribution, "From Running to passing readiness; default 0s."),
             ScenarioField("init", .distribution, "What each init container takes; default 1s."),
