@@ -64,6 +64,8 @@ enum SampleScenarios {
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
           - {recovery: {atMost: 7m}}
           - {detection: {atMost: 1m}}
+          - {jobs: {active: {atMost: 9}, complete: {atLeast: 0}, failed: {equals: 0}}, at: 10m}
+          - {deployment: default/web, condition: {type: Available, status: "True", reason: MinimumReplicasAvailable}, at: 10m}
           - {pods: {pending: {atMost: 9}, unscheduled: {atMost: 9}, running: {atLeast: 0}, ready: {atLeast: 0}, failed: {equals: 0}}, at: 10m}
           - {nodes: {ready: {atLeast: 1}, used: {atLeast: 1}, total: {atLeast: 1}}}
           - {unschedulable: {atMost: 0}}

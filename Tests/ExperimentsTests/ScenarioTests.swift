@@ -30,7 +30,7 @@ struct ScenarioTests {
         #expect(scenario.configuration.nodes[3].metadata.labels["kubernetes.io/arch"] == "amd64")
         #expect(scenario.configuration.faults[0] == Fault(nodes: .zone("b"), schedule: .once(at: .zero + .minutes(5), down: .minutes(10))))
         #expect(scenario.configuration.behaviours.count == 1)
-        #expect(scenario.expectations.map(\.subject) == [.available(NamespacedName(namespace: "shop", name: "frontend")), .recovery])
+        #expect(scenario.expectations.map(\.subject) == [.available(ObjectKey(.deployment, namespace: "shop", "frontend")), .recovery])
         #expect(scenario.expectations[1].bound == Expectation.Bound(atMost: 420))
         #expect(scenario.inputs.map(\.path) == ["scenario.yaml", "policy.yaml", "node.yaml", "shop.yaml"])
         guard case .setImage(let deployment, "web", "frontend:1.15") = scenario.configuration.timeline[0].action else {

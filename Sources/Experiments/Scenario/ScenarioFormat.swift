@@ -71,7 +71,8 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet, fault,
-        timelineEntry, scale, setImage, rolloutUndo, nodeSelection, measure, expectation, bound, pods, nodes, utilisation, podStart,
+        timelineEntry, scale, setImage, rolloutUndo, nodeSelection, measure, expectation, bound, conditionStatus, pods,
+        nodes, jobs, utilisation, podStart,
     ]
 
     static func type(_ name: String) -> ScenarioType {
