@@ -32,7 +32,8 @@ extension APIObject {
         case (.job(let new), .job(let old)): .job(new.with { $0.status = old.value.status })
         case (.cronJob(let new), .cronJob(let old)): .cronJob(new.with { $0.status = old.value.status })
         case (.daemonSet(let new), .daemonSet(let old)): .daemonSet(new.with { $0.status = old.value.status })
-        case (.horizontalPodAutoscaler(let new), .horizontalPodAutoscaler(let old)): .horizontalPodAutoscaler(new.with { $0.status = old.value.status })
+        case (.horizontalPodAutoscaler(let new), .horizontalPodAutoscaler(let old)):
+            .horizontalPodAutoscaler(new.with { $0.status = old.value.status })
         case (.resourceQuota(let new), .resourceQuota(let old)): .resourceQuota(new.with { $0.status = old.value.status })
         case (.volumeAttachment(let new), .volumeAttachment(let old)):
             .volumeAttachment(new.with { $0.isAttached = old.value.isAttached })
@@ -64,7 +65,8 @@ extension APIObject {
         case (.job(let old), .job(let new)): .job(old.with { $0.status = new.value.status })
         case (.cronJob(let old), .cronJob(let new)): .cronJob(old.with { $0.status = new.value.status })
         case (.daemonSet(let old), .daemonSet(let new)): .daemonSet(old.with { $0.status = new.value.status })
-        case (.horizontalPodAutoscaler(let old), .horizontalPodAutoscaler(let new)): .horizontalPodAutoscaler(old.with { $0.status = new.value.status })
+        case (.horizontalPodAutoscaler(let old), .horizontalPodAutoscaler(let new)):
+            .horizontalPodAutoscaler(old.with { $0.status = new.value.status })
         case (.resourceQuota(let old), .resourceQuota(let new)): .resourceQuota(old.with { $0.status = new.value.status })
         case (.volumeAttachment(let old), .volumeAttachment(let new)):
             .volumeAttachment(old.with { $0.isAttached = new.value.isAttached })

@@ -124,6 +124,16 @@ extension Cluster {
                 let name = nodeAgent.name(of: number)
                 call(.patchNode(name, .unschedulable(false)), "uncordon \(name)", &self)
             }
+        case .taint(let selection, let taints):
+            for number in selected(selection) {
+                let name = nodeAgent.name(of: number)
+                call(.patchNode(name, .taints(add: taints, remove: [])), "taint \(name) \(taints.list)", &self)
+            }
+        case .untaint(let selection, let taints):
+            for number in selected(selection) {
+                let name = nodeAgent.name(of: number)
+                call(.patchNode(name, .taints(add: [], remove: taints)), "untaint \(name) \(taints.list)", &self)
+            }
         case .drain(let selection):
             let numbers = selected(selection)
             for number in numbers {
@@ -170,6 +180,11 @@ extension Cluster {
         }
         if index + 1 < trace.count { queue.schedule(.traceArrival(Int32(index + 1)), at: max(now, trace[index + 1].createAt)) }
     }
+}
+
+extension [Taint] {
+    /// As `kubectl taint` takes them.
+    fileprivate var list: String { map { "\($0.key)=\($0.value):\($0.effect.rawValue)" }.joined(separator: " ") }
 }
 
 extension NodeSelection {

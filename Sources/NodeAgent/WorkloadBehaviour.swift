@@ -44,16 +44,20 @@ public struct BehaviourRule: Hashable, Sendable {
     /// nil: every namespace.
     public var namespace: String?
     public var selector: LabelSelector
+    /// Only pods one of whose containers runs this image; nil: any. Tells the versions of a workload apart.
+    public var image: String?
     public var behaviour: WorkloadBehaviour
 
-    public init(namespace: String? = nil, selector: LabelSelector, behaviour: WorkloadBehaviour) {
+    public init(namespace: String? = nil, selector: LabelSelector, image: String? = nil, behaviour: WorkloadBehaviour) {
         self.namespace = namespace
         self.selector = selector
+        self.image = image
         self.behaviour = behaviour
     }
 
     public func matches(_ pod: Pod) -> Bool {
         (namespace == nil || namespace == pod.metadata.namespace) && selector.matches(pod.metadata.labels)
+            && (image == nil || pod.spec.value.containers.contains { $0.image == image })
     }
 }
 

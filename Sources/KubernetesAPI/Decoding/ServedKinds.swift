@@ -12,12 +12,11 @@ enum ServedKind {
     init(apiVersion: String, kind: String) {
         if let removed = ServedKind.removed(kind, apiVersion) {
             self = .refused(ServedKind.noMatch(kind, apiVersion) + ": " + removed)
-        } else if let modelled = Kind.allCases.first(where: { $0.rawValue < Kind.job.rawValue && $0.description == kind }),
+        } else if let modelled = Kind.allCases.first(where: { $0 != .unstructured && $0.description == kind }),
             ServedKind.isBuiltIn(apiVersion)
         {
-            let isServed = modelled.apiVersion == apiVersion || (modelled == .event && apiVersion == "events.k8s.io/v1")
             self =
-                isServed
+                modelled.apiVersion == apiVersion || modelled.otherAPIVersion == apiVersion
                 ? .modelled(modelled)
                 : .refused(ServedKind.noMatch(kind, apiVersion) + ": use \(GoText.quoted(modelled.apiVersion))")
         } else if let reason = ServedKind.misspelt(kind, apiVersion) {
@@ -150,4 +149,15 @@ enum ServedKind {
         "ClusterTrustBundle", "DeviceClass", "ResourceSlice", "DeviceTaintRule", "IPAddress", "ServiceCIDR", "ComponentStatus",
         "StorageVersion", "StorageVersionMigration",
     ]
+}
+
+extension Kind {
+    /// A second group or version that serves the kind with nearly the same fields.
+    fileprivate var otherAPIVersion: String? {
+        switch self {
+        case .event: "events.k8s.io/v1"
+        case .horizontalPodAutoscaler: "autoscaling/v1"
+        default: nil
+        }
+    }
 }
