@@ -140,6 +140,17 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden: false
         }
     }
+    /// The HTTP status code of the refusal.
+    /// <https://kubernetes.io/docs/reference/using-api/api-concepts/>
+    public var httpStatus: Int {
+        switch self {
+        case .notFound: 404
+        case .alreadyExists, .conflict, .bindingConflict, .preconditionFailed: 409
+        case .invalid: 422
+        case .forbidden: 403
+        }
+    }
+
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }
 }
 

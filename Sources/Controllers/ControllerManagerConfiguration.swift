@@ -52,6 +52,8 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
 
     /// `--node-monitor-period`.
     public var nodeMonitorPeriod = SimulatedDuration.seconds(5)
+    /// When its passes come: at this time and every period before and after. It follows from the controller manager's start.
+    public var nodeMonitorPhase = SimulatedDuration.zero
     /// `--node-monitor-grace-period`.
     public var nodeMonitorGracePeriod = SimulatedDuration.seconds(50)
     /// `--node-startup-grace-period`: for nodes that never reported.
@@ -69,6 +71,8 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
 
     /// The period of pod garbage collection (fixed).
     public var podGarbageCollectionPeriod = SimulatedDuration.seconds(20)
+    /// When its passes come, as `nodeMonitorPhase`.
+    public var podGarbageCollectionPhase = SimulatedDuration.zero
     /// How long a node must be gone before its pods are deleted (fixed).
     public var deletedNodeQuarantine = SimulatedDuration.seconds(40)
     /// `--terminated-pod-gc-threshold`; 0 switches it off.
