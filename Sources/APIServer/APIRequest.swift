@@ -70,6 +70,8 @@ public enum OperatorChange: Sendable {
     case rollBack(toRevision: Int64?)
     /// `kubectl rollout pause` and `resume`.
     case pause(Bool)
+    /// `kubectl rollout restart`: new pods of the same template.
+    case restart
 }
 
 public struct DeleteOptions: Sendable {
@@ -152,6 +154,7 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }
+    public var isAlreadyExists: Bool { if case .alreadyExists = self { true } else { false } }
 }
 
 /// The stored object after the request (nil when it is gone or the request makes none), or the refusal.

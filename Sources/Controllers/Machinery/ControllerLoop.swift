@@ -143,7 +143,7 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
         case .failure(let error):
             work.outcome.error = work.outcome.error ?? error
             work.outcome.notDone.append(call.request)
-            if var event = call.onFailure?.value {
+            if var event = call.onFailure?.value, !(call.isSilentIfExisting && error.isAlreadyExists) {
                 event.message += error.description
                 recorder.record(event, at: now, &effects)
             }

@@ -28,6 +28,8 @@ package struct PlannedCall: Sendable {
     package var namesResult = false
     /// Recorded when the request was refused; the refusal is appended to its message.
     package var onFailure: Shared<KubernetesEvent>?
+    /// An object of that name that exists already is a refusal nobody needs to hear of: the cache was late.
+    package var isSilentIfExisting = false
 
     package init(_ request: APIRequest) { self.request = request }
 
