@@ -116,6 +116,7 @@ public struct APIServer: Sendable {
         let key = object.key
         try requireActiveNamespace(of: key)
         object = try admission.admit(object)
+        if case .pod(let pod) = object { try requireRuntimeClass(of: pod) }
         try validation.check(object)
         object = try services.allocate(for: object, replacing: nil)
         guard named.isFree || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
@@ -169,6 +170,13 @@ public struct APIServer: Sendable {
         guard !namespace.value.isTerminating else {
             throw .forbidden(key, "unable to create new content in namespace \(name) because it is being terminated")
         }
+    }
+
+    /// The RuntimeClass plugin, as far as that the class must exist.
+    private func requireRuntimeClass(of pod: Shared<Pod>) throws(APIError) {
+        let name = pod.value.spec.value.runtimeClassName
+        guard !name.isEmpty, objects[ObjectKey(.unstructured, "RuntimeClass/" + name)] == nil else { return }
+        throw .forbidden(ObjectKey(.pod, pod.value.metadata.key), "pod rejected: RuntimeClass \"\(name)\" not found")
     }
 
     private static let systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]

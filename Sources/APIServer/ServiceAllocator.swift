@@ -6,11 +6,13 @@ import KubernetesAPI
 
 /// The addresses and ports services get (`--service-cluster-ip-range`, `--service-node-port-range`).
 public struct ServiceNetworkConfiguration: Hashable, Sendable {
-    /// kubeadm's default.
-    public var clusterRange = AddressRange(0x0A60_0000, prefix: 12)
+    /// nil: kubeadm's default, 10.96.0.0/12.
+    public var clusterRange: AddressRange?
     public var nodePorts: ClosedRange<Int32> = 30_000...32_767
 
     public init() {}
+
+    var range: AddressRange { clusterRange ?? AddressRange(0x0A60_0000, prefix: 12) }
 }
 
 /// Numbers of which some are given away: drawn at random from the upper band, so that the lower one is left to those who choose.
@@ -66,7 +68,7 @@ struct ServiceAllocator: Sendable {
     init(_ configuration: ServiceNetworkConfiguration, seed: UInt64) {
         self.configuration = configuration
         self.seed = seed
-        let size = configuration.clusterRange.count
+        let size = configuration.range.count
         // The first and the last address of a network are nobody's.
         addresses = NumberPool(count: size - 2, staticBand: NumberPool.staticBand(of: size, part: 16, bounds: 16...256))
         // The first is that of the service `kubernetes`.
@@ -99,8 +101,8 @@ struct ServiceAllocator: Sendable {
     }
 
     private func addressNumber(_ text: String) -> Int? {
-        guard let address = AddressRange.address(text), configuration.clusterRange.contains(address) else { return nil }
-        let number = Int(address) - Int(configuration.clusterRange.first) - 1
+        guard let address = AddressRange.address(text), configuration.range.contains(address) else { return nil }
+        let number = Int(address) - Int(configuration.range.first) - 1
         return addresses.contains(number) ? number : nil
     }
 
@@ -125,7 +127,7 @@ struct ServiceAllocator: Sendable {
         if service.clusterIP.isEmpty {
             var stream = RandomStream(seed: seed, purpose: .serviceAddresses, owner: service.metadata.key.description)
             guard let number = addresses.draw(&stream) else { throw .internalError("failed to allocate a serviceIP: range is full") }
-            service.clusterIP = AddressRange.text(configuration.clusterRange.first + UInt32(number) + 1)
+            service.clusterIP = AddressRange.text(configuration.range.first + UInt32(number) + 1)
             service.clusterIPs = [service.clusterIP]
             return
         }

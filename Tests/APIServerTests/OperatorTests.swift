@@ -39,7 +39,7 @@ struct OperatorTests {
         spec.affinity.requiredPodAntiAffinity = [
             PodAffinityTerm(
                 labelSelector: LabelSelector(matchLabels: ["app": "web"]), topologyKey: "zone", matchLabelKeys: ["version", "absent"],
-                mismatchLabelKeys: ["tenant"]),
+                mismatchLabelKeys: ["tenant"])
         ]
         var constraint = TopologySpreadConstraint(
             maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: .doNotSchedule, labelSelector: LabelSelector())
