@@ -55,9 +55,8 @@ extension Service {
             if !hasNodePorts, port.nodePort == before.nodePort { ports[index].nodePort = 0 }
         }
         prepareForCreation()
-        if externalTrafficPolicy == old.externalTrafficPolicy, type == .clusterIP, externalIPs.isEmpty || type == .externalName {
-            externalTrafficPolicy = nil
-        }
+        if sessionAffinity == .none, sessionTimeoutSeconds == old.sessionTimeoutSeconds { sessionTimeoutSeconds = nil }
+        if !isExternallyAccessible, externalTrafficPolicy == old.externalTrafficPolicy { externalTrafficPolicy = nil }
         if type != .loadBalancer {
             if allocateLoadBalancerNodePorts == old.allocateLoadBalancerNodePorts { allocateLoadBalancerNodePorts = nil }
             if healthCheckNodePort == old.healthCheckNodePort { healthCheckNodePort = 0 }

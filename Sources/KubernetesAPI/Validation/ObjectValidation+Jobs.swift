@@ -10,7 +10,9 @@ extension Job: ValidatedObject {
         errors += spec.validate(at: "spec")
         if let selector = spec.selector {
             errors += selector.validate(at: "spec.selector")
-            if !selector.matches(spec.template.labels) { errors.append(spec.template.unselected(at: "spec.template")) }
+            // A job that has no UID yet gets the rest of its selector, and the labels for it, when it is created.
+            let isComplete = spec.manualSelector || !metadata.uid.text.isEmpty
+            if isComplete, !selector.matches(spec.template.labels) { errors.append(spec.template.unselected(at: "spec.template")) }
         } else if spec.manualSelector {
             // Any other job gets its selector when it is created.
             errors.append(.required("spec.selector"))

@@ -140,8 +140,7 @@ extension Service: ValidatedObject {
 
     private func validatePolicies() -> [FieldError] {
         var errors: [FieldError] = []
-        let isExternal = type == .loadBalancer || type == .nodePort || (type == .clusterIP && !externalIPs.isEmpty)
-        if isExternal {
+        if isExternallyAccessible {
             if externalTrafficPolicy == nil { errors.append(.required("spec.externalTrafficPolicy")) }
         } else if let policy = externalTrafficPolicy {
             errors.append(
