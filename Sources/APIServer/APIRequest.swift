@@ -104,18 +104,18 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .notFound(let key): "\(key.kind.resource) \"\(key.name.name)\" not found"
-        case .alreadyExists(let key): "\(key.kind.resource) \"\(key.name.name)\" already exists"
+        case .notFound(let key): "\(key.resource) \"\(key.objectName)\" not found"
+        case .alreadyExists(let key): "\(key.resource) \"\(key.objectName)\" already exists"
         case .conflict(let key):
-            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
+            "Operation cannot be fulfilled on \(key.resource) \"\(key.objectName)\": "
                 + "the object has been modified; please apply your changes to the latest version and try again"
         case .bindingConflict(let key, let why):
-            "Operation cannot be fulfilled on pods/binding \"\(key.name.name)\": \(why)"
+            "Operation cannot be fulfilled on pods/binding \"\(key.objectName)\": \(why)"
         case .preconditionFailed(let key, let expected, let found):
-            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
+            "Operation cannot be fulfilled on \(key.resource) \"\(key.objectName)\": "
                 + "Precondition failed: UID in precondition: \(expected), UID in object meta: \(found)"
-        case .invalid(let key, let causes): "\(APIError.qualifiedKind(key.kind)) \"\(key.name.name)\" is invalid: \(causes)"
-        case .forbidden(let key, let why): "\(key.kind.resource) \"\(key.name.name)\" is forbidden: \(why)"
+        case .invalid(let key, let causes): "\(APIError.qualifiedKind(key.kind)) \"\(key.objectName)\" is invalid: \(causes)"
+        case .forbidden(let key, let why): "\(key.resource) \"\(key.objectName)\" is forbidden: \(why)"
         }
     }
 
@@ -153,6 +153,11 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The object was to be made in a namespace that is being deleted, where no later attempt will fare better.
+    public var isNamespaceTerminating: Bool {
+        if case .forbidden(_, let why) = self { why.hasSuffix(APIError.namespaceTerminating) } else { false }
+    }
+    static let namespaceTerminating = "because it is being terminated"
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }
     public var isAlreadyExists: Bool { if case .alreadyExists = self { true } else { false } }
 }

@@ -205,6 +205,15 @@ public struct Unstructured: KubernetesObject {
         self.metadata = metadata
     }
 
+    /// The plural, lower-case name by which the resource of a kind usually goes.
+    public static func resource(ofKind kind: String) -> String {
+        let name = kind.lowercased()
+        if name == "endpoints" { return name }
+        if name.hasSuffix("s") || name.hasSuffix("x") { return name + "es" }
+        if name.hasSuffix("y"), let last = name.dropLast().last, !"aeiou".contains(last) { return name.dropLast() + "ies" }
+        return name + "s"
+    }
+
     /// Objects of different kinds may share a name, so their kind is part of the name they are stored under.
     public var storageName: NamespacedName {
         NamespacedName(namespace: metadata.namespace, name: kindName + "/" + metadata.name)

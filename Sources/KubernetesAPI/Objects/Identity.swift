@@ -256,6 +256,18 @@ public struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(kind) \(name)" }
+
+    /// The plural, lower-case resource name that error messages use.
+    public var resource: String {
+        guard kind == .unstructured, let slash = name.name.firstIndex(of: "/") else { return kind.resource }
+        return Unstructured.resource(ofKind: String(name.name[..<slash]))
+    }
+
+    /// The name of the object itself (see ``Unstructured/storageName``).
+    public var objectName: String {
+        guard kind == .unstructured, let slash = name.name.firstIndex(of: "/") else { return name.name }
+        return String(name.name[name.name.index(after: slash)...])
+    }
 }
 
 /// An entry of `metadata.ownerReferences`: the garbage collector deletes an object whose owners are all gone.
