@@ -34,6 +34,9 @@ struct TimelineComparison {
     private let actionTimes: [Double]
     private let cap: Double
     private(set) var result: TimelineResult
+    /// What happened to the objects of a crowd, collected while it is compared.
+    private static let instant = " as an instant"
+    private var matched: [(what: String, recorded: Double, simulated: Double)]?
 
     init(_ recording: TimelineRecording, recorded: TimelineView, simulated: TimelineView, actions: [ReplayedAction]) {
         self.recording = recording
@@ -120,7 +123,35 @@ struct TimelineComparison {
                         time: group.recorded.first?.created ?? group.simulated.first?.created, subject: "\(group.kind) \(group.role)",
                         recorded: "\(group.recorded.count) created", simulated: "\(group.simulated.count) created"))
             }
-            for (left, right) in pairs(group.recorded, group.simulated) { compare(left, right, "\(group.kind) \(group.role)") }
+            let subject = "\(group.kind) \(group.role)"
+            let isCrowd = max(group.recorded.count, group.simulated.count) > 1
+            matched = isCrowd ? [] : nil
+            for (left, right) in pairs(group.recorded, group.simulated) { compare(left, right, subject) }
+            compareCrowd(subject)
+        }
+    }
+
+    /// Of several equal objects it is random which one something happens to first: the times of each thing that happens to them
+    /// are compared in their order.
+    private mutating func compareCrowd(_ subject: String) {
+        guard let steps = matched else { return }
+        matched = nil
+        var places: [String: Int] = [:]
+        var crowds: [(what: String, recorded: [Double], simulated: [Double])] = []
+        for step in steps {
+            let index = places[step.what] ?? crowds.count
+            if index == crowds.count {
+                places[step.what] = index
+                crowds.append((step.what, [], []))
+            }
+            crowds[index].recorded.append(step.recorded)
+            crowds[index].simulated.append(step.simulated)
+        }
+        for crowd in crowds {
+            let rounding = crowd.what.hasSuffix(TimelineComparison.instant) ? Relaxations.wholeSeconds * 1000 : 0
+            for (first, second) in zip(crowd.recorded.sorted(), crowd.simulated.sorted()) {
+                compareTime(first, second, subject, crowd.what, extra: rounding)
+            }
         }
     }
 
@@ -185,16 +216,24 @@ struct TimelineComparison {
     }
 
     private mutating func compareTime(_ first: Double, _ second: Double, _ object: String, _ what: String, extra: Double = 0) {
+        if matched != nil {
+            matched?.append((what, first, second))
+            return
+        }
         let subject = object + " " + what
         result.transitions += 1
-        let late = first > second ? Relaxations.busyMachine : 0
-        guard abs(first - second) > tolerance(at: first) + extra + late else { return }
+        guard !isNear(first, second, extra: extra) else { return }
         // The fields of one write are one difference.
         let group = "\(object) \(first) \(second)"
         if result.differences.contains(where: { $0.group == group }) { return }
         result.differences.append(
             .init(time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second),
                 group: group))
+    }
+
+    private func isNear(_ first: Double, _ second: Double, extra: Double = 0) -> Bool {
+        let late = first > second ? Relaxations.busyMachine : 0
+        return abs(first - second) <= tolerance(at: first) + extra + late
     }
 
     static func seconds(_ milliseconds: Double) -> String {
@@ -222,12 +261,15 @@ struct TimelineComparison {
         // What came when the recording was over, or may have come then, need not have been recorded.
         let candidates = untilEnd(second)
         for candidate in candidates where agree(first, candidate, path) {
+            // Where the way may differ, the times on the way may, too.
+            guard relaxation == nil || zip(first, candidate).allSatisfy({ isNear($0.time, $1.time) }) else { continue }
             compareTimes(first, candidate, subject, path)
             return
         }
         guard let relaxation else { return differ(first, second, "\(subject) \(path)") }
         if case .curve(let exact) = relaxation.rule {
-            for candidate in candidates where areNear(first, candidate, exactly: exact) {
+            let wanted = SequenceRule.beforeEnd(first, left.deleted)
+            for candidate in candidates where areNear(wanted, SequenceRule.beforeEnd(candidate, right.deleted), exactly: exact) {
                 result.relax(relaxation.name)
                 result.transitions += first.count
                 return
@@ -272,7 +314,13 @@ struct TimelineComparison {
     }
 
     private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String, extra: Double = 0) {
-        for (one, other) in zip(first, second) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)", extra: extra) }
+        for (one, other) in zip(first, second) {
+            let isInstant = TimelineFields.isTime(path)
+            compareTime(one.time, other.time, subject, isInstant ? path : "\(path)=\(one.value)", extra: extra)
+            if isInstant, matched != nil, let left = Double(one.value), let right = Double(other.value) {
+                matched?.append((path + TimelineComparison.instant, left * 1000, right * 1000))
+            }
+        }
     }
 
     /// The sequence, and the sequence without its last steps one by one, as far as they came at the end.
@@ -304,6 +352,8 @@ struct TimelineComparison {
         return zip(first, second).allSatisfy { one, other in
             if one.value == other.value { return true }
             guard TimelineFields.isTime(path), let left = Double(one.value), let right = Double(other.value) else { return false }
+            // In a crowd instants are compared in their order, as the times of changes.
+            if matched != nil { return true }
             return abs(left - right) <= Relaxations.wholeSeconds + tolerance(at: one.time) / 1000
         }
     }
@@ -389,6 +439,12 @@ extension SequenceRule {
 
     private static func isRising(_ steps: [TimelineComparison.Step]) -> Bool {
         zip(steps, steps.dropFirst()).allSatisfy { (Double($0.value) ?? 0) < (Double($1.value) ?? 0) }
+    }
+
+    /// Without what was written shortly before the object went.
+    static func beforeEnd(_ steps: [TimelineComparison.Step], _ end: Double?) -> [TimelineComparison.Step] {
+        guard let end else { return steps }
+        return steps.filter { end - $0.time >= Relaxations.transient }
     }
 
     /// First and last. Instants are whole seconds: whether a new one is another is chance.

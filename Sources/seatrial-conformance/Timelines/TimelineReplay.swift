@@ -25,6 +25,8 @@ struct TimelineReplay {
     private var cluster: Cluster
     private var patches: TimelinePatches
     private(set) var simulated = TimelineView()
+    /// The simulated timeline, line by line.
+    private(set) var changes: [ObservedChange] = []
     private(set) var actions: [ReplayedAction] = []
     /// The operations of the simulated operator, by place in `actions`.
     private var operations: [Int?] = []
@@ -107,6 +109,7 @@ struct TimelineReplay {
                 change.time = 0
             }
             simulated.observe(change)
+            changes.append(change)
             if case .pod(let pod) = event.object, event.change == .added { cast(pod.value, change) }
         }
     }
