@@ -33,6 +33,8 @@ struct TimelineComparison {
     private let simulated: TimelineView
     private let actionTimes: [Double]
     private let cap: Double
+    /// How much later than the simulator the recorded machine may be.
+    private let busy: Double
     private(set) var result: TimelineResult
     /// What happened to the objects of a crowd, collected while it is compared.
     private static let instant = " as an instant"
@@ -56,6 +58,7 @@ struct TimelineComparison {
             }
         }
         cap = stopsNodes ? 5000 : 1000
+        busy = Relaxations.lateness(recorded)
         compare(actions)
         compareObjects()
         compareEvents()
@@ -232,8 +235,7 @@ struct TimelineComparison {
     }
 
     private func isNear(_ first: Double, _ second: Double, extra: Double = 0) -> Bool {
-        let late = first > second ? Relaxations.busyMachine : 0
-        return abs(first - second) <= tolerance(at: first) + extra + late
+        return abs(first - second) <= tolerance(at: first) + extra + (first > second ? busy : 0)
     }
 
     static func seconds(_ milliseconds: Double) -> String {
@@ -298,7 +300,7 @@ struct TimelineComparison {
         for (index, step) in steps.enumerated() {
             let end = index + 1 < steps.count ? steps[index + 1].time : .infinity
             guard end - step.time >= Relaxations.transient else { continue }
-            let slack = tolerance(at: step.time) + Relaxations.busyMachine
+            let slack = tolerance(at: step.time) + busy
             let (from, to) = (step.time - slack, end + slack)
             guard let value = Step.number(step.value) else { return false }
             var near: [Double] = []
@@ -316,7 +318,8 @@ struct TimelineComparison {
     private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String, extra: Double = 0) {
         for (one, other) in zip(first, second) {
             let isInstant = TimelineFields.isTime(path)
-            compareTime(one.time, other.time, subject, isInstant ? path : "\(path)=\(one.value)", extra: extra)
+            let phase = subject.hasPrefix("Node ") && path.hasPrefix("taint") ? Relaxations.nodeMonitorPhase : 0
+            compareTime(one.time, other.time, subject, isInstant ? path : "\(path)=\(one.value)", extra: extra + phase)
             if isInstant, matched != nil, let left = Double(one.value), let right = Double(other.value) {
                 matched?.append((path + TimelineComparison.instant, left * 1000, right * 1000))
             }
@@ -334,7 +337,7 @@ struct TimelineComparison {
         return candidates
     }
 
-    private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - Relaxations.busyMachine }
+    private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - busy }
 
     private mutating func differ(_ first: [Step], _ second: [Step], _ subject: String) {
         func text(_ steps: [Step]) -> String {
@@ -354,7 +357,8 @@ struct TimelineComparison {
             guard TimelineFields.isTime(path), let left = Double(one.value), let right = Double(other.value) else { return false }
             // In a crowd instants are compared in their order, as the times of changes.
             if matched != nil { return true }
-            return abs(left - right) <= Relaxations.wholeSeconds + tolerance(at: one.time) / 1000
+            let phase = path.hasPrefix("taintTimes.") ? Relaxations.nodeMonitorPhase : 0
+            return abs(left - right) <= Relaxations.wholeSeconds + (tolerance(at: one.time) + phase) / 1000
         }
     }
 
