@@ -100,7 +100,7 @@ extension Cluster {
             for object in objects {
                 call(.operate(object.key, .apply(object)), "apply \(object.kindName) \(object.metadata.key)", &self)
             }
-        case .delete(let key): call(.delete(key, DeleteOptions()), "delete \(key)", &self)
+        case .delete(let key): call(.delete(key, DeleteOptions(propagation: .background)), "delete \(key)", &self)
         case .scale(let key, let replicas):
             call(.operate(key, .scale(replicas)), "scale \(key) --replicas=\(replicas)", &self)
         case .setImage(let name, let container, let image):

@@ -31,6 +31,10 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var disruptionWorkers = 1
     /// `--concurrent-service-endpoint-syncs`.
     public var endpointSliceWorkers = 5
+    /// `--max-endpoints-per-slice`.
+    public var maximumEndpointsPerSlice = 100
+    /// Failed syncs after which a Service waits for its next event (fixed).
+    public var endpointSliceRetries = 15
     /// Workers of the NodeIPAM controller (fixed).
     public var nodeAddressWorkers = 30
     /// Workers of the ServiceAccount controller (fixed).
