@@ -71,12 +71,15 @@ enum Relaxations {
             name: "rollout steps", kinds: ["ReplicaSet"], paths: ["gen", "observedGen"], rule: .rising,
             reason: "each step of a rollout is one generation"),
         FieldRelaxation(
-            name: "merged status writes", kinds: ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "Job", "ResourceQuota"],
+            name: "merged status writes",
+            kinds: ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "Job", "ResourceQuota"],
             paths: [
                 "replicas", "fullyLabeled", "ready", "available", "unavailable", "updated", "terminating", "observedGen",
                 "readyReplicas", "availableReplicas", "currentReplicas", "updatedReplicas",
-                "currentNumberScheduled", "numberReady", "numberAvailable", "numberUnavailable", "updatedNumberScheduled", "numberMisscheduled",
-                "currentHealthy", "disruptionsAllowed", "expectedPods", "desiredHealthy", "disrupted", "active", "succeeded", "failed", "uncounted",
+                "currentNumberScheduled", "numberReady", "numberAvailable", "numberUnavailable", "updatedNumberScheduled",
+                "numberMisscheduled",
+                "currentHealthy", "disruptionsAllowed", "expectedPods", "desiredHealthy", "disrupted", "active", "succeeded", "failed",
+                "uncounted",
                 "completedIndexes", "used.*",
             ], rule: .curve(exactly: 0),
             reason: "the recorded machine was shared: pods of one burst came 10 to 100 ms apart, so counters pass through values "

@@ -190,7 +190,9 @@ struct TimelineComparison {
     }
 
     /// An object's life: field by field the values, without times, and their times.
-    private func life(_ track: ObjectTrack, _ all: [String], _ view: TimelineView) -> (fields: [(text: String, times: [Double])], end: Double?) {
+    private func life(
+        _ track: ObjectTrack, _ all: [String], _ view: TimelineView
+    ) -> (fields: [(text: String, times: [Double])], end: Double?) {
         let fields = all.map { path -> (text: String, times: [Double]) in
             let values = sequence(track, path, view)
             return (TimelineFields.isTime(path) ? "" : values.map(\.value).joined(separator: ">"), values.map(\.time))
@@ -230,7 +232,8 @@ struct TimelineComparison {
         let group = "\(object) \(first) \(second)"
         if result.differences.contains(where: { $0.group == group }) { return }
         result.differences.append(
-            .init(time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second),
+            .init(
+                time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second),
                 group: group))
     }
 
@@ -437,7 +440,9 @@ extension SequenceRule {
         case .ignored: []
         case .curve: steps
         case .settled(let window): SequenceRule.settled(steps, window)
-        case .rising: steps.isEmpty ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
+        case .rising:
+            steps.isEmpty
+                ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
         }
     }
 
@@ -482,7 +487,8 @@ extension TimelineFields {
         case ("Service", "ports"):
             return value.elements.map { port in
                 let parts = port.elements
-                return "\(parts.first?.plain ?? "") \(parts.dropFirst().first?.plain ?? "")" + (parts.last == .null ? "" : " and a node port")
+                return "\(parts.first?.plain ?? "") \(parts.dropFirst().first?.plain ?? "")"
+                    + (parts.last == .null ? "" : " and a node port")
             }.joined(separator: ", ")
         default: return value.string.map { view.inRoles($0) } ?? value.plain
         }

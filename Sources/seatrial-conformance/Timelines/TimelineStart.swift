@@ -75,7 +75,8 @@ struct TimelineStart {
     private static func detections(_ view: TimelineView) -> [(node: String, time: Double)] {
         var found: [(node: String, time: Double)] = []
         for track in view.tracks where track.kind == "Node" {
-            for transition in track.history where transition.path == "conds.Ready" && transition.value?.string == "Unknown/NodeStatusUnknown" {
+            for transition in track.history
+            where transition.path == "conds.Ready" && transition.value?.string == "Unknown/NodeStatusUnknown" {
                 found.append((track.name, transition.time))
             }
         }

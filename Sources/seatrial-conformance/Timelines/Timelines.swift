@@ -98,6 +98,7 @@ extension TimelineResult {
 
 extension TimelineResult.Difference {
     var text: String {
-        (time.map { TimelineComparison.seconds($0) + " " } ?? "") + subject + "\n    recorded:  " + recorded + "\n    simulated: " + simulated
+        (time.map { TimelineComparison.seconds($0) + " " } ?? "") + subject + "\n    recorded:  " + recorded + "\n    simulated: "
+            + simulated
     }
 }
