@@ -46,6 +46,8 @@ public enum NodePatch: Sendable {
     case unschedulable(Bool)
     /// The kubelet's report: images, capacity and conditions together.
     indirect case status(NodeStatus)
+    /// The range of addresses for the node's pods, as node IPAM gives it.
+    case podRange(AddressRange)
 }
 
 public enum MetadataPatch: Sendable {
@@ -99,18 +101,18 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .notFound(let key): "\(key.kind.resource) \"\(key.name.name)\" not found"
-        case .alreadyExists(let key): "\(key.kind.resource) \"\(key.name.name)\" already exists"
+        case .notFound(let key): "\(key.resource) \"\(key.plainName)\" not found"
+        case .alreadyExists(let key): "\(key.resource) \"\(key.plainName)\" already exists"
         case .conflict(let key):
-            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
+            "Operation cannot be fulfilled on \(key.resource) \"\(key.plainName)\": "
                 + "the object has been modified; please apply your changes to the latest version and try again"
         case .bindingConflict(let key, let why):
             "Operation cannot be fulfilled on pods/binding \"\(key.name.name)\": \(why)"
         case .preconditionFailed(let key, let expected, let found):
-            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
+            "Operation cannot be fulfilled on \(key.resource) \"\(key.plainName)\": "
                 + "Precondition failed: UID in precondition: \(expected), UID in object meta: \(found)"
         case .invalid(let key, let causes): "\(APIError.qualifiedKind(key.kind)) \"\(key.name.name)\" is invalid: \(causes)"
-        case .forbidden(let key, let why): "\(key.kind.resource) \"\(key.name.name)\" is forbidden: \(why)"
+        case .forbidden(let key, let why): "\(key.resource) \"\(key.plainName)\" is forbidden: \(why)"
         }
     }
 

@@ -169,18 +169,19 @@ struct NodeMonitor: Reconciler {
         }
         let observed = node.status.conditions[.ready]?.status
         var current = observed
+        // Told once, when the change is written.
+        var report: Shared<KubernetesEvent>?
         if records[name]?.silentSince != nil, isOverdue(name, view, at: now) {
             let conditions = NodeMonitor.unknownConditions(node, at: now)
-            plan.then(PlannedCall(.patchNode(name, .conditions(conditions))))
+            if observed == .true { report = Shared(NodeMonitor.event(aboutNode: node)) }
+            plan.then(PlannedCall(.patchNode(name, .conditions(conditions)), onSuccess: report))
             current = .unknown
         }
         count(node, zone, current)
         guard let current else { return plan }
         let taints = queueOrTaint(node, zone, current, at: now)
         if !taints.isEmpty { plan.steps += NodeMonitor.steps(name, taints) }
-        let fellSilent = current != .true && observed == .true
-        if fellSilent { plan.events.append(NodeMonitor.event(aboutNode: node)) }
-        if fellSilent || (records[name]?.needsRetry ?? false && observed != .true) {
+        if report != nil || (records[name]?.needsRetry ?? false && observed != .true) {
             for pod in view.pods(onNode: name) where pod.isReady { plan.then(NodeMonitor.tell(pod, at: now)) }
         }
         return plan
@@ -189,8 +190,9 @@ struct NodeMonitor: Reconciler {
     mutating func conclude(
         _ key: String, _ conclusion: Never?, _ outcome: PlanOutcome, _ view: SharedInformers, at now: SimulatedTime
     ) -> Plan<Never>? {
-        if records[key] != nil { records[key]?.needsRetry = outcome.error != nil }
-        if outcome.error != nil { note(key) }
+        let isToRetry = outcome.error != nil || outcome.hadConflict
+        if records[key] != nil { records[key]?.needsRetry = isToRetry }
+        if isToRetry { note(key) }
         remaining -= 1
         return nil
     }
@@ -222,14 +224,18 @@ struct NodeMonitor: Reconciler {
             message: "Node \(name) status is now: NodeNotReady", source: ControllerName.nodeLifecycle.eventSource)
     }
 
-    /// Ready=False for a pod nobody can vouch for any more.
+    /// Ready=False for a pod nobody can vouch for any more. An update of the version that was seen: a pod that somebody else (taint
+    /// eviction, say) wrote to meanwhile is told in the next pass. It is reported all the same, and then a second time.
     private static func tell(_ pod: Shared<Pod>, at now: SimulatedTime) -> PlannedCall {
-        var ready = pod.value.status.conditions[.ready] ?? Condition(.ready, .false)
-        ready.status = .false
-        ready.lastTransitionTime = now.truncatedToSeconds
         let metadata = pod.value.metadata
-        var call = PlannedCall(.patchPod(metadata.key, uid: metadata.uid, .conditions([ready])))
-        call.forgives = .notFound
+        let told = pod.with {
+            var ready = $0.status.conditions[.ready] ?? Condition(.ready, .false)
+            ready.status = .false
+            ready.lastTransitionTime = now.truncatedToSeconds
+            $0.status.conditions.set(ready)
+        }
+        var call = PlannedCall(.updateStatus(.pod(told)))
+        call.forgives = [.notFound, .conflict]
         call.onSuccess = Shared(
             KubernetesEvent(
                 about: "Pod", metadata.key, uid: metadata.uid, reason: "NodeNotReady", message: "Node is not ready",
