@@ -3,7 +3,7 @@
 import KubernetesAPI
 
 /// Which of the blocks that a cluster's range consists of are taken (Kubernetes' `CidrSet`).
-struct NodeRangeSet: Sendable {
+package struct NodeRangeSet: Sendable {
     let range: AddressRange
     /// The prefix of the blocks.
     let prefix: Int
@@ -13,7 +13,7 @@ struct NodeRangeSet: Sendable {
     private var next = 0
 
     /// - Parameter prefix: of the blocks; not shorter than that of the range.
-    init(_ range: AddressRange, prefix: Int) {
+    package init(_ range: AddressRange, prefix: Int) {
         precondition(prefix >= range.prefix, "a block is no larger than the range it is cut from")
         self.range = range
         self.prefix = prefix
@@ -21,7 +21,7 @@ struct NodeRangeSet: Sendable {
     }
 
     /// The next free block; nil if all are taken.
-    mutating func allocate() -> AddressRange? {
+    package mutating func allocate() -> AddressRange? {
         guard taken.count < count else { return nil }
         while taken.contains(next) { next = (next + 1) % count }
         let number = next
@@ -31,11 +31,11 @@ struct NodeRangeSet: Sendable {
     }
 
     /// Marks what a node has as taken, wherever it came from.
-    mutating func occupy(_ block: AddressRange) {
+    package mutating func occupy(_ block: AddressRange) {
         if let number = range.block(holding: block, prefix: prefix) { taken.insert(number) }
     }
 
-    mutating func release(_ block: AddressRange) {
+    package mutating func release(_ block: AddressRange) {
         if let number = range.block(holding: block, prefix: prefix) { taken.remove(number) }
     }
 }
