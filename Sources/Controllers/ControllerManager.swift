@@ -210,6 +210,7 @@ package struct ControllerManager: Sendable {
         case .nodeMonitor:
             let wasOver = monitor.decider.isPassOver
             monitor.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
+            monitor.decider.wakeForPoll(at: now, &effects)
             if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
         case .nodeTaints: tainter.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
         case .taintEviction: evictor.handle(answer, token, informers, &recorders[.taintEviction], at: now, &effects)
@@ -276,9 +277,12 @@ package struct ControllerManager: Sendable {
         deployments.run(informers, &recorders[.deployment], at: now, &effects)
         replicaSets.run(informers, &recorders[.replicaSet], at: now, &effects)
         collector.run(informers, &recorders[.garbageCollector], at: now, &effects)
-        let wasOver = monitor.decider.isPassOver
-        monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
-        if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        if monitor.canWork {
+            let wasOver = monitor.decider.isPassOver
+            monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
+            monitor.decider.wakeForPoll(at: now, &effects)
+            if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        }
         tainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
         evictor.run(informers, &recorders[.taintEviction], at: now, &effects)
         podCollector.run(informers, &recorders[.podGarbageCollector], at: now, &effects)

@@ -57,7 +57,7 @@ struct AdmissionTests {
                 "[maximum cpu usage per Container is 1, but limit is 1500m, maximum memory usage per Container is 1Gi, but limit is 2Gi]"
             ),
             (
-                pod("podmax", (0..<3).map { container([:], whole, name: "c\($0)") }),
+                pod("podmax", (0..<3).map { container(whole, whole, name: "c\($0)") }),
                 "[maximum cpu usage per Pod is 2, but limit is 3, maximum memory usage per Pod is 2Gi, but limit is 3Gi]"
             ),
         ]
@@ -178,9 +178,11 @@ struct AdmissionTests {
         var changes: [String] = []
         for minute in [0, 59, 118, 179, 180] {
             let now = SimulatedTime.zero + .minutes(minute)
-            let sent = try #require(correlator.correlate(event, at: now))
+            let correlated = correlator.correlate(event, at: now)
+            let sent = try #require(correlated)
             try server.done(.record(Shared(sent)), at: now)
-            let logged = try #require(server.watchLog.next(for: .recorder, committedBy: now))
+            let next = server.watchLog.next(for: .recorder, committedBy: now)
+            let logged = try #require(next)
             changes.append("\(logged.change.rawValue) \(sent.count)")
         }
         #expect(changes == ["ADDED 1", "MODIFIED 2", "MODIFIED 3", "ADDED 4", "MODIFIED 5"])
