@@ -13,6 +13,7 @@ extension NodeAgent {
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         var worker = PodWorker(
             adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, environment: environment, at: now)
+        worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         take(charge(of: pod.value.spec), for: &worker, on: number)
         if let address = AddressRange.address(pod.value.status.podIP) {
             worker.address = address
@@ -64,6 +65,7 @@ extension NodeAgent {
         }
         let slot = place.slot
         worker.pod = pod
+        worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         worker.confirm()
         let ended = pod.isTerminal
         if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
@@ -109,6 +111,7 @@ extension NodeAgent {
         let rejection = kubelets[number].resources.rejection(of: charge.value)
         var worker = PodWorker(
             pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) }, at: now)
+        worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         if let rejection {
             record(pod, rejection.reason, rejection.message, severity: .warning, on: number, at: now, effects: &effects)
         } else {

@@ -44,6 +44,8 @@ struct PodWorker: Sendable {
     let generation: UInt32
     /// The address it has of the node's range, as long as it runs; nil if the node has no range.
     var address: UInt32?
+    /// Its annotations keep it from being ready.
+    var isHeldUnready = false
     /// SIGKILL came before the containers were done.
     private(set) var exceedsGrace = false
 
