@@ -199,6 +199,12 @@ enum Tunables {
         Tunable(
             "terminatedPodGCThreshold", .integer(\.controllerManager.terminatedPodThreshold, 0...1_000_000_000),
             "--terminated-pod-gc-threshold; 0 switches it off."),
+        Tunable(
+            "claimBinderSyncPeriod", .period(\.controllerManager.claimBinderSyncPeriod, atLeast: .seconds(1)),
+            "--pvclaimbinder-sync-period: how often claims without a volume are looked at again."),
+        Tunable(
+            "volumeProvisioningTime", .duration(\.controllerManager.volumeProvisioningTime),
+            "What a CSI driver takes to make or remove a volume; default 2s. Drivers differ: set your own driver's."),
     ]
 
     static let kubelet = [
