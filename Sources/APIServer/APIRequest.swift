@@ -20,9 +20,30 @@ public enum APIRequest: Sendable {
     /// The `binding` subresource: sets `spec.nodeName` and PodScheduled=True.
     case bind(NamespacedName, uid: UID, node: String)
     case delete(ObjectKey, DeleteOptions)
+    /// The `eviction` subresource of pods: a deletion that PodDisruptionBudgets may refuse.
+    case evict(NamespacedName, EvictionOptions)
+    /// The rest of an eviction that was granted: the API server's own next write, never sent by a client.
+    case finishEviction(NamespacedName, EvictionOptions, EvictionStep)
     /// What `kubectl` does: no version, applied to whatever is stored.
     case operate(ObjectKey, OperatorChange)
     case record(Shared<KubernetesEvent>)
+    /// What the horizontal pod autoscaler reads of the metrics APIs. They are other servers behind this one: the answer is made by
+    /// the cluster's metrics pipeline and comes back beside the usual one.
+    case readMetrics(Shared<MetricsQuery>)
+}
+
+/// The question of one autoscaler to the metrics APIs.
+public struct MetricsQuery: Sendable {
+    public var autoscaler: NamespacedName
+    /// The pods its target's selector matches.
+    public var pods: [Shared<Pod>]
+    public var sources: [MetricSource]
+
+    public init(autoscaler: NamespacedName, pods: [Shared<Pod>], sources: [MetricSource]) {
+        self.autoscaler = autoscaler
+        self.pods = pods
+        self.sources = sources
+    }
 }
 
 /// Changes to pods by those who own a part of them.
@@ -84,6 +105,13 @@ public struct DeleteOptions: Sendable {
     }
 }
 
+public struct EvictionOptions: Hashable, Sendable {
+    /// nil: what the pod's spec says.
+    public var gracePeriodSeconds: Int64?
+
+    public init(gracePeriodSeconds: Int64? = nil) { self.gracePeriodSeconds = gracePeriodSeconds }
+}
+
 /// The API server's refusals, with its own wording.
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/>
 public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -96,6 +124,11 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     case preconditionFailed(ObjectKey, expected: UID, found: UID)
     case invalid(ObjectKey, String)
     case forbidden(ObjectKey, String)
+    /// A PodDisruptionBudget does not let the pod go now. `cause` names the budget and says why; `retryAfter`: seconds the client
+    /// should wait, 0 if that cannot be told.
+    case tooManyRequests(ObjectKey, cause: String, retryAfter: Int)
+    /// Several PodDisruptionBudgets select the pod: the Eviction API cannot decrement more than one at once.
+    case severalBudgets(ObjectKey)
 
     public var description: String {
         switch self {
@@ -111,6 +144,9 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
                 + "Precondition failed: UID in precondition: \(expected), UID in object meta: \(found)"
         case .invalid(let key, let causes): "\(APIError.qualifiedKind(key.kind)) \"\(key.name.name)\" is invalid: \(causes)"
         case .forbidden(let key, let why): "\(key.kind.resource) \"\(key.name.name)\" is forbidden: \(why)"
+        case .tooManyRequests: "Cannot evict pod as it would violate the pod's disruption budget."
+        case .severalBudgets:
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
         }
     }
 
@@ -134,7 +170,7 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     public var isConflict: Bool {
         switch self {
         case .conflict, .bindingConflict: true
-        case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden: false
+        case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden, .tooManyRequests, .severalBudgets: false
         }
     }
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }

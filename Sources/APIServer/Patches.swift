@@ -90,6 +90,9 @@ extension OperatorChange {
             return .deployment(deployment.with { $0.spec.replicas = replicas })
         case (.scale(let replicas), .replicaSet(let replicaSet)):
             return .replicaSet(replicaSet.with { $0.spec.replicas = replicas })
+        case (.scale(let replicas), .statefulSet(let set)): return .statefulSet(set.with { $0.spec.replicas = replicas })
+        case (.scale(let replicas), .replicationController(let controller)):
+            return .replicationController(controller.with { $0.replicas = replicas })
         case (.setImage(let container, let image), .deployment(let deployment)):
             let template = try setImage(image, of: container, in: deployment.value.spec.template.spec.value, key)
             return .deployment(deployment.with { $0.spec.template.spec = Shared(template) })

@@ -68,7 +68,7 @@ extension Cluster {
     }
 
     /// The pods bound to a node, as the API server holds them.
-    private func boundPods(of node: String) -> [Shared<Pod>] {
+    func boundPods(of node: String) -> [Shared<Pod>] {
         guard let number = recorder.load.number(of: node) else { return [] }
         return recorder.load.entries[number].pods.compactMap { api.objects.get(Pod.self, $0) }
             .filter { $0.value.nodeName == node }
@@ -118,19 +118,11 @@ extension Cluster {
                 let name = nodeAgent.name(of: number)
                 call(.patchNode(name, .unschedulable(false)), "uncordon \(name)", &self)
             }
-        case .drain(let selection):
-            let numbers = selected(selection)
-            for number in numbers {
-                let name = nodeAgent.name(of: number)
-                call(.patchNode(name, .unschedulable(true)), "drain \(name)", &self)
-            }
-            for number in numbers {
-                for pod in boundPods(of: nodeAgent.name(of: number)) {
-                    let metadata = pod.value.metadata
-                    guard metadata.controllerReference?.kind != "DaemonSet", !metadata.isTerminating else { continue }
-                    send(APICall(.clusterOperator, .delete(ObjectKey(.pod, metadata.key), DeleteOptions(uid: metadata.uid))))
-                }
-            }
+        case .drain(let selection, let options):
+            drain(selected(selection).map { nodeAgent.name(of: $0) }, options)
+        case .setLoad(let change):
+            metrics.loads.set(change, pods: api.objects.all(Pod.self), at: now)
+            _ = recorder.operated(change.description, at: now, isRoutine: !reported)
         case .addNodes(let nodes):
             for node in nodes { add(node) }
         }

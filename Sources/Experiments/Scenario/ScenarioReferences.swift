@@ -69,7 +69,7 @@ struct ScenarioReferences {
         switch action {
         case .cordon(let nodes): check(nodes, node["cordon"] ?? node, &decoder)
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
-        case .drain(let nodes): check(nodes, node["drain"] ?? node, &decoder)
+        case .drain(let nodes, _): check(nodes, node["drain"] ?? node, &decoder)
         case .scale(let key, _): check(key.name, node["scale"]?["deployment"] ?? node, &decoder)
         case .rolloutUndo(let name, _): check(name, node["rolloutUndo"]?["deployment"] ?? node, &decoder)
         case .rolloutPause(let name, let paused): check(name, node[paused ? "rolloutPause" : "rolloutResume"] ?? node, &decoder)
@@ -81,7 +81,7 @@ struct ScenarioReferences {
                 let known = specs[0].containers.map(\.name).joined(separator: ", ")
                 decoder.context.error(place["container"] ?? node, "\(name) has no container \"\(container)\"; it has \(known)")
             }
-        case .apply, .delete, .addNodes: break
+        case .apply, .delete, .addNodes, .setLoad: break
         }
     }
 

@@ -29,6 +29,13 @@ public struct PodDisruptionBudgetSpec: Hashable, Sendable {
     public var maxUnavailable: IntOrPercent?
     /// nil: no pods; an empty one: all pods of the namespace.
     public var selector: LabelSelector?
+    /// Whether pods that run but are not ready may be evicted at any time (KEP-3017); nil means `IfHealthyBudget`.
+    public var unhealthyPodEvictionPolicy: UnhealthyPodEvictionPolicy?
+
+    public enum UnhealthyPodEvictionPolicy: String, Hashable, Sendable {
+        case ifHealthyBudget = "IfHealthyBudget"
+        case alwaysAllow = "AlwaysAllow"
+    }
 
     public init() {}
 }
@@ -50,6 +57,12 @@ public struct PodDisruptionBudgetStatus: Hashable, Sendable {
     public var observedGeneration: Int64 = 0
     /// Pods that are on their way out and no longer count, by name in the order given.
     public var disruptedPods: [DisruptedPod] = []
+    public var conditions: [Condition] = []
 
     public init() {}
+}
+
+extension ConditionType {
+    // Pod disruption budgets.
+    public static let disruptionAllowed = ConditionType(rawValue: "DisruptionAllowed")
 }
