@@ -17,7 +17,7 @@ recoveries = pd.read_csv(f"{folder}/recoveries.csv")
 
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(9, 5.2), sharex=True, layout="constrained")
 end = cluster.time_s.iloc[-1]
-for name, rows in availability.groupby("deployment", sort=False):
+for name, rows in availability.groupby("name", sort=False):
     # A row stands for the time until the next one; the last lasts to the end.
     times = pd.concat([rows.time_s, pd.Series([end])]) / 60
     top.step(times, pd.concat([rows.available, rows.available.tail(1)]), where="post", label=name)

@@ -73,6 +73,8 @@ public enum MetadataPatch: Sendable {
     /// Of a Namespace, `kubernetes` means the one in its spec.
     case removeFinalizer(String)
     case ownerReferences([OwnerReference])
+    /// Takes out the references to these owners; others stay as stored.
+    case removeOwners([UID])
     case labels(Labels)
 }
 
@@ -89,6 +91,8 @@ public enum OperatorChange: Sendable {
     case rollBack(toRevision: Int64?)
     /// `kubectl rollout pause` and `resume`.
     case pause(Bool)
+    /// `kubectl rollout restart`: new pods of the same template.
+    case restart
 }
 
 public struct DeleteOptions: Sendable {
@@ -96,9 +100,10 @@ public struct DeleteOptions: Sendable {
     /// nil: what the object's spec says.
     public var gracePeriodSeconds: Int64?
     public var uid: UID?
-    public var propagation: Propagation
+    /// What becomes of the dependents; nil: what the object's finalizers say, or else what the API defines for its kind.
+    public var propagation: Propagation?
 
-    public init(gracePeriodSeconds: Int64? = nil, uid: UID? = nil, propagation: Propagation = .background) {
+    public init(gracePeriodSeconds: Int64? = nil, uid: UID? = nil, propagation: Propagation? = nil) {
         self.gracePeriodSeconds = gracePeriodSeconds
         self.uid = uid
         self.propagation = propagation
@@ -173,7 +178,21 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden, .tooManyRequests, .severalBudgets: false
         }
     }
+    /// The HTTP status code of the refusal.
+    /// <https://kubernetes.io/docs/reference/using-api/api-concepts/>
+    public var httpStatus: Int {
+        switch self {
+        case .notFound: 404
+        case .alreadyExists, .conflict, .bindingConflict, .preconditionFailed: 409
+        case .invalid: 422
+        case .forbidden: 403
+        case .tooManyRequests: 429
+        case .severalBudgets: 500
+        }
+    }
+
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }
+    public var isAlreadyExists: Bool { if case .alreadyExists = self { true } else { false } }
 }
 
 /// The stored object after the request (nil when it is gone or the request makes none), or the refusal.
@@ -196,12 +215,16 @@ public struct APICall: Sendable {
     public var request: APIRequest
     /// Comes back with the answer, so that the component knows which of its calls it is; nil: the answer interests nobody.
     public var token: UInt64?
+    /// Reads the real client makes one after the other before this write. They draw on its rate limit and take their time; what
+    /// they would tell, the simulated component knows from its watch cache.
+    public var reads: Int
 
     @inlinable
-    public init(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil) {
+    public init(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil, reads: Int = 0) {
         self.client = client
         self.request = request
         self.token = token
+        self.reads = reads
     }
 }
 
@@ -214,8 +237,8 @@ public struct Effects<Timer: Sendable>: Sendable {
     public init() {}
 
     @inlinable
-    public mutating func call(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil) {
-        calls.append(APICall(client, request, token: token))
+    public mutating func call(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil, reads: Int = 0) {
+        calls.append(APICall(client, request, token: token, reads: reads))
     }
 
     @inlinable

@@ -126,7 +126,7 @@ public struct APIServer: Sendable {
         let key = object.key
         if key.kind.isNamespaced, !metadata.namespace.isEmpty { try requireActiveNamespace(metadata.namespace, for: key) }
         guard isNew || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
-        object = try admission.admit(object)
+        object = try admission.admit(object).withFirstTemplateGeneration()
         resourceVersion += 1
         created += 1
         let version = resourceVersion
@@ -177,6 +177,7 @@ public struct APIServer: Sendable {
         _ object: APIObject, over stored: APIObject, countsGeneration: Bool = true, at now: SimulatedTime
     ) -> APIObject? {
         let old = stored.metadata
+        let object = object.withTemplateGeneration(after: stored)
         let specChanged = countsGeneration && object.specDiffers(from: stored)
         var new = object.withMetadata {
             // What clients cannot change.
@@ -247,6 +248,7 @@ public struct APIServer: Sendable {
             switch patch {
             case .removeFinalizer(let name): $0.finalizers.removeAll { $0 == name }
             case .ownerReferences(let references): $0.ownerReferences = references
+            case .removeOwners(let owners): $0.ownerReferences.removeAll { owners.contains($0.uid) }
             case .labels(let labels): $0.labels = labels
             }
         }
@@ -310,10 +312,8 @@ public struct APIServer: Sendable {
             return result
         }
         guard let stored = objects[key] else { throw .notFound(key) }
-        var history: [Shared<ReplicaSet>] = []
-        if case .rollBack = change {
-            history = objects.all(ReplicaSet.self).filter { $0.value.metadata.controllerReference?.uid == stored.metadata.uid }
-        }
-        return commit(try change.applied(to: stored, key: key, history: history), over: stored, at: now)
+        var history = RolloutHistory()
+        if case .rollBack = change { history = RolloutHistory(of: stored, in: objects) }
+        return commit(try change.applied(to: stored, key: key, history: history, at: now), over: stored, at: now)
     }
 }

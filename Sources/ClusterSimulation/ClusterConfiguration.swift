@@ -127,6 +127,9 @@ public enum OperatorAction: Sendable {
     case drain(NodeSelection, DrainOptions = DrainOptions())
     /// The load on some pods is another from now on.
     case setLoad(LoadChange)
+    case taint(NodeSelection, [Taint])
+    /// Removes taints, known by key and effect.
+    case untaint(NodeSelection, [Taint])
     /// New machines that register themselves.
     case addNodes([Node])
 }

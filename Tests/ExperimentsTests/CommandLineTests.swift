@@ -44,7 +44,8 @@ struct CommandLineTests {
         let run = try seatrial("run", folder["scenario.yaml"], "--output", folder["results"], "--quiet")
         #expect(run.status == 1)
         #expect(
-            run.errors.contains("scenario.yaml:8: expected available replicas of default/web at least 4 at 1m, observed 3"), "\(run.errors)"
+            run.errors.contains("scenario.yaml:8: expected available replicas of Deployment default/web at least 4 at 1m, observed 3"),
+            "\(run.errors)"
         )
         #expect(run.output.isEmpty)
     }

@@ -68,14 +68,18 @@ enum SampleScenarios {
           - {at: 9m, uncordon: {nodes: all}}
           - {at: 10m, drain: {selector: {matchLabels: {disk: ssd}}, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
           - {at: 11m, addNodes: {name: extra, count: 1, resources: {cpu: 1, memory: 1Gi}}}
-          - {at: 12m, setLoad: {selector: {matchLabels: {app: web}}, namespace: default, resource: memory, total: 1Gi}}
-          - {at: 13m, setLoad: {each: 200m}}
-          - {at: 14m, setLoad: {unknown: true}}
+          - {at: 12m, taint: {nodes: all, taints: [{key: slow, value: "yes", effect: PreferNoSchedule}]}}
+          - {at: 13m, untaint: {nodes: all, taints: [{key: slow, effect: PreferNoSchedule}]}}
+          - {at: 14m, setLoad: {selector: {matchLabels: {app: web}}, namespace: default, resource: memory, total: 1Gi}}
+          - {at: 15m, setLoad: {each: 200m}}
+          - {at: 16m, setLoad: {unknown: true}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
           - {recovery: {atMost: 7m}}
           - {detection: {atMost: 1m}}
+          - {jobs: {active: {atMost: 9}, complete: {atLeast: 0}, failed: {equals: 0}}, at: 10m}
+          - {deployment: default/web, condition: {type: Available, status: "True", reason: MinimumReplicasAvailable}, at: 10m}
           - {pods: {pending: {atMost: 9}, unscheduled: {atMost: 9}, running: {atLeast: 0}, ready: {atLeast: 0}, failed: {equals: 0}}, at: 10m}
           - {nodes: {ready: {atLeast: 1}, used: {atLeast: 1}, total: {atLeast: 1}}}
           - {unschedulable: {atMost: 0}}

@@ -28,7 +28,7 @@ struct ExpectationCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(expectation)" }
 
-    private static let web = ExpectedOutcome.Subject.available(NamespacedName(namespace: "shop", name: "web"))
+    private static let web = ExpectedOutcome.Subject.available(ObjectKey(.deployment, namespace: "shop", "web"))
 
     /// Against `awkwardRecord`, a run of 30 s.
     static let all: [ExpectationCase] = [
@@ -39,7 +39,7 @@ struct ExpectationCase: Sendable, CustomTestStringConvertible {
         ExpectationCase(web, .init(equals: 2), from: 14, until: 14, holds: true),
         ExpectationCase(web, .init(atLeast: 1), holds: false, "0"),
         ExpectationCase(web, .init(atMost: 3), holds: true, "0 to 3"),
-        ExpectationCase(.available(NamespacedName(namespace: "shop", name: "none")), .init(atLeast: 1), holds: false, "no Deployment"),
+        ExpectationCase(.available(ObjectKey(.deployment, namespace: "shop", "none")), .init(atLeast: 1), holds: false, "no Deployment"),
         ExpectationCase(web, .init(atLeast: 1), from: 31, holds: false, "ended"),
         ExpectationCase(.recovery, .init(atMost: 60), holds: false, "not recovered"),
         ExpectationCase(.detection, .init(atMost: 60), holds: true, "48s"),

@@ -62,13 +62,19 @@ func awkwardRecord() -> RunRecord {
             returned: nil)
     ]
     record.availability = [
-        AvailabilityChange(time: .zero, deployment: NamespacedName(namespace: "shop", name: "web"), desired: 3, available: 0),
-        AvailabilityChange(time: .zero + .seconds(5), deployment: NamespacedName(namespace: "shop", name: "web"), desired: 3, available: 3),
+        AvailabilityChange(time: .zero, workload: ObjectKey(.deployment, namespace: "shop", "web"), desired: 3, available: 0),
+        AvailabilityChange(time: .zero + .seconds(5), workload: ObjectKey(.deployment, namespace: "shop", "web"), desired: 3, available: 3),
         AvailabilityChange(
-            time: .zero + .seconds(12), deployment: NamespacedName(namespace: "shop", name: "web"), desired: 3, available: 2),
+            time: .zero + .seconds(12), workload: ObjectKey(.deployment, namespace: "shop", "web"), desired: 3, available: 2),
         AvailabilityChange(
-            time: .zero + .seconds(15), deployment: NamespacedName(namespace: "shop", name: "web"), desired: 3, available: 3),
+            time: .zero + .seconds(15), workload: ObjectKey(.deployment, namespace: "shop", "web"), desired: 3, available: 3),
     ]
+    record.conditions = [
+        ConditionChange(
+            time: .zero + .seconds(6), object: ObjectKey(.deployment, namespace: "shop", "web"),
+            condition: Condition(.available, .true, reason: "MinimumReplicasAvailable", message: "Deployment has minimum availability."))
+    ]
+    record.jobs = [JobRecord(name: NamespacedName(namespace: "shop", name: "report"), owner: "CronJob/report", created: .zero)]
     return record
 }
 

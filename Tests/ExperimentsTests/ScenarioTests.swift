@@ -30,7 +30,7 @@ struct ScenarioTests {
         #expect(scenario.configuration.nodes[3].metadata.labels["kubernetes.io/arch"] == "amd64")
         #expect(scenario.configuration.faults[0] == Fault(nodes: .zone("b"), schedule: .once(at: .zero + .minutes(5), down: .minutes(10))))
         #expect(scenario.configuration.behaviours.count == 1)
-        #expect(scenario.expectations.map(\.subject) == [.available(NamespacedName(namespace: "shop", name: "frontend")), .recovery])
+        #expect(scenario.expectations.map(\.subject) == [.available(ObjectKey(.deployment, namespace: "shop", "frontend")), .recovery])
         #expect(scenario.expectations[1].bound == Expectation.Bound(atMost: 420))
         #expect(scenario.inputs.map(\.path) == ["scenario.yaml", "policy.yaml", "node.yaml", "shop.yaml"])
         guard case .setImage(let deployment, "web", "frontend:1.15") = scenario.configuration.timeline[0].action else {
@@ -53,7 +53,7 @@ struct ScenarioTests {
         #expect(configuration.scheduler.percentageOfNodesToScore == 50)
         #expect(configuration.recording.interval == .seconds(30))
         #expect(configuration.recording.schedulingAttempts == false)
-        #expect(configuration.timeline.map(\.at) == (1...14).map { .zero + .minutes($0) })
+        #expect(configuration.timeline.map(\.at) == (1...16).map { .zero + .minutes($0) })
         #expect(configuration.faults.count == 4)
         #expect(configuration.behaviours[0].behaviour.imageBytes == 100 << 20)
         #expect(configuration.behaviours[0].behaviour.exitCode == 3)
@@ -64,7 +64,7 @@ struct ScenarioTests {
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
         #expect(scenario.warnings.contains { $0.contains("1 ConfigMap") })
-        #expect(scenario.expectations.count == 21)
+        #expect(scenario.expectations.count == 25)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {
                 #expect(

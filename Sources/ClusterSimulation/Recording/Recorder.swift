@@ -25,6 +25,7 @@ struct Recorder: Sendable {
     private var rowOfName: [NamespacedName: Int32] = [:]
     private var health = WorkloadHealth()
     private var failures = FailureTracker()
+    private var trail = WorkloadTrail()
     private var nodeRows: [String: Int] = [:]
     private var downNodes: [String: SimulatedTime] = [:]
     private var counts = PodCounts()
@@ -41,11 +42,23 @@ struct Recorder: Sendable {
             observe(pod, event)
         case .node(let node): observe(node.value, event)
         case .replicaSet(let set): observe(set.value, event)
-        case .deployment(let deployment): observe(deployment.value, event)
+        case .deployment(let deployment):
+            observe(wish: deployment.value.spec.replicas, of: deployment.value.metadata, "Deployment", event) {
+                if case .deployment(let old) = $0 { old.value.spec.replicas } else { nil }
+            }
+        case .statefulSet(let set):
+            observe(wish: set.value.spec.replicas, of: set.value.metadata, "StatefulSet", event) {
+                if case .statefulSet(let old) = $0 { old.value.spec.replicas } else { nil }
+            }
+        case .replicationController(let controller):
+            observe(wish: controller.value.replicas, of: controller.value.metadata, "ReplicationController", event) {
+                if case .replicationController(let old) = $0 { old.value.replicas } else { nil }
+            }
         case .event(let reported):
             if options.events { record.events.append((event.time, reported)) }
         default: break
         }
+        trail.observe(event, into: &record)
     }
 
     private mutating func observe(_ pod: Shared<Pod>, _ event: WatchEvent) {
@@ -162,21 +175,15 @@ struct Recorder: Sendable {
         failures.workloadChanged(workload, health, at: event.time, &record.recoveries)
     }
 
-    private mutating func observe(_ deployment: Deployment, _ event: WatchEvent) {
-        let workload = health.observe(deployment, isDeleted: event.change == .deleted)
-        var old: Deployment?
-        if case .deployment(let previous)? = event.previous { old = previous.value }
-        if old?.spec.replicas != deployment.spec.replicas || event.change == .deleted {
+    /// A workload other than a ReplicaSet was written: how many pods it wants now.
+    private mutating func observe(
+        wish: Int32, of metadata: ObjectMeta, _ kind: String, _ event: WatchEvent, before: (APIObject) -> Int32?
+    ) {
+        let isDeleted = event.change == .deleted
+        let name = NamespacedName(namespace: metadata.namespace, name: kind + "/" + metadata.name)
+        let workload = health.observe(name, desired: isDeleted ? 0 : Int(wish))
+        if isDeleted || event.previous.flatMap(before) != wish {
             failures.workloadChanged(workload, health, at: event.time, &record.recoveries)
-        }
-        let available = event.change == .deleted ? 0 : Int(deployment.status.availableReplicas)
-        if old == nil || event.change == .deleted || old!.spec.replicas != deployment.spec.replicas
-            || old!.status.availableReplicas != deployment.status.availableReplicas
-        {
-            record.availability.append(
-                AvailabilityChange(
-                    time: event.time, deployment: deployment.metadata.key, desired: Int(deployment.spec.replicas),
-                    available: available))
         }
     }
 
@@ -267,7 +274,10 @@ struct Recorder: Sendable {
         return record.operations.count - 1
     }
 
-    mutating func refused(_ operation: Int, _ error: APIError) { record.operations[operation].refusal = error.description }
+    mutating func refused(_ operation: Int, _ error: APIError) {
+        record.operations[operation].refusal = error.description
+        record.operations[operation].refusalStatus = error.httpStatus
+    }
 
     /// A command of the operator printed a line.
     mutating func printed(_ line: String, _ operation: Int, at now: SimulatedTime) {

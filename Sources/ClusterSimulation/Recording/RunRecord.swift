@@ -17,8 +17,12 @@ public struct RunRecord: Sendable {
     public package(set) var events: [(time: SimulatedTime, event: Shared<KubernetesEvent>)] = []
     /// One row per failure of one or more nodes, in order of the failures.
     public package(set) var recoveries: [RecoveryRecord] = []
-    /// One row whenever a Deployment's available or desired replicas changed.
+    /// One row whenever a workload's available or desired replicas changed.
     public package(set) var availability: [AvailabilityChange] = []
+    /// One row whenever a condition of a node, workload or autoscaler changed its status or reason.
+    public package(set) var conditions: [ConditionChange] = []
+    /// One row per Job, in order of creation.
+    public package(set) var jobs: [JobRecord] = []
     /// What the operator did, in order.
     public package(set) var operations: [OperationRecord] = []
     /// Every watch event, if asked for.
@@ -115,9 +119,10 @@ public struct RecoveryRecord: Sendable {
     /// The first and the last failed node turned Ready=Unknown.
     public var firstDetected: SimulatedTime?
     public var detected: SimulatedTime?
-    /// Pods of Deployments and ReplicaSets on the failed nodes: those that somebody replaces.
+    /// Pods on the failed nodes that somebody replaces elsewhere: those of Deployments, ReplicaSets, StatefulSets and
+    /// ReplicationControllers.
     public var affectedPods: Int
-    /// The other pods there: bare ones, and those of kinds whose controllers are not simulated. Nothing below waits for them.
+    /// The other pods there: bare ones, and those of DaemonSets and Jobs. Nothing below waits for them.
     public var otherPods: Int
     /// The first and the last eviction of an affected pod because of this failure: by its node's taint, or with its node object.
     /// Pods that go for other reasons (a rollout, a drain) or after their node is back are not counted.
@@ -133,12 +138,48 @@ public struct RecoveryRecord: Sendable {
     public var returned: SimulatedTime?
 }
 
-/// A Deployment's replicas after a change of either number.
+/// The replicas of a workload after a change of either number: a row of `availability.csv`.
 public struct AvailabilityChange: Sendable {
     public var time: SimulatedTime
-    public var deployment: NamespacedName
+    /// A Deployment, StatefulSet, DaemonSet, ReplicationController, or a ReplicaSet that is nobody's.
+    public var workload: ObjectKey
     public var desired: Int
     public var available: Int
+}
+
+/// A condition after a change: a row of `conditions.csv`.
+public struct ConditionChange: Sendable {
+    public var time: SimulatedTime
+    public var object: ObjectKey
+    public var condition: Condition
+}
+
+/// The life of one Job: a row of `jobs.csv`.
+public struct JobRecord: Sendable {
+    public enum Outcome: String, Hashable, Sendable {
+        case complete = "Complete"
+        case failed = "Failed"
+    }
+    public var name: NamespacedName
+    /// `CronJob/name`, or empty.
+    public var owner: String
+    public var created: SimulatedTime
+    /// It got its start time.
+    public var started: SimulatedTime?
+    public var finished: SimulatedTime?
+    /// nil: it is not finished.
+    public var outcome: Outcome?
+    /// Of the condition it ended with.
+    public var reason = ""
+    public var succeededPods = 0
+    public var failedPods = 0
+    public var deleted: SimulatedTime?
+
+    package init(name: NamespacedName, owner: String, created: SimulatedTime) {
+        self.name = name
+        self.owner = owner
+        self.created = created
+    }
 }
 
 /// One action of the operator.
@@ -149,6 +190,8 @@ public struct OperationRecord: Sendable {
     public var isRoutine: Bool
     /// The API server's refusal, if it refused; of a command that takes time, what went wrong in the end.
     public var refusal: String?
+    /// The HTTP status of the refusal.
+    public var refusalStatus: Int?
     /// What the command printed, and when: `kubectl drain` tells of each pod.
     public var output: [(time: SimulatedTime, line: String)] = []
     /// When a command that takes time was over; nil for others, and if it is not over yet.

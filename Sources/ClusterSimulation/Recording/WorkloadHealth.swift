@@ -10,7 +10,7 @@ struct WorkloadHealth: Sendable {
     private(set) var workloads: [NamespacedName] = []
     private var numbers: [NamespacedName: Int32] = [:]
     private(set) var healthy: [Int] = []
-    /// What each workload wants, nothing once it is deleted; nil for kinds whose controllers are not simulated.
+    /// What each workload wants, nothing once it is deleted; nil for kinds that do not replace a lost pod elsewhere.
     private(set) var desired: [Int?] = []
     /// The Deployment that owns a ReplicaSet.
     private var deploymentOfReplicaSet: [UID: Int32] = [:]
@@ -45,10 +45,10 @@ struct WorkloadHealth: Sendable {
         return desired[Int(own)] == wanted ? nil : own
     }
 
-    /// Returns the workload's number.
-    mutating func observe(_ deployment: Deployment, isDeleted: Bool) -> Int32 {
-        let own = number(of: NamespacedName(namespace: deployment.metadata.namespace, name: "Deployment/" + deployment.metadata.name))
-        desired[Int(own)] = isDeleted ? 0 : Int(deployment.spec.replicas)
+    /// Notes how many pods a workload wants; returns its number.
+    mutating func observe(_ workload: NamespacedName, desired wanted: Int) -> Int32 {
+        let own = number(of: workload)
+        desired[Int(own)] = wanted
         return own
     }
 

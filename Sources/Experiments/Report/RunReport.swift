@@ -57,7 +57,7 @@ public struct RunReport: CustomStringConvertible {
         var text: String
     }
 
-    /// Faults, operator actions, recoveries, in order of time.
+    /// Faults, operator actions, recoveries and turning points, in order of time.
     private var happenings: String {
         var list: [Happening] = []
         for operation in record.operations where !operation.isRoutine || operation.refusal != nil {
@@ -70,6 +70,7 @@ public struct RunReport: CustomStringConvertible {
         if record.recoveries.count <= RunReport.maximumFailures {
             for failure in record.recoveries { list += phases(of: failure) }
         }
+        list += turningPoints
         if list.isEmpty { return "" }
         // Stable: what happens at one time stays in the order of the phases.
         let order = list.indices.sorted { (list[$0].time, $0) < (list[$1].time, $1) }
@@ -79,6 +80,20 @@ public struct RunReport: CustomStringConvertible {
             text += "  ... and \(list.count - RunReport.maximumHappenings) more: see recoveries.csv and events.csv\n"
         }
         return text
+    }
+
+    /// Where workloads took a turn that nobody told them to: rollouts given up, jobs failed, autoscalers' steps.
+    private var turningPoints: [Happening] {
+        let stalled = record.conditions.filter { $0.condition.type == .progressing && $0.condition.status == .false }.map {
+            Happening(time: $0.time, text: "\($0.object): Progressing is False, \($0.condition.reason)")
+        }
+        let failed = record.conditions.filter { $0.condition.type == .failed && $0.condition.status == .true }.map {
+            Happening(time: $0.time, text: "\($0.object): Failed, \($0.condition.reason)")
+        }
+        let rescaled = record.events.filter { $0.event.value.reason == "SuccessfulRescale" }.map {
+            Happening(time: $0.time, text: "\($0.event.value.involvedKind) \($0.event.value.involved): \($0.event.value.message)")
+        }
+        return stalled + failed + rescaled
     }
 
     private func phases(of failure: RecoveryRecord) -> [Happening] {
@@ -93,7 +108,7 @@ public struct RunReport: CustomStringConvertible {
         }
         add(
             failure.failed,
-            "FAULT \(subject): \(Presentation.count(failure.nodes, "node")) \(what), \(Presentation.count(failure.affectedPods, "pod")) of Deployments and ReplicaSets on \(failure.nodes == 1 ? "it" : "them")"
+            "FAULT \(subject): \(Presentation.count(failure.nodes, "node")) \(what), \(Presentation.count(failure.affectedPods, "pod")) to be replaced on \(failure.nodes == 1 ? "it" : "them")"
                 + (failure.otherPods > 0 ? " (and \(failure.otherPods) that nobody replaces)" : "")
         )
         if failure.nodes == 1 {

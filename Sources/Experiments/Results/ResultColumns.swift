@@ -35,7 +35,7 @@ public struct ResultTable: Hashable, Sendable {
 }
 
 public enum ResultTables {
-    public static let all = [cluster, nodes, pods, scheduling, events, recoveries, availability, summary]
+    public static let all = [cluster, nodes, pods, scheduling, events, recoveries, availability, conditions, jobs, summary]
 
     public static let cluster = ResultTable(
         file: "cluster.csv", row: "the cluster at one moment, every `measure.interval`",
@@ -145,8 +145,12 @@ public enum ResultTables {
             ResultColumn("failed_s", .time, "When."),
             ResultColumn("first_detected_s", .time, optional: true, "The first of the nodes turned Ready=Unknown."),
             ResultColumn("detected_s", .time, optional: true, "The last of them did."),
-            ResultColumn("affected_pods", .integer, "Pods of Deployments and ReplicaSets on the nodes."),
-            ResultColumn("other_pods", .integer, "Other pods there, which nobody replaces; nothing below waits for them."),
+            ResultColumn(
+                "affected_pods", .integer,
+                "Pods on the nodes that are replaced elsewhere: those of Deployments, ReplicaSets, StatefulSets and ReplicationControllers."
+            ),
+            ResultColumn(
+                "other_pods", .integer, "Other pods there: bare ones, those of DaemonSets and Jobs. Nothing below waits for them."),
             ResultColumn("first_evicted_s", .time, optional: true, "The first affected pod was evicted because of this failure."),
             ResultColumn("evicted_s", .time, optional: true, "The last one was."),
             ResultColumn("evicted_pods", .integer, "How many were."),
@@ -158,13 +162,46 @@ public enum ResultTables {
         ])
 
     public static let availability = ResultTable(
-        file: "availability.csv", row: "a change of a Deployment's wanted or available replicas",
+        file: "availability.csv", row: "a change of a workload's wanted or available replicas",
         columns: [
             ResultColumn("time_s", .time, "When."),
-            ResultColumn("namespace", .text, "The Deployment's namespace."),
-            ResultColumn("deployment", .text, "The Deployment."),
-            ResultColumn("desired", .integer, "spec.replicas from here on."),
+            ResultColumn(
+                "kind", .text,
+                "`Deployment`, `StatefulSet`, `DaemonSet`, `ReplicationController`, or `ReplicaSet` if it is no Deployment's."),
+            ResultColumn("namespace", .text, "The workload's namespace."),
+            ResultColumn("name", .text, "The workload."),
+            ResultColumn("desired", .integer, "The replicas it wants from here on: spec.replicas, or the nodes a DaemonSet should be on."),
             ResultColumn("available", .integer, "Available replicas from here on."),
+        ])
+
+    public static let conditions = ResultTable(
+        file: "conditions.csv", row: "a change of a condition of a node, a workload or an autoscaler",
+        columns: [
+            ResultColumn("time_s", .time, "When."),
+            ResultColumn("kind", .text, "The kind of the object."),
+            ResultColumn("namespace", .text, optional: true, "Its namespace."),
+            ResultColumn("name", .text, "Its name."),
+            ResultColumn("type", .text, "The condition: `Ready`, `Progressing`, `Complete`, ..."),
+            ResultColumn("status", .text, "`True`, `False` or `Unknown`."),
+            ResultColumn("reason", .text, optional: true, "The reason, one word."),
+            ResultColumn("message", .text, optional: true, "For people to read."),
+        ])
+
+    public static let jobs = ResultTable(
+        file: "jobs.csv", row: "a Job",
+        columns: [
+            ResultColumn("namespace", .text, "Its namespace."),
+            ResultColumn("name", .text, "Its name."),
+            ResultColumn("owner", .text, optional: true, "`CronJob/NAME`, if one made it."),
+            ResultColumn("created_s", .time, "When it was created."),
+            ResultColumn("started_s", .time, optional: true, "When it got its start time; a suspended Job has none."),
+            ResultColumn("finished_s", .time, optional: true, "When it was Complete or Failed."),
+            ResultColumn("outcome", .text, optional: true, "`Complete` or `Failed`; empty: not finished."),
+            ResultColumn(
+                "reason", .text, optional: true, "Of the condition it ended with: `CompletionsReached`, `BackoffLimitExceeded`, ..."),
+            ResultColumn("succeeded_pods", .integer, "Pods that succeeded and were counted."),
+            ResultColumn("failed_pods", .integer, "Pods that failed and were counted."),
+            ResultColumn("deleted_s", .time, optional: true, "When it was gone."),
         ])
 
     public static let summary = ResultTable(

@@ -20,6 +20,8 @@ struct ResultWriter {
         if options.events { files.append(try writeEvents()) }
         files.append(try writeRecoveries())
         files.append(try writeAvailability())
+        files.append(try writeConditions())
+        files.append(try writeJobs())
         files.append(try writeSummary(summary))
         if options.watchLog { files.append(try WatchLogWriter.write(record.watchLog, in: folder)) }
         return files
@@ -212,10 +214,42 @@ struct ResultWriter {
         var csv = try CSVWriter(name: "availability.csv", in: folder, header: ResultWriter.header(ResultTables.availability))
         for change in record.availability {
             csv.field(change.time)
-            csv.field(change.deployment.namespace)
-            csv.field(change.deployment.name)
+            csv.field(change.workload)
             csv.field(change.desired)
             csv.field(change.available)
+            csv.endRow()
+        }
+        return try csv.finish()
+    }
+
+    private func writeConditions() throws(ResultError) -> WrittenFile {
+        var csv = try CSVWriter(name: "conditions.csv", in: folder, header: ResultWriter.header(ResultTables.conditions))
+        for change in record.conditions {
+            csv.field(change.time)
+            csv.field(change.object)
+            csv.field(change.condition.type.rawValue)
+            csv.field(change.condition.status.rawValue)
+            csv.field(change.condition.reason)
+            csv.field(change.condition.message)
+            csv.endRow()
+        }
+        return try csv.finish()
+    }
+
+    private func writeJobs() throws(ResultError) -> WrittenFile {
+        var csv = try CSVWriter(name: "jobs.csv", in: folder, header: ResultWriter.header(ResultTables.jobs))
+        for job in record.jobs {
+            csv.field(job.name.namespace)
+            csv.field(job.name.name)
+            csv.field(job.owner)
+            csv.field(job.created)
+            csv.field(job.started)
+            csv.field(job.finished)
+            csv.field(job.outcome?.rawValue ?? "")
+            csv.field(job.reason)
+            csv.field(job.succeededPods)
+            csv.field(job.failedPods)
+            csv.field(job.deleted)
             csv.endRow()
         }
         return try csv.finish()
@@ -230,6 +264,15 @@ struct ResultWriter {
             csv.endRow()
         }
         return try csv.finish()
+    }
+}
+
+extension CSVWriter {
+    /// The address of an object: kind, namespace, name.
+    fileprivate mutating func field(_ key: ObjectKey) {
+        field(key.kind.description)
+        field(key.name.namespace)
+        field(key.name.name)
     }
 }
 

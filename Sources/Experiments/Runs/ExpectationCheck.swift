@@ -16,6 +16,20 @@ public struct ExpectationResult: Hashable, Sendable {
 private struct Steps {
     var changes: [(time: SimulatedTime, value: Double)] = []
 
+    init(changes: [(time: SimulatedTime, value: Double)]) { self.changes = changes }
+
+    /// The running sum of steps, 0 at first.
+    init(summing steps: [(time: SimulatedTime, step: Int)]) {
+        let sorted = steps.sorted { $0.time < $1.time }
+        changes = [(.zero, 0)]
+        var sum = 0
+        for (index, change) in sorted.enumerated() {
+            sum += change.step
+            if index + 1 < sorted.count, sorted[index + 1].time == change.time { continue }
+            changes.append((change.time, Double(sum)))
+        }
+    }
+
     /// The values in force within a window, each with the moment it began to be: the one at its start first.
     func values(from: SimulatedTime, until: SimulatedTime) -> [(time: SimulatedTime, value: Double)] {
         var result: [(time: SimulatedTime, value: Double)] = []
@@ -35,12 +49,12 @@ extension RunRecord {
             return ExpectationResult(expectation: expectation, holds: false, observed: "the run ended before, at \(end.sinceStart.text)")
         }
         switch expectation.subject {
-        case .available(let name):
-            let changes = availability.filter { $0.deployment == name }.map { (time: $0.time, value: Double($0.available)) }
-            if changes.isEmpty {
-                return ExpectationResult(expectation: expectation, holds: false, observed: "there was no Deployment \(name)")
-            }
-            return judge(expectation, Steps(changes: changes).values(from: from, until: until))
+        case .available(let key): return judgeReplicas(expectation, key, \.available, from, until)
+        case .replicas(let key): return judgeReplicas(expectation, key, \.desired, from, until)
+        case .condition(let key, let type, let status, let reason):
+            return judgeCondition(expectation, key, type, from, until) { $0.status == status && (reason == nil || $0.reason == reason) }
+        case .jobs(let state, let owner):
+            return judge(expectation, jobs(state, of: owner).values(from: from, until: until))
         case .pods(.pending), .pods(.unscheduled):
             let waitsForNode = expectation.subject == .pods(.unscheduled)
             return judge(expectation, podsWaiting(waitsForNode ? \.untilScheduled : \.untilStarted).values(from: from, until: until))
@@ -112,6 +126,57 @@ extension RunRecord {
         return ExpectationResult(expectation: expectation, holds: false, observed: observed)
     }
 
+    private func judgeReplicas(
+        _ expectation: Expectation, _ key: ObjectKey, _ number: KeyPath<AvailabilityChange, Int>, _ from: SimulatedTime,
+        _ until: SimulatedTime
+    ) -> ExpectationResult {
+        let changes = availability.filter { $0.workload == key }.map { (time: $0.time, value: Double($0[keyPath: number])) }
+        if changes.isEmpty {
+            return ExpectationResult(expectation: expectation, holds: false, observed: "there was no \(key)")
+        }
+        return judge(expectation, Steps(changes: changes).values(from: from, until: until))
+    }
+
+    /// Holds if the condition was as expected all the time; otherwise the first other state is named.
+    private func judgeCondition(
+        _ expectation: Expectation, _ key: ObjectKey, _ type: ConditionType, _ from: SimulatedTime, _ until: SimulatedTime,
+        isExpected: (Condition) -> Bool
+    ) -> ExpectationResult {
+        var inForce: [(time: SimulatedTime, condition: Condition)] = []
+        for change in conditions where change.object == key && change.condition.type == type && change.time <= until {
+            if change.time <= from { inForce = [(from, change.condition)] } else { inForce.append((change.time, change.condition)) }
+        }
+        guard let first = inForce.first, first.time <= from || inForce.allSatisfy({ isExpected($0.condition) }) else {
+            let observed =
+                inForce.isEmpty ? "there was no such condition" : "there was no such condition before \(inForce[0].time.sinceStart.text)"
+            return ExpectationResult(expectation: expectation, holds: false, observed: observed)
+        }
+        func text(_ condition: Condition) -> String {
+            condition.status.rawValue + (condition.reason.isEmpty ? "" : " (\(condition.reason))")
+        }
+        guard let wrong = inForce.first(where: { !isExpected($0.condition) }) else {
+            return ExpectationResult(expectation: expectation, holds: true, observed: text(first.condition))
+        }
+        return ExpectationResult(
+            expectation: expectation, holds: false, observed: "\(text(wrong.condition)) at \(wrong.time.sinceStart.text)")
+    }
+
+    /// How many Jobs were in a state, at every moment.
+    private func jobs(_ state: Expectation.JobState, of cronJob: NamespacedName?) -> Steps {
+        var changes: [(time: SimulatedTime, step: Int)] = []
+        for job in jobs {
+            if let cronJob, job.owner != "CronJob/" + cronJob.name || job.name.namespace != cronJob.namespace { continue }
+            switch state {
+            case .active:
+                changes.append((job.created, 1))
+                if let end = job.finished ?? job.deleted { changes.append((end, -1)) }
+            case .complete: if let end = job.finished, job.outcome == .complete { changes.append((end, 1)) }
+            case .failed: if let end = job.finished, job.outcome == .failed { changes.append((end, 1)) }
+            }
+        }
+        return Steps(summing: changes)
+    }
+
     private func judgeSamples(
         _ expectation: Expectation, _ from: SimulatedTime, _ until: SimulatedTime, _ value: (ClusterSample) -> Double?
     ) -> ExpectationResult {
@@ -154,15 +219,7 @@ extension RunRecord {
             changes.append((pod.created, 1))
             if let end = pod[keyPath: end] { changes.append((end, -1)) }
         }
-        changes.sort { $0.time < $1.time }
-        var steps = Steps(changes: [(time: .zero, value: 0)])
-        var count = 0
-        for (index, change) in changes.enumerated() {
-            count += change.step
-            if index + 1 < changes.count, changes[index + 1].time == change.time { continue }
-            steps.changes.append((change.time, Double(count)))
-        }
-        return steps
+        return Steps(summing: changes)
     }
 }
 

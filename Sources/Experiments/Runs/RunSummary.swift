@@ -73,20 +73,18 @@ public struct RunSummary: Hashable, Sendable {
         add("evicted_pods", Double(failures.reduce(0) { $0 + $1.evictedPods }), "pods")
     }
 
-    /// The integral over time of what Deployments lack: desired minus available replicas.
+    /// The integral over time of what workloads lack: desired minus available replicas.
     private mutating func addAvailability(_ record: RunRecord, _ end: SimulatedTime) {
-        var names: [NamespacedName] = []
-        var places: [NamespacedName: Int] = [:]
+        var places: [ObjectKey: Int] = [:]
         var last: [(time: SimulatedTime, missing: Int)] = []
         var replicaSeconds = 0.0
         for change in record.availability {
             let missing = max(0, change.desired - change.available)
-            if let place = places[change.deployment] {
+            if let place = places[change.workload] {
                 replicaSeconds += Double(last[place].missing) * (change.time - last[place].time).seconds
                 last[place] = (change.time, missing)
             } else {
-                places[change.deployment] = names.count
-                names.append(change.deployment)
+                places[change.workload] = last.count
                 last.append((change.time, missing))
             }
         }

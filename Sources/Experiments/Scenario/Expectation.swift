@@ -7,11 +7,19 @@ import KubernetesAPI
 public struct Expectation: Hashable, Sendable {
     public enum PodState: String, Hashable, Sendable, CaseIterable { case pending, unscheduled, running, ready, failed }
     public enum NodeState: String, Hashable, Sendable, CaseIterable { case ready, used, total }
+    /// Jobs that were created and are not finished, that completed, that failed.
+    public enum JobState: String, Hashable, Sendable, CaseIterable { case active, complete, failed }
     public enum Statistic: String, Hashable, Sendable, CaseIterable { case mean, p50, p90, p99, maximum }
 
     public enum Subject: Hashable, Sendable {
-        /// Available replicas of a Deployment, at every moment.
-        case available(NamespacedName)
+        /// Available replicas of a workload, at every moment.
+        case available(ObjectKey)
+        /// The replicas a workload wants, at every moment.
+        case replicas(ObjectKey)
+        /// A condition of an object, at every moment; a nil reason is any. The bound is not used.
+        case condition(ObjectKey, ConditionType, ConditionStatus, reason: String?)
+        /// Jobs by state, at every moment: all, or those of a CronJob.
+        case jobs(JobState, of: NamespacedName?)
         /// Seconds from each failure to full recovery.
         case recovery
         /// Seconds from each failure to the last of its nodes turning NotReady.
@@ -84,7 +92,7 @@ public struct Expectation: Hashable, Sendable {
 
 extension Expectation: CustomStringConvertible {
     public var description: String {
-        var text = subject.description + " " + limits
+        var text = subject.description + (limits.isEmpty ? "" : " " + limits)
         if let from, from == until {
             text += " at " + from.sinceStart.text
         } else {
@@ -96,6 +104,7 @@ extension Expectation: CustomStringConvertible {
 
     /// "at least 6 and at most 9"
     private var limits: String {
+        if case .condition = subject { return "" }
         var parts: [String] = []
         if let limit = bound.atLeast { parts.append("at least " + text(of: limit)) }
         if let limit = bound.atMost { parts.append("at most " + text(of: limit)) }
@@ -114,7 +123,11 @@ extension Expectation: CustomStringConvertible {
 extension Expectation.Subject: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .available(let name): "available replicas of \(name)"
+        case .available(let key): "available replicas of \(key)"
+        case .replicas(let key): "wanted replicas of \(key)"
+        case .condition(let key, let type, let status, let reason):
+            "condition \(type) of \(key) \(status.rawValue)" + (reason.map { " (\($0))" } ?? "")
+        case .jobs(let state, let owner): "jobs \(state.rawValue)" + (owner.map { " of CronJob \($0)" } ?? "")
         case .recovery: "recovery from every failure"
         case .detection: "detection of every failure"
         case .pods(let state): "pods \(state.rawValue)"

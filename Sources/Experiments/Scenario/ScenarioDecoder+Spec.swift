@@ -93,6 +93,8 @@ extension ScenarioDecoder {
         let uncordoned = selection(fields, "uncordon")
         let drained = field(fields, "drain")
         let loaded = field(fields, "setLoad")
+        let tainted = field(fields, "taint")
+        let untainted = field(fields, "untaint")
         let added = field(fields, "addNodes")
         if let applied {
             let paths = applied.kind == .sequence ? Array(applied.elements) : [applied]
@@ -108,6 +110,8 @@ extension ScenarioDecoder {
         if let uncordoned { return .uncordon(uncordoned) }
         if let drained { return drain(drained) }
         if let loaded { return setLoad(loaded) }
+        if let tainted { return nodeTaints(tainted).map { .taint($0.nodes, $0.taints) } }
+        if let untainted { return nodeTaints(untainted).map { .untaint($0.nodes, $0.taints) } }
         if let added { return .addNodes(nodePool(added, &loader)) }
         return nil
     }
@@ -120,6 +124,12 @@ extension ScenarioDecoder {
         options.gracePeriod = duration(fields, "gracePeriod").map { Int64($0.seconds.rounded(.up)) }
         if let timeout = duration(fields, "timeout"), timeout > .zero { options.timeout = timeout }
         return selection(fields).map { .drain($0, options) }
+    }
+
+    private mutating func nodeTaints(_ node: YAMLNode) -> (nodes: NodeSelection, taints: [Taint])? {
+        guard let fields = open(node, ScenarioFormat.nodeTaints) else { return nil }
+        let taints = list(fields, "taints").compactMap { taint($0) }
+        return selection(fields).map { ($0, taints) }
     }
 
     private mutating func scale(_ node: YAMLNode) -> OperatorAction? {
@@ -246,89 +256,5 @@ extension ScenarioDecoder {
             case .flag(let path): if let value = Bool.decode(node, &context) { configuration[keyPath: path] = value }
             }
         }
-    }
-
-    // MARK: Expectations
-
-    /// What an entry expects of a run under a policy: nothing if it is about another one.
-    mutating func expectations(_ node: YAMLNode, under policy: String) -> [Expectation] {
-        guard let fields = open(node, ScenarioFormat.expectation) else { return [] }
-        let position = "\(node.file.name):\(node.line)"
-        let onlyUnder = string(fields, "policy")
-        if let onlyUnder, let place = fields["policy"], onlyUnder != policy, onlyUnder != ScenarioFile.defaultPolicy,
-            !["yaml", "yml", "json"].contains(where: { InputFiles.exists(location(of: "\(onlyUnder).\($0)")) })
-        {
-            // A misspelt policy would make this hold for ever.
-            context.warning(
-                place, "there is no policy \(onlyUnder) beside the scenario: this is expected of runs with a file of that name only")
-        }
-        let deployment = objectName(fields, "deployment")
-        var from = time(fields, "from")
-        var until = time(fields, "until")
-        let at = time(fields, "at")
-        if let at {
-            if from != nil || until != nil { context.error(node, "\"at\" goes without \"from\" and \"until\"") }
-            (from, until) = (at, at)
-        }
-        if let from, let until, from > until { context.error(node, "\"from\" is later than \"until\"") }
-        if fields["available"] != nil, fields["deployment"] == nil { context.error(node, "\"available\" needs \"deployment\"") }
-        if let node = fields["deployment"], fields["available"] == nil { context.error(node, "goes with \"available\"") }
-
-        var result: [Expectation] = []
-        func add(_ subject: Expectation.Subject, _ bound: Expectation.Bound) {
-            result.append(Expectation(subject, bound, from: from, until: until, position: position))
-        }
-        if let bound = bound(fields, "available", isTime: false), let deployment { add(.available(deployment), bound) }
-        if let bound = bound(fields, "recovery", isTime: true) { add(.recovery, bound) }
-        if let bound = bound(fields, "detection", isTime: true) { add(.detection, bound) }
-        if let bound = bound(fields, "unschedulable", isTime: false) { add(.unschedulable, bound) }
-        if let bound = bound(fields, "preempted", isTime: false) { add(.preempted, bound) }
-        if let bound = bound(fields, "restarts", isTime: false) { add(.restarts, bound) }
-        if let section = section(fields, "pods", ScenarioFormat.pods) {
-            for state in Expectation.PodState.allCases {
-                if let bound = bound(section, state.rawValue, isTime: false) { add(.pods(state), bound) }
-            }
-        }
-        if let section = section(fields, "nodes", ScenarioFormat.nodes) {
-            for state in Expectation.NodeState.allCases {
-                if let bound = bound(section, state.rawValue, isTime: false) { add(.nodes(state), bound) }
-            }
-        }
-        if let section = section(fields, "utilisation", ScenarioFormat.utilisation) {
-            for resource in [ResourceName.cpu, .memory] {
-                if let bound = bound(section, resource.rawValue, isTime: false) { add(.utilisation(resource), bound) }
-            }
-        }
-        if let section = section(fields, "podStart", ScenarioFormat.podStart) {
-            for statistic in Expectation.Statistic.allCases {
-                if let bound = bound(section, statistic.rawValue, isTime: true) { add(.podStart(statistic), bound) }
-            }
-        }
-        return onlyUnder ?? policy == policy ? result : []
-    }
-
-    private mutating func section(_ fields: Fields, _ name: String, _ type: ScenarioType) -> Fields? {
-        guard let node = field(fields, name), let section = open(node, type) else { return nil }
-        if node.count == 0 { context.error(node, "needs one of " + type.fields.map(\.name).joined(separator: ", ")) }
-        return section
-    }
-
-    private mutating func bound(_ fields: Fields, _ name: String, isTime: Bool) -> Expectation.Bound? {
-        guard let node = field(fields, name), let limits = open(node, ScenarioFormat.bound) else { return nil }
-        if node.count == 0 {
-            context.error(node, "needs atLeast, atMost or equals")
-            return nil
-        }
-        let bound = Expectation.Bound(
-            atLeast: limit(limits, "atLeast", isTime), atMost: limit(limits, "atMost", isTime), equals: limit(limits, "equals", isTime))
-        if let least = bound.atLeast, let most = bound.atMost, least > most {
-            context.error(node, "atLeast is above atMost: nothing can hold")
-        }
-        return bound
-    }
-
-    private mutating func limit(_ fields: Fields, _ name: String, _ isTime: Bool) -> Double? {
-        guard let node = field(fields, name) else { return nil }
-        return isTime ? duration(node)?.seconds : number(node, in: 0...Double.greatestFiniteMagnitude)
     }
 }

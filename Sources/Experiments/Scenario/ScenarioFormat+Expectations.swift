@@ -2,7 +2,10 @@
 
 extension ScenarioFormat {
     private static let subjects = [
-        ScenarioField("available", .object("Bound"), "Available replicas of `deployment`, at every moment."),
+        ScenarioField("available", .object("Bound"), "Available replicas of the workload named, at every moment."),
+        ScenarioField("replicas", .object("Bound"), "The replicas that the workload named wants, at every moment."),
+        ScenarioField("condition", .object("ConditionStatus"), "A condition of the object named, at every moment."),
+        ScenarioField("jobs", .object("JobCounts"), "Jobs by state, those of `cronJob` if one is named."),
         ScenarioField("recovery", .object("Bound"), "From each failure to the full recovery of every workload it hit: a duration."),
         ScenarioField("detection", .object("Bound"), "From each failure to the last of its nodes turning NotReady: a duration."),
         ScenarioField("pods", .object("PodCounts"), "Pods by state."),
@@ -17,7 +20,14 @@ extension ScenarioFormat {
     static let expectation = ScenarioType(
         name: "Expectation", description: "One thing that must hold.",
         fields: [
-            ScenarioField("deployment", .objectName, "The Deployment whose `available` replicas are meant."),
+            ScenarioField("deployment", .objectName, "A Deployment that is meant."),
+            ScenarioField("statefulSet", .objectName, "A StatefulSet that is meant."),
+            ScenarioField("daemonSet", .objectName, "A DaemonSet that is meant."),
+            ScenarioField("replicaSet", .objectName, "A ReplicaSet of its own that is meant."),
+            ScenarioField("replicationController", .objectName, "A ReplicationController that is meant."),
+            ScenarioField("job", .objectName, "A Job whose `condition` is meant."),
+            ScenarioField("cronJob", .objectName, "A CronJob whose `jobs` are meant."),
+            ScenarioField("horizontalPodAutoscaler", .objectName, "An autoscaler whose `condition` is meant."),
             ScenarioField("from", .duration, "Not before this time; default: the start."),
             ScenarioField("until", .duration, "Not after this time; default: the end."),
             ScenarioField("at", .duration, "At this time only."),
@@ -52,6 +62,23 @@ extension ScenarioFormat {
             ScenarioField("ready", .object("Bound"), "Ready, at every measurement."),
             ScenarioField("used", .object("Bound"), "With a pod that holds resources, at every measurement."),
             ScenarioField("total", .object("Bound"), "Node objects, at every measurement."),
+        ])
+
+    static let conditionStatus = ScenarioType(
+        name: "ConditionStatus", description: "A condition as it should be.",
+        fields: [
+            ScenarioField("type", .string, required: true, "`Progressing`, `Available`, `Complete`, ..."),
+            ScenarioField(
+                "status", .constant(["True", "False", "Unknown"]), required: true, "Its status, in quotes: YAML reads True otherwise."),
+            ScenarioField("reason", .string, "Its reason; default: any."),
+        ])
+
+    static let jobs = ScenarioType(
+        name: "JobCounts", description: "How many Jobs are in a state.",
+        fields: [
+            ScenarioField("active", .object("Bound"), "Created and not finished, at every moment."),
+            ScenarioField("complete", .object("Bound"), "Completed by then."),
+            ScenarioField("failed", .object("Bound"), "Failed by then."),
         ])
 
     static let utilisation = ScenarioType(

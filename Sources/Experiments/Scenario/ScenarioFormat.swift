@@ -71,9 +71,8 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-        metricsServer, usage, load, loadPoint, metric, fault,
-        timelineEntry, scale, setImage, rolloutUndo, nodeSelection, drain, setLoad, measure, expectation, bound, pods, nodes, utilisation,
-        podStart,
+        metricsServer, usage, load, loadPoint, metric, fault, timelineEntry, scale, setImage, rolloutUndo, nodeSelection, nodeTaints, drain,
+        setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
     static func type(_ name: String) -> ScenarioType {
@@ -221,12 +220,20 @@ enum ScenarioFormat {
         ScenarioField("uncordon", .object("NodeSelection"), "`kubectl uncordon`."),
         ScenarioField("drain", .object("Drain"), "`kubectl drain --ignore-daemonsets --delete-emptydir-data`."),
         ScenarioField("setLoad", .object("SetLoad"), "The pods have more or less to do from now on."),
+        ScenarioField("taint", .object("NodeTaints"), "`kubectl taint nodes`."),
+        ScenarioField("untaint", .object("NodeTaints"), "`kubectl taint nodes` with a dash after the effect: the taints go."),
         ScenarioField("addNodes", .object("NodePool"), "New machines that register themselves."),
     ]
 
     static let timelineEntry = ScenarioType(
         name: "TimelineEntry", description: "One action of the operator.",
         fields: [ScenarioField("at", .duration, required: true, "When.")] + actions, exactlyOne: actions.map(\.name))
+
+    static let nodeTaints = ScenarioType(
+        name: "NodeTaints", description: "Taints of some nodes.",
+        fields: [
+            ScenarioField("taints", .list(.object("Taint")), required: true, "Which taints; a taint is known by its key and effect.")
+        ] + selectionFields, exactlyOne: selectionFields.map(\.name))
 
     static let scale = ScenarioType(
         name: "Scale", description: "A new number of replicas.",

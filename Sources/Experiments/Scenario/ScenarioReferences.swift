@@ -1,4 +1,4 @@
-// Whether the things a scenario speaks of exist: nodes, zones, Deployments, containers; and whether it asks for too much.
+// Whether the things a scenario speaks of exist: nodes, zones, workloads, containers; and whether it asks for too much.
 
 import ClusterSimulation
 import DiscreteEvents
@@ -8,15 +8,16 @@ struct ScenarioReferences {
     private var nodes: Set<String> = []
     private var zones: Set<String> = []
     private var zoneNames: [String] = []
-    private var deployments: [NamespacedName: [Deployment]] = [:]
-    private var deploymentNames: [NamespacedName] = []
+    /// The pod templates of each workload, and nothing for objects that have none.
+    private var templates: [ObjectKey: [PodTemplate]] = [:]
+    private var names: [ObjectKey] = []
     private var podCount = 0
     private let nodesAreKnown: Bool
     private let workloadsAreKnown: Bool
 
     /// - Parameters:
     ///   - nodesAreKnown: whether all nodes could be read; otherwise a missing one is no finding.
-    ///   - workloadsAreKnown: the same for Deployments.
+    ///   - workloadsAreKnown: the same for workloads.
     init(_ configuration: ClusterConfiguration, nodesAreKnown: Bool = true, workloadsAreKnown: Bool = true) {
         self.nodesAreKnown = nodesAreKnown
         self.workloadsAreKnown = workloadsAreKnown
@@ -40,17 +41,30 @@ struct ScenarioReferences {
     private mutating func add(_ object: APIObject) {
         switch object {
         case .node(let node): add(node.value)
-        case .deployment(let deployment):
-            let key = deployment.value.metadata.key
-            if deployments[key] == nil { deploymentNames.append(key) }
-            deployments[key, default: []].append(deployment.value)
-            podCount += Int(deployment.value.spec.replicas)
-        case .replicaSet(let set):
-            if set.value.metadata.ownerReferences.isEmpty { podCount += Int(set.value.spec.replicas) }
+        case .deployment(let object): add(object.value.metadata, .deployment, object.value.spec.template, pods: object.value.spec.replicas)
+        case .statefulSet(let object):
+            add(object.value.metadata, .statefulSet, object.value.spec.template, pods: object.value.spec.replicas)
+        case .replicationController(let object):
+            add(object.value.metadata, .replicationController, object.value.template, pods: object.value.replicas)
+        case .daemonSet(let object):
+            add(object.value.metadata, .daemonSet, object.value.spec.template, pods: Int32(clamping: nodes.count))
+        case .replicaSet(let object):
+            let isOwned = !object.value.metadata.ownerReferences.isEmpty
+            add(object.value.metadata, .replicaSet, object.value.spec.template, pods: isOwned ? 0 : object.value.spec.replicas)
+        case .job(let object): add(object.value.metadata, .job, object.value.spec.template, pods: object.value.spec.parallelism ?? 1)
+        case .cronJob(let object): add(object.value.metadata, .cronJob, object.value.spec.jobTemplate.spec.template, pods: 0)
+        case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             if pod.value.metadata.ownerReferences.isEmpty { podCount += 1 }
         default: break
         }
+    }
+
+    private mutating func add(_ metadata: ObjectMeta, _ kind: Kind, _ template: PodTemplate?, pods: Int32) {
+        let key = ObjectKey(kind, metadata.key)
+        if templates[key] == nil { names.append(key) }
+        templates[key, default: []] += template.map { [$0] } ?? []
+        podCount += Int(pods)
     }
 
     mutating func check(_ selection: NodeSelection, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
@@ -70,13 +84,16 @@ struct ScenarioReferences {
         case .cordon(let nodes): check(nodes, node["cordon"] ?? node, &decoder)
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
         case .drain(let nodes, _): check(nodes, node["drain"] ?? node, &decoder)
-        case .scale(let key, _): check(key.name, node["scale"]?["deployment"] ?? node, &decoder)
-        case .rolloutUndo(let name, _): check(name, node["rolloutUndo"]?["deployment"] ?? node, &decoder)
-        case .rolloutPause(let name, let paused): check(name, node[paused ? "rolloutPause" : "rolloutResume"] ?? node, &decoder)
+        case .taint(let nodes, _): check(nodes, node["taint"] ?? node, &decoder)
+        case .untaint(let nodes, _): check(nodes, node["untaint"] ?? node, &decoder)
+        case .scale(let key, _): check(key, node["scale"]?["deployment"] ?? node, &decoder)
+        case .rolloutUndo(let name, _): check(ObjectKey(.deployment, name), node["rolloutUndo"]?["deployment"] ?? node, &decoder)
+        case .rolloutPause(let name, let paused):
+            check(ObjectKey(.deployment, name), node[paused ? "rolloutPause" : "rolloutResume"] ?? node, &decoder)
         case .setImage(let name, let container, _):
             let place = node["setImage"] ?? node
-            check(name, place["deployment"] ?? node, &decoder)
-            let specs = (deployments[name] ?? []).map(\.spec.template.spec.value)
+            check(ObjectKey(.deployment, name), place["deployment"] ?? node, &decoder)
+            let specs = (templates[ObjectKey(.deployment, name)] ?? []).map(\.spec.value)
             if !specs.isEmpty, !specs.contains(where: { ($0.containers + $0.initContainers).contains { $0.name == container } }) {
                 let known = specs[0].containers.map(\.name).joined(separator: ", ")
                 decoder.context.error(place["container"] ?? node, "\(name) has no container \"\(container)\"; it has \(known)")
@@ -86,13 +103,25 @@ struct ScenarioReferences {
     }
 
     mutating func check(_ expectation: Expectation, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        if case .available(let name) = expectation.subject { check(name, node["deployment"] ?? node, &decoder) }
+        switch expectation.subject {
+        case .available(let key), .replicas(let key): check(key, node[ScenarioReferences.field(of: key.kind)] ?? node, &decoder)
+        // Jobs of CronJobs get their names in the run.
+        case .condition(let key, _, _, _) where key.kind != .job: check(key, node[ScenarioReferences.field(of: key.kind)] ?? node, &decoder)
+        case .jobs(_, let owner?): check(ObjectKey(.cronJob, owner), node["cronJob"] ?? node, &decoder)
+        default: break
+        }
     }
 
-    private func check(_ name: NamespacedName, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        if deployments[name] != nil || !workloadsAreKnown { return }
-        let known = deploymentNames.isEmpty ? "there are none" : "there are " + deploymentNames.map(\.description).joined(separator: ", ")
-        decoder.context.error(node, "there is no Deployment \(name) in objects, snapshot or timeline; \(known)")
+    /// The field that names an object of a kind: `statefulSet`.
+    private static func field(of kind: Kind) -> String {
+        kind.description.prefix(1).lowercased() + kind.description.dropFirst()
+    }
+
+    private func check(_ key: ObjectKey, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        if templates[key] != nil || !workloadsAreKnown { return }
+        let others = names.filter { $0.kind == key.kind }
+        let known = others.isEmpty ? "there are none" : "there are " + others.map(\.name.description).joined(separator: ", ")
+        decoder.context.error(node, "there is no \(key.kind) \(key.name) in objects, snapshot or timeline; \(known)")
     }
 
     func checkSizes(_ spec: YAMLNode, _ decoder: inout ScenarioDecoder) {

@@ -68,32 +68,22 @@ extension NodeSelectorTerm: YAMLFields {
 
 extension NodeSelectorRequirement: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> NodeSelectorRequirement? {
-        var result = NodeSelectorRequirement(key: "", operator: .exists)
-        var hasOperator = false
-        let isMapping = context.fields(node) { field, value, context in
-            switch field {
-            case "key": context.read(value, into: &result.key)
-            case "operator":
-                hasOperator = !value.isNull
-                guard let text = String.decode(value, &context) else { break }
-                if let known = Operator(rawValue: text) {
-                    result.operator = known
-                } else {
-                    context.error(value, FieldError.invalid("", text, NodeSelectorRequirement.unknownOperator).body)
-                }
-            case "values": context.read(value, into: &result.values)
-            default: return false
+        let errorsBefore = context.errorCount
+        guard let fields = RequirementFields(node, &context) else { return nil }
+        var result = NodeSelectorRequirement(key: fields.key, operator: .exists)
+        result.values = fields.values
+        if let known = fields.operator.flatMap(Operator.init) {
+            result.operator = known
+        } else if context.errorCount == errorsBefore {
+            let message = FieldError.invalid("", fields.operator ?? "", "not a valid selector operator").body
+            if let place = node["operator"], fields.operator != nil {
+                context.error(place, message)
+            } else {
+                context.error(missing: "operator", in: node, message)
             }
-            return true
-        }
-        guard isMapping else { return nil }
-        if !hasOperator {
-            context.error(missing: "operator", in: node, FieldError.invalid("", "", NodeSelectorRequirement.unknownOperator).body)
         }
         return result
     }
-
-    private static let unknownOperator = "not a valid selector operator"
 }
 
 extension PreferredSchedulingTerm: YAMLFields {

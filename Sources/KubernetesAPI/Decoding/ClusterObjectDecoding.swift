@@ -1,4 +1,4 @@
-// Reading Namespaces, PriorityClasses, Events, and objects of any other kind.
+// Reading Namespaces, PriorityClasses, ServiceAccounts, Events, and objects of any other kind.
 
 import DiscreteEvents
 
@@ -45,6 +45,16 @@ extension PriorityClass: YAMLDecodable {
         }
         result.metadata = metadata
         return isMapping ? result : nil
+    }
+}
+
+extension ServiceAccount: YAMLDecodable {
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ServiceAccount? {
+        var metadata = ObjectMeta()
+        let isMapping = context.objectFields(node, &metadata) { field, value, context in
+            context.ignored(field, value, of: "ServiceAccount")
+        }
+        return isMapping ? ServiceAccount(metadata: metadata) : nil
     }
 }
 

@@ -1,4 +1,4 @@
-// Reading HorizontalPodAutoscalers (autoscaling/v2).
+// Reading HorizontalPodAutoscalers (autoscaling/v2, and the single cpu target of autoscaling/v1).
 
 import DiscreteEvents
 
@@ -6,10 +6,19 @@ extension HorizontalPodAutoscaler: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> HorizontalPodAutoscaler? {
         var result = HorizontalPodAutoscaler(metadata: ObjectMeta())
         var metadata = ObjectMeta()
+        let isFirstVersion = node["apiVersion"]?.scalarText == "autoscaling/v1"
         let isMapping = context.objectFields(node, &metadata) { field, value, context in
             switch field {
-            case "spec": context.read(value, into: &result.spec)
-            case "status": context.read(value, into: &result.status)
+            case "spec":
+                context.fields(value) { field, value, context in
+                    isFirstVersion && result.spec.decodeFirstVersion(field: field, value, &context)
+                        || result.spec.decode(field: field, value, &context)
+                }
+            case "status":
+                context.fields(value) { field, value, context in
+                    isFirstVersion && field == "currentCPUUtilizationPercentage"
+                        || result.status.decode(field: field, value, &context)
+                }
             default: return false
             }
             return true
@@ -42,6 +51,18 @@ extension HorizontalPodAutoscalerSpec: YAMLFields {
             behavior = read
         default: return false
         }
+        return true
+    }
+}
+
+extension HorizontalPodAutoscalerSpec {
+    /// The field only autoscaling/v1 has.
+    fileprivate mutating func decodeFirstVersion(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
+        guard field == "targetCPUUtilizationPercentage" else { return false }
+        var target = MetricTarget()
+        target.type = .utilization
+        context.read(value, into: &target.averageUtilization)
+        if target.averageUtilization != nil { metrics = [MetricSpec(.resource(.cpu), target)] }
         return true
     }
 }

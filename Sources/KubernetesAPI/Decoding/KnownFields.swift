@@ -225,14 +225,8 @@ enum KnownFields {
         serviceAccountTokenInSecrets:bool tokenRequests:[any] volumeLifecycleModes:[str] preventPodSchedulingIfMissing:bool
         VolumeAttachmentStatus attachError:any attachmentMetadata:{str} detachError:any
         Service status:any
-        ServiceSpec allocateLoadBalancerNodePorts:bool clusterIPs:[str] externalIPs:[str] externalName:str externalTrafficPolicy:str \
-        healthCheckNodePort:i32 internalTrafficPolicy:str ipFamilies:[str] ipFamilyPolicy:str loadBalancerClass:str loadBalancerIP:str \
-        loadBalancerSourceRanges:[str] publishNotReadyAddresses:bool sessionAffinity:str sessionAffinityConfig:any trafficDistribution:str
-        ServicePort appProtocol:str
-        StatefulSetSpec minReadySeconds:i32 ordinals:any persistentVolumeClaimRetentionPolicy:any podManagementPolicy:str \
-        revisionHistoryLimit:i32 updateStrategy:any
-        StatefulSetStatus collisionCount:i32 conditions:[any] currentRevision:str updateRevision:str
-        PodDisruptionBudgetSpec unhealthyPodEvictionPolicy:str
-        PodDisruptionBudgetStatus conditions:[any]
+        ServiceSpec loadBalancerIP:str
+        ServiceAccount secrets:[any] imagePullSecrets:[LocalObjectReference] automountServiceAccountToken:bool
+        Endpoint deprecatedTopology:{str}
         """
 }

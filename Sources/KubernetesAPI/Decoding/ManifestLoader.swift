@@ -201,9 +201,16 @@ extension DecodingContext {
             case .statefulSet: return modelled(StatefulSet.self, node)
             case .replicationController: return modelled(ReplicationController.self, node)
             case .podDisruptionBudget: return modelled(PodDisruptionBudget.self, node)
-            case .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler, .resourceQuota, .limitRange,
-                .serviceAccount, .unstructured:
-                return nil
+            case .job: return modelled(Job.self, node)
+            case .cronJob: return modelled(CronJob.self, node)
+            case .daemonSet: return modelled(DaemonSet.self, node)
+            case .controllerRevision: return modelled(ControllerRevision.self, node)
+            case .endpointSlice: return modelled(EndpointSlice.self, node)
+            case .horizontalPodAutoscaler: return modelled(HorizontalPodAutoscaler.self, node)
+            case .resourceQuota: return modelled(ResourceQuota.self, node)
+            case .limitRange: return modelled(LimitRange.self, node)
+            case .serviceAccount: return modelled(ServiceAccount.self, node)
+            case .unstructured: return nil
             }
         }
     }

@@ -60,6 +60,20 @@ extension DecodingContext {
         if let choice: Choice = choose(node, of: supported) { field = choice }
     }
 
+    /// The same where another value is not just unsupported: `refusal` says what is wrong with it. Empty means left out.
+    mutating func choose<Choice: RawRepresentable>(_ node: YAMLNode, into field: inout Choice, orElse refusal: (String) -> FieldError)
+    where Choice.RawValue == String {
+        guard let text = String.decode(node, &self), !text.isEmpty else { return }
+        if let choice = Choice(rawValue: text) { field = choice } else { error(node, refusal(text).body) }
+    }
+
+    /// Reports a choice that was left out.
+    mutating func requireChoice(_ field: String, of supported: [String], in node: YAMLNode) {
+        guard objects.validates, node[field]?.isNull ?? true else { return }
+        let list = supported.map(GoText.quoted).joined(separator: " ")
+        error(missing: field, in: node, "Required value: valid values: [\(list)]")
+    }
+
     /// Reports something about a field that a mapping does not have.
     package mutating func error(missing field: String, in node: YAMLNode, _ message: String = "Required value") {
         let place = path(of: node)

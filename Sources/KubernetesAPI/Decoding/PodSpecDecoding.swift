@@ -95,7 +95,7 @@ extension PodSpec: YAMLDecodable {
 
 extension DecodingContext {
     /// Reads a list of mappings of which one text counts.
-    fileprivate mutating func readNames(_ node: YAMLNode, into names: inout [String], key: String) {
+    mutating func readNames(_ node: YAMLNode, into names: inout [String], key: String) {
         elements(node) { element, context in
             var name = ""
             context.fields(element) { field, value, context in

@@ -96,21 +96,19 @@ extension ResourceQuotaSpec: YAMLFields {
 
 extension ScopeRequirement: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ScopeRequirement? {
-        var scope: Scope?
-        var result = ScopeRequirement(.terminating)
-        let isMapping = context.fields(node) { field, value, context in
-            switch field {
-            case "scopeName": context.choose(value, into: &scope, of: Scope.allCases.map(\.rawValue))
-            case "operator": context.choose(value, into: &result.operator, of: Operator.allCases.map(\.rawValue))
-            case "values":
-                guard !value.isNull else { break }
-                context.read(value, into: &result.values)
-            default: return false
-            }
-            return true
+        let errorsBefore = context.errorCount
+        guard let fields = RequirementFields(node, &context, key: "scopeName") else { return nil }
+        guard let scope = Scope(rawValue: fields.key) else {
+            context.error(missing: "scopeName", in: node, FieldError.invalid("", fields.key, "unsupported scope").body)
+            return nil
         }
-        guard isMapping, let scope else { return nil }
-        result.scope = scope
+        var result = ScopeRequirement(scope, values: fields.values)
+        if let known = fields.operator.flatMap(Operator.init) {
+            result.operator = known
+        } else if context.errorCount == errorsBefore {
+            context.error(
+                missing: "operator", in: node, FieldError.invalid("", fields.operator ?? "", "not a valid selector operator").body)
+        }
         return result
     }
 }

@@ -12,12 +12,11 @@ enum ServedKind {
     init(apiVersion: String, kind: String) {
         if let removed = ServedKind.removed(kind, apiVersion) {
             self = .refused(ServedKind.noMatch(kind, apiVersion) + ": " + removed)
-        } else if let modelled = Kind.allCases.first(where: { $0.rawValue < Kind.job.rawValue && $0.description == kind }),
+        } else if let modelled = Kind.allCases.first(where: { $0 != .unstructured && $0.description == kind }),
             ServedKind.isBuiltIn(apiVersion)
         {
-            let isServed = modelled.apiVersion == apiVersion || (modelled == .event && apiVersion == "events.k8s.io/v1")
             self =
-                isServed
+                modelled.apiVersion == apiVersion || modelled.otherAPIVersion == apiVersion
                 ? .modelled(modelled)
                 : .refused(ServedKind.noMatch(kind, apiVersion) + ": use \(GoText.quoted(modelled.apiVersion))")
         } else if let reason = ServedKind.misspelt(kind, apiVersion) {
@@ -59,7 +58,7 @@ enum ServedKind {
     /// Groups whose kinds are all in the table.
     private static let settledGroups = ["", "apps", "batch", "policy", "autoscaling"]
 
-    private static let servedKinds: [(apiVersion: String, kinds: [String])] = [
+    fileprivate static let servedKinds: [(apiVersion: String, kinds: [String])] = [
         (
             "v1",
             [
@@ -150,4 +149,27 @@ enum ServedKind {
         "ClusterTrustBundle", "DeviceClass", "ResourceSlice", "DeviceTaintRule", "IPAddress", "ServiceCIDR", "ComponentStatus",
         "StorageVersion", "StorageVersionMigration",
     ]
+}
+
+extension Kind {
+    /// A second group or version that serves the kind with nearly the same fields.
+    fileprivate var otherAPIVersion: String? {
+        switch self {
+        case .event: "events.k8s.io/v1"
+        case .horizontalPodAutoscaler: "autoscaling/v1"
+        default: nil
+        }
+    }
+}
+
+extension Kind {
+    /// Whether Kubernetes 1.36 serves the kind in this group and version.
+    package func isServed(in apiVersion: String) -> Bool { self.apiVersion == apiVersion || otherAPIVersion == apiVersion }
+}
+
+/// The kinds of Kubernetes itself, modelled or not.
+package enum BuiltInKinds {
+    package static func isServed(_ kind: String, in apiVersion: String) -> Bool {
+        ServedKind.servedKinds.contains { $0.apiVersion == apiVersion && $0.kinds.contains(kind) }
+    }
 }

@@ -14,8 +14,10 @@ extension Service: YAMLDecodable {
             }
             return true
         }
+        guard isMapping else { return nil }
         result.metadata = metadata
-        return isMapping ? result : nil
+        if context.objects.appliesDefaults { result.applyDefaults() }
+        return result
     }
 
     private mutating func decode(spec field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
@@ -26,10 +28,63 @@ extension Service: YAMLDecodable {
                 context.choose(value, into: &type, of: ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])
             }
         case "clusterIP": context.read(value, into: &clusterIP)
+        case "clusterIPs": if !value.isNull { context.read(value, into: &clusterIPs) }
         case "ports": if !value.isNull { context.read(value, into: &ports) }
+        case "externalName": context.read(value, into: &externalName)
+        case "externalIPs": if !value.isNull { context.read(value, into: &externalIPs) }
+        case "publishNotReadyAddresses": context.read(value, into: &publishNotReadyAddresses)
+        case "sessionAffinity": if value.scalarText != "" { context.choose(value, into: &sessionAffinity, of: ["ClientIP", "None"]) }
+        case "sessionAffinityConfig": readSessionTimeout(value, &context)
+        case "internalTrafficPolicy": context.choose(value, into: &internalTrafficPolicy, of: ["Cluster", "Local"])
+        case "externalTrafficPolicy":
+            if value.scalarText != "" { context.choose(value, into: &externalTrafficPolicy, of: ["Cluster", "Local"]) }
+        case "ipFamilies":
+            guard !value.isNull else { break }
+            context.elements(value) { element, context in
+                let family: IPFamily? = context.choose(element, of: ["IPv4", "IPv6"])
+                if let family { ipFamilies.append(family) }
+            }
+        case "ipFamilyPolicy":
+            context.choose(value, into: &ipFamilyPolicy, of: ["PreferDualStack", "RequireDualStack", "SingleStack"])
+        case "trafficDistribution": context.read(value, into: &trafficDistribution)
+        case "healthCheckNodePort": context.read(value, into: &healthCheckNodePort)
+        case "loadBalancerClass": context.read(value, into: &loadBalancerClass)
+        case "loadBalancerSourceRanges": if !value.isNull { context.read(value, into: &loadBalancerSourceRanges) }
+        case "allocateLoadBalancerNodePorts": context.read(value, into: &allocateLoadBalancerNodePorts)
         default: return context.ignored(field, value, of: "ServiceSpec")
         }
         return true
+    }
+
+    private mutating func readSessionTimeout(_ node: YAMLNode, _ context: inout DecodingContext) {
+        guard !node.isNull else { return }
+        context.fields(node) { field, value, context in
+            guard field == "clientIP" else { return false }
+            if value.isNull { return true }
+            context.fields(value) { field, value, context in
+                guard field == "timeoutSeconds" else { return false }
+                context.read(value, into: &sessionTimeoutSeconds)
+                return true
+            }
+            return true
+        }
+    }
+}
+
+extension Service {
+    /// Completes a service as far as that needs no address: the addresses themselves are given when it is created.
+    package mutating func applyDefaults() {
+        if sessionAffinity == .clientIP { sessionTimeoutSeconds = sessionTimeoutSeconds ?? Service.defaultSessionTimeout }
+        if type != .externalName { internalTrafficPolicy = internalTrafficPolicy ?? .cluster }
+        if type == .nodePort || type == .loadBalancer || (type == .clusterIP && !externalIPs.isEmpty) {
+            externalTrafficPolicy = externalTrafficPolicy ?? .cluster
+        }
+        if type == .loadBalancer { allocateLoadBalancerNodePorts = allocateLoadBalancerNodePorts ?? true }
+        for index in ports.indices
+        where ports[index].targetPort == nil || ports[index].targetPort == .int(0) || ports[index].targetPort == .string("") {
+            ports[index].targetPort = .int(ports[index].port)
+        }
+        if !clusterIP.isEmpty, clusterIPs.isEmpty { clusterIPs = [clusterIP] }
     }
 }
 
@@ -44,7 +99,8 @@ extension ServicePort: YAMLFields {
         case "nodePort": context.read(value, into: &nodePort)
         case "protocol":
             if value.scalarText != "" { context.choose(value, into: &transport, of: ["SCTP", "TCP", "UDP"]) }
-        default: return context.ignored(field, value, of: "ServicePort")
+        case "appProtocol": context.read(value, into: &appProtocol)
+        default: return false
         }
         return true
     }
@@ -73,7 +129,9 @@ extension PodDisruptionBudgetSpec: YAMLFields {
         case "minAvailable": context.read(value, into: &minAvailable)
         case "maxUnavailable": context.read(value, into: &maxUnavailable)
         case "selector": context.read(value, into: &selector)
-        default: return context.ignored(field, value, of: "PodDisruptionBudgetSpec")
+        case "unhealthyPodEvictionPolicy":
+            context.choose(value, into: &unhealthyPodEvictionPolicy, of: ["AlwaysAllow", "IfHealthyBudget"])
+        default: return false
         }
         return true
     }
@@ -92,7 +150,8 @@ extension PodDisruptionBudgetStatus: YAMLFields {
             context.readMap(value) { name, time, context in
                 if let since = context.instant(time) { disruptedPods.append(DisruptedPod(name: name, since: since)) }
             }
-        default: return context.ignored(field, value, of: "PodDisruptionBudgetStatus")
+        case "conditions": if !value.isNull { context.read(value, into: &conditions) }
+        default: return false
         }
         return true
     }

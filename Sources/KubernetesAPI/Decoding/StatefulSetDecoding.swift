@@ -4,36 +4,67 @@ import DiscreteEvents
 
 extension StatefulSet: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> StatefulSet? {
-        var spec = StatefulSetSpec(selector: LabelSelector(), template: PodTemplate(spec: Shared(PodSpec())))
+        var spec = StatefulSetSpec(selector: LabelSelector(), template: .empty)
         var status = StatefulSetStatus()
-        let errorsBefore = context.errorCount
-        var selector: LabelSelector?
-        var template: PodTemplate?
         var metadata = ObjectMeta()
-        let isMapping = context.objectFields(node, &metadata) { field, value, context in
+        let source = context.workload(node, &metadata, &status) { field, value, context in
             switch field {
-            case "spec":
+            case "replicas": context.read(value, into: &spec.replicas)
+            case "serviceName": context.read(value, into: &spec.serviceName)
+            case "volumeClaimTemplates": if !value.isNull { context.read(value, into: &spec.volumeClaimTemplates) }
+            case "podManagementPolicy":
+                context.choose(value, into: &spec.podManagementPolicy) {
+                    .invalid("", $0, "must be 'OrderedReady' or 'Parallel'")
+                }
+            case "updateStrategy": context.read(value, into: &spec.updateStrategy)
+            case "minReadySeconds": context.read(value, into: &spec.minReadySeconds)
+            case "revisionHistoryLimit": context.read(value, into: &spec.revisionHistoryLimit)
+            case "ordinals":
+                guard !value.isNull else { break }
                 context.fields(value) { field, value, context in
-                    switch field {
-                    case "replicas": context.read(value, into: &spec.replicas)
-                    case "selector": context.read(value, into: &selector)
-                    case "template": template = context.podTemplate(value, at: "spec.template", in: node)
-                    case "serviceName": context.read(value, into: &spec.serviceName)
-                    case "volumeClaimTemplates": if !value.isNull { context.read(value, into: &spec.volumeClaimTemplates) }
-                    default: return context.ignored(field, value, of: "StatefulSetSpec")
-                    }
+                    guard field == "start" else { return false }
+                    context.read(value, into: &spec.firstOrdinal)
                     return true
                 }
-            case "status": context.read(value, into: &status)
+            case "persistentVolumeClaimRetentionPolicy": context.read(value, into: &spec.claimRetention)
             default: return false
             }
             return true
         }
-        guard isMapping else { return nil }
-        if context.errorCount == errorsBefore { context.require(selector: selector, template: template, in: node) }
-        spec.selector = selector ?? LabelSelector()
-        spec.template = template ?? spec.template
+        guard let source else { return nil }
+        (spec.selector, spec.template) = source
         return StatefulSet(metadata: metadata, spec: spec, status: status)
+    }
+}
+
+extension StatefulSetUpdateStrategy: YAMLDecodable {
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> StatefulSetUpdateStrategy? {
+        let fields = UpdateStrategyFields(
+            node, &context, of: [.onDelete, .rollingUpdate], fields: ["partition", "maxUnavailable"]
+        ) { .invalid("", $0, "must be 'RollingUpdate' or 'OnDelete'") }
+        guard let fields else { return nil }
+        if fields.type == .rollingUpdate { return .rollingUpdate(partition: fields.partition) }
+        if let rolling = fields.rolling, context.objects.validates {
+            context.error(
+                rolling,
+                FieldError(
+                    .invalid, field: "", value: "{\"partition\":\(fields.partition)}",
+                    detail: "only allowed for updateStrategy 'RollingUpdate'"
+                )
+                .body)
+        }
+        return .onDelete
+    }
+}
+
+extension ClaimRetentionPolicy: YAMLFields {
+    package mutating func decode(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
+        switch field {
+        case "whenDeleted": context.choose(value, into: &whenDeleted, of: ["Delete", "Retain"])
+        case "whenScaled": context.choose(value, into: &whenScaled, of: ["Delete", "Retain"])
+        default: return false
+        }
+        return true
     }
 }
 
@@ -46,7 +77,11 @@ extension StatefulSetStatus: YAMLFields {
         case "updatedReplicas": context.read(value, into: &updatedReplicas)
         case "availableReplicas": context.read(value, into: &availableReplicas)
         case "observedGeneration": context.read(value, into: &observedGeneration)
-        default: return context.ignored(field, value, of: "StatefulSetStatus")
+        case "currentRevision": context.read(value, into: &currentRevision)
+        case "updateRevision": context.read(value, into: &updateRevision)
+        case "collisionCount": context.read(value, into: &collisionCount)
+        case "conditions": context.read(value, into: &conditions)
+        default: return false
         }
         return true
     }
@@ -54,8 +89,7 @@ extension StatefulSetStatus: YAMLFields {
 
 extension ReplicationController: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ReplicationController? {
-        var result = ReplicationController(
-            metadata: ObjectMeta(), selector: Labels(), template: PodTemplate(spec: Shared(PodSpec())))
+        var result = ReplicationController(metadata: ObjectMeta(), selector: Labels(), template: .empty)
         let errorsBefore = context.errorCount
         var template: PodTemplate?
         var metadata = ObjectMeta()
@@ -67,7 +101,7 @@ extension ReplicationController: YAMLDecodable {
                     case "replicas": context.read(value, into: &result.replicas)
                     case "selector": context.read(value, into: &result.selector)
                     case "template": template = context.podTemplate(value, at: "spec.template", in: node)
-                    case "minReadySeconds": return context.ignored(field, value, of: "StatefulSetSpec")
+                    case "minReadySeconds": context.read(value, into: &result.minReadySeconds)
                     default: return false
                     }
                     return true
@@ -81,7 +115,10 @@ extension ReplicationController: YAMLDecodable {
         result.metadata = metadata
         if let template {
             result.template = template
-            if context.objects.appliesDefaults, result.selector.isEmpty { result.selector = template.labels }
+            if context.objects.appliesDefaults {
+                if result.selector.isEmpty { result.selector = template.labels }
+                if result.metadata.labels.isEmpty { result.metadata.labels = template.labels }
+            }
         } else if context.objects.validates, context.errorCount == errorsBefore {
             context.error(missing: "spec.template", in: node)
         }

@@ -3,8 +3,11 @@
 import DiscreteEvents
 
 extension DecodingContext {
-    /// Reads a pod template. `workload` is the object it belongs to, `path` the template's path in it.
-    mutating func podTemplate(_ node: YAMLNode, at path: String, in workload: YAMLNode) -> PodTemplate? {
+    /// Reads a pod template. `workload` is the object it belongs to, `path` the template's path in it, `directive` a field that
+    /// is none of a template's and is passed over.
+    mutating func podTemplate(
+        _ node: YAMLNode, at path: String, in workload: YAMLNode, ignoring directive: String? = nil
+    ) -> PodTemplate? {
         var metadata = ObjectMeta()
         var spec: Shared<PodSpec>?
         let errorsBefore = errorCount
@@ -17,7 +20,7 @@ extension DecodingContext {
                 if read?.nodeName != nil, let name = value["nodeName"] {
                     context.warning(name, "has no effect in a template here: its pods are scheduled")
                 }
-            default: return false
+            default: return field == directive
             }
             return true
         }
@@ -27,51 +30,136 @@ extension DecodingContext {
             labels: metadata.labels, annotations: metadata.annotations, finalizers: metadata.finalizers,
             spec: spec ?? Shared(PodSpec()))
     }
+}
 
-    /// Reports what a workload must have and does not.
-    mutating func require(selector: LabelSelector?, template: PodTemplate?, in node: YAMLNode) {
-        guard objects.validates else { return }
-        if selector == nil {
-            error(missing: "spec.selector", in: node)
-            if let template { report(template.unselected(at: "spec.template"), in: node) }
+/// What the spec of every workload has: which pods are its own, and what they are made from.
+struct PodSource {
+    var selector: LabelSelector?
+    var template: PodTemplate?
+
+    /// Reads one field of a spec, or returns false if it is neither the selector nor the template.
+    mutating func decode(_ field: String, _ value: YAMLNode, in workload: YAMLNode, _ context: inout DecodingContext) -> Bool {
+        switch field {
+        case "selector": context.read(value, into: &selector)
+        case "template": template = context.podTemplate(value, at: "spec.template", in: workload)
+        default: return false
         }
-        if template == nil { error(missing: "spec.template.spec.containers", in: node) }
+        return true
+    }
+
+    /// Reports what the workload must have and does not.
+    func require(in node: YAMLNode, _ context: inout DecodingContext) {
+        guard context.objects.validates else { return }
+        if selector == nil {
+            context.error(missing: "spec.selector", in: node)
+            if let template { context.report(template.unselected(at: "spec.template"), in: node) }
+        }
+        if template == nil { context.error(missing: "spec.template.spec.containers", in: node) }
     }
 }
 
-extension ReplicaSet: YAMLDecodable {
-    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ReplicaSet? {
-        var result = ReplicaSet(
-            metadata: ObjectMeta(), spec: ReplicaSetSpec(selector: LabelSelector(), template: PodTemplate(spec: Shared(PodSpec()))))
-        let errorsBefore = context.errorCount
-        var selector: LabelSelector?
-        var template: PodTemplate?
-        if !context.objects.appliesDefaults { result.spec.replicas = 0 }
-        var metadata = ObjectMeta()
-        let isMapping = context.objectFields(node, &metadata) { field, value, context in
-            switch field {
+extension PodTemplate {
+    /// What stands for a template until one is read.
+    static var empty: PodTemplate { PodTemplate(spec: Shared(PodSpec())) }
+}
+
+extension DecodingContext {
+    /// Reads a workload: its metadata, its status, and of its spec the selector and the template. `field` reads the others.
+    ///
+    /// Returns nil if the node is no mapping. What is required and missing is reported.
+    mutating func workload<Status: YAMLDecodable>(
+        _ node: YAMLNode, _ metadata: inout ObjectMeta, _ status: inout Status,
+        spec field: (String, YAMLNode, inout DecodingContext) -> Bool
+    ) -> (selector: LabelSelector, template: PodTemplate)? {
+        let errorsBefore = errorCount
+        var source = PodSource()
+        let isMapping = objectFields(node, &metadata) { key, value, context in
+            switch key {
             case "spec":
-                context.fields(value) { field, value, context in
-                    switch field {
-                    case "replicas": context.read(value, into: &result.spec.replicas)
-                    case "minReadySeconds": context.read(value, into: &result.spec.minReadySeconds)
-                    case "selector": context.read(value, into: &selector)
-                    case "template": template = context.podTemplate(value, at: "spec.template", in: node)
-                    default: return false
-                    }
-                    return true
-                }
-            case "status": context.read(value, into: &result.status)
+                context.fields(value) { source.decode($0, $1, in: node, &$2) || field($0, $1, &$2) }
+            case "status": context.read(value, into: &status)
             default: return false
             }
             return true
         }
         guard isMapping else { return nil }
-        result.metadata = metadata
-        if context.errorCount == errorsBefore { context.require(selector: selector, template: template, in: node) }
-        result.spec.selector = selector ?? LabelSelector()
-        result.spec.template = template ?? result.spec.template
-        return result
+        if errorCount == errorsBefore { source.require(in: node, &self) }
+        return (source.selector ?? LabelSelector(), source.template ?? .empty)
+    }
+}
+
+/// `strategy` and `updateStrategy`: a type, and the numbers of a rolling update.
+struct UpdateStrategyFields {
+    enum StrategyType: String {
+        case recreate = "Recreate"
+        case rollingUpdate = "RollingUpdate"
+        case onDelete = "OnDelete"
+    }
+    var type = StrategyType.rollingUpdate
+    /// The numbers, if any were given.
+    var rolling: YAMLNode?
+    var maxSurge: IntOrPercent?
+    var maxUnavailable: IntOrPercent?
+    var partition: Int32 = 0
+
+    /// - Parameters:
+    ///   - supported: the types the kind has.
+    ///   - fields: the numbers its rolling update has.
+    ///   - refusal: what is said about another type.
+    init?(
+        _ node: YAMLNode, _ context: inout DecodingContext, of supported: [StrategyType], fields: [String],
+        refusal: (String) -> FieldError
+    ) {
+        var result = UpdateStrategyFields()
+        let isMapping = context.fields(node) { field, value, context in
+            switch field {
+            case "type":
+                guard let text = String.decode(value, &context), !text.isEmpty else { break }
+                if let type = StrategyType(rawValue: text), supported.contains(type) {
+                    result.type = type
+                } else {
+                    context.error(value, refusal(text).body)
+                }
+            case "rollingUpdate":
+                guard !value.isNull else { break }
+                result.rolling = value
+                context.fields(value) { field, value, context in
+                    guard fields.contains(field) else { return false }
+                    switch field {
+                    case "maxSurge": context.read(value, into: &result.maxSurge)
+                    case "maxUnavailable": context.read(value, into: &result.maxUnavailable)
+                    default: context.read(value, into: &result.partition)
+                    }
+                    return true
+                }
+            default: return false
+            }
+            return true
+        }
+        guard isMapping else { return nil }
+        self = result
+    }
+
+    private init() {}
+}
+
+extension ReplicaSet: YAMLDecodable {
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ReplicaSet? {
+        var metadata = ObjectMeta()
+        var status = ReplicaSetStatus()
+        var spec = ReplicaSetSpec(selector: LabelSelector(), template: .empty)
+        if !context.objects.appliesDefaults { spec.replicas = 0 }
+        let source = context.workload(node, &metadata, &status) { field, value, context in
+            switch field {
+            case "replicas": context.read(value, into: &spec.replicas)
+            case "minReadySeconds": context.read(value, into: &spec.minReadySeconds)
+            default: return false
+            }
+            return true
+        }
+        guard let source else { return nil }
+        (spec.selector, spec.template) = source
+        return ReplicaSet(metadata: metadata, spec: spec, status: status)
     }
 }
 
@@ -95,73 +183,38 @@ extension Deployment: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> Deployment? {
         var metadata = ObjectMeta()
         var status = DeploymentStatus()
-        var spec = DeploymentSpec(selector: LabelSelector(), template: PodTemplate(spec: Shared(PodSpec())))
-        let errorsBefore = context.errorCount
-        var selector: LabelSelector?
-        var template: PodTemplate?
-        let isMapping = context.objectFields(node, &metadata) { field, value, context in
+        var spec = DeploymentSpec(selector: LabelSelector(), template: .empty)
+        let source = context.workload(node, &metadata, &status) { field, value, context in
             switch field {
-            case "spec":
-                context.fields(value) { field, value, context in
-                    switch field {
-                    case "replicas": context.read(value, into: &spec.replicas)
-                    case "selector": context.read(value, into: &selector)
-                    case "template": template = context.podTemplate(value, at: "spec.template", in: node)
-                    case "strategy": context.read(value, into: &spec.strategy)
-                    case "minReadySeconds": context.read(value, into: &spec.minReadySeconds)
-                    case "revisionHistoryLimit": context.read(value, into: &spec.revisionHistoryLimit)
-                    case "progressDeadlineSeconds": context.read(value, into: &spec.progressDeadlineSeconds)
-                    case "paused": context.read(value, into: &spec.paused)
-                    default: return false
-                    }
-                    return true
-                }
-            case "status": context.read(value, into: &status)
+            case "replicas": context.read(value, into: &spec.replicas)
+            case "strategy": context.read(value, into: &spec.strategy)
+            case "minReadySeconds": context.read(value, into: &spec.minReadySeconds)
+            case "revisionHistoryLimit": context.read(value, into: &spec.revisionHistoryLimit)
+            case "progressDeadlineSeconds": context.read(value, into: &spec.progressDeadlineSeconds)
+            case "paused": context.read(value, into: &spec.paused)
             default: return false
             }
             return true
         }
-        guard isMapping else { return nil }
-        if context.errorCount == errorsBefore { context.require(selector: selector, template: template, in: node) }
-        spec.selector = selector ?? LabelSelector()
-        spec.template = template ?? spec.template
+        guard let source else { return nil }
+        (spec.selector, spec.template) = source
         return Deployment(metadata: metadata, spec: spec, status: status)
     }
 }
 
 extension DeploymentStrategy: YAMLDecodable {
-    private enum Name: String {
-        case recreate = "Recreate"
-        case rollingUpdate = "RollingUpdate"
-    }
-
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> DeploymentStrategy? {
-        var type = Name.rollingUpdate
-        var rolling: YAMLNode?
-        var maxSurge = IntOrPercent.percent(25)
-        var maxUnavailable = IntOrPercent.percent(25)
-        let isMapping = context.fields(node) { field, value, context in
-            switch field {
-            case "type":
-                if value.scalarText != "" { context.choose(value, into: &type, of: ["Recreate", "RollingUpdate"]) }
-            case "rollingUpdate":
-                if value.isNull { return true }
-                rolling = value
-                context.fields(value) { field, value, context in
-                    switch field {
-                    case "maxSurge": context.read(value, into: &maxSurge)
-                    case "maxUnavailable": context.read(value, into: &maxUnavailable)
-                    default: return false
-                    }
-                    return true
-                }
-            default: return false
-            }
-            return true
+        let fields = UpdateStrategyFields(
+            node, &context, of: [.recreate, .rollingUpdate], fields: ["maxSurge", "maxUnavailable"]
+        ) { .notSupported("", $0, supported: ["Recreate", "RollingUpdate"]) }
+        guard let fields else { return nil }
+        if fields.type == .rollingUpdate {
+            return .rollingUpdate(
+                maxSurge: fields.maxSurge ?? .percent(25), maxUnavailable: fields.maxUnavailable ?? .percent(25))
         }
-        guard isMapping else { return nil }
-        if type == .rollingUpdate { return .rollingUpdate(maxSurge: maxSurge, maxUnavailable: maxUnavailable) }
-        if let rolling { context.error(rolling, "Forbidden: may not be specified when strategy `type` is 'Recreate'") }
+        if let rolling = fields.rolling {
+            context.error(rolling, "Forbidden: may not be specified when strategy `type` is 'Recreate'")
+        }
         return .recreate
     }
 }

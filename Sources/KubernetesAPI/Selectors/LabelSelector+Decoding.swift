@@ -13,16 +13,9 @@ extension LabelSelector: YAMLFields {
     }
 }
 
-extension LabelSelectorRequirement: YAMLFields {
-    package init() { self.init(key: "", operator: Operator(rawValue: "")) }
-
-    package mutating func decode(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
-        switch field {
-        case "key": context.read(value, into: &key)
-        case "operator": context.read(value, into: &`operator`)
-        case "values": context.read(value, into: &values)
-        default: return false
-        }
-        return true
+extension LabelSelectorRequirement: YAMLDecodable {
+    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> LabelSelectorRequirement? {
+        guard let fields = RequirementFields(node, &context) else { return nil }
+        return LabelSelectorRequirement(key: fields.key, operator: Operator(rawValue: fields.operator ?? ""), values: fields.values)
     }
 }
