@@ -56,7 +56,15 @@ public struct LoadProfile: Hashable, Sendable {
     /// The integral of a part without a point inside.
     private func area(_ start: SimulatedTime, _ end: SimulatedTime) -> Double {
         let width = (end - start).seconds
-        return shape == .steps ? value(at: start) * width : (value(at: start) + value(at: end)) / 2 * width
+        return shape == .steps ? value(at: start) * width : (value(at: start) + value(before: end)) / 2 * width
+    }
+
+    /// What a ramp comes to at a time at which it may jump.
+    private func value(before time: SimulatedTime) -> Double {
+        guard let next = points.firstIndex(where: { $0.time >= time }) else { return points[points.count - 1].value }
+        guard next > 0 else { return points[0].value }
+        let (before, after) = (points[next - 1], points[next])
+        return before.value + (after.value - before.value) * ((time - before.time) / (after.time - before.time))
     }
 }
 

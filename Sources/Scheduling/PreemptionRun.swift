@@ -101,7 +101,8 @@ extension APIError {
     fileprivate var isAboutLostObject: Bool {
         switch self {
         case .notFound, .preconditionFailed: true
-        case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden, .tooManyRequests, .severalBudgets: false
+        case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden, .badRequest, .internalError, .tooManyRequests,
+            .severalBudgets: false
         }
     }
 }

@@ -10,8 +10,9 @@ extension Cluster {
 
     private static func drainToken(_ drain: Int, about number: Int) -> UInt64 { drainMark | UInt64(drain) << 32 | UInt64(number) }
 
-    /// Runs `kubectl drain` for these nodes.
-    mutating func drain(_ nodes: [String], _ options: DrainOptions) {
+    /// Runs `kubectl drain` for these nodes. Returns the number of the operation.
+    @discardableResult
+    mutating func drain(_ nodes: [String], _ options: DrainOptions) -> Int {
         let operation = recorder.operated("drain " + nodes.joined(separator: " "), at: now)
         drains.append(Drain(nodes, options, operation: operation))
         let objects = api.objects
@@ -19,6 +20,7 @@ extension Cluster {
             objects.get(Node.self, NamespacedName(namespace: "", name: node))?.value.spec.unschedulable ?? false
         }
         perform(actions, of: drains.count - 1)
+        return operation
     }
 
     /// An answer to the operator; false if it is not one to a drain.
