@@ -102,7 +102,8 @@ extension APIError {
         switch self {
         case .notFound, .preconditionFailed: true
         case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden, .badRequest, .internalError, .tooManyRequests,
-            .severalBudgets: false
+            .severalBudgets:
+            false
         }
     }
 }

@@ -149,7 +149,10 @@ struct AutoscalingTests {
         }
         cluster.run(until: at(30))
         #expect(cluster.deployment("web")?.spec.replicas == 4)
-        #expect(cluster.record.events.contains { $0.event.value.message == "New size: 4; reason: Current number of replicas above Spec.MaxReplicas" })
+        #expect(
+            cluster.record.events.contains {
+                $0.event.value.message == "New size: 4; reason: Current number of replicas above Spec.MaxReplicas"
+            })
         #expect(
             cluster.record.events.contains {
                 $0.event.value.reason == "FailedGetScale" && $0.event.value.message == "deployments.apps \"nothing\" not found"
