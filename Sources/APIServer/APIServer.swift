@@ -56,7 +56,9 @@ public struct APIServer: Sendable {
                 return .success(try patchMetadata(key, uid: uid, patch, at: now))
             case .bind(let name, let uid, let node): return .success(try bind(name, uid: uid, node: node, at: now))
             case .delete(let key, let options): return .success(try delete(key, options, at: now))
+            case .evict, .finishEviction: return .success(try evict(request, at: now))
             case .operate(let key, let change): return .success(try operate(key, change, at: now))
+            case .readMetrics: return .success(nil)
             case .record(let event):
                 // A repeated Event is written over the first one; if that has expired since, it is made anew, its count going on.
                 let isKept = event.value.count > 1 && event.value.sinceLast <= eventTimeToLive
@@ -110,7 +112,7 @@ public struct APIServer: Sendable {
         watchLog.append(event)
     }
 
-    private func existing<Object: KubernetesObject>(
+    func existing<Object: KubernetesObject>(
         _: Object.Type, _ key: ObjectKey, uid: UID?
     ) throws(APIError) -> Shared<Object> {
         guard let object = objects[key].flatMap(Object.cast) else { throw .notFound(key) }
@@ -121,7 +123,7 @@ public struct APIServer: Sendable {
     }
 
     /// The same with the slot of the pod in its table, so that it need not be looked up a second time.
-    private func existingPod(_ key: ObjectKey, uid: UID) throws(APIError) -> (slot: Int, pod: Shared<Pod>) {
+    func existingPod(_ key: ObjectKey, uid: UID) throws(APIError) -> (slot: Int, pod: Shared<Pod>) {
         if let slot = podSlots[uid], case .pod(let pod)? = objects.object(.pod, in: Int(slot)),
             pod.value.metadata.name == key.name.name, pod.value.metadata.namespace == key.name.namespace
         {
@@ -282,7 +284,7 @@ public struct APIServer: Sendable {
     }
 
     /// Stores a new version of an object, unless it equals the stored one; finishes its deletion when its last finalizer went.
-    private mutating func commit(
+    mutating func commit(
         _ object: APIObject, over stored: APIObject, countsGeneration: Bool = true, at now: SimulatedTime
     ) -> APIObject? {
         let old = stored.metadata
@@ -313,7 +315,7 @@ public struct APIServer: Sendable {
     }
 
     /// The same for a pod whose metadata did not change: the most frequent write, with one allocation.
-    private mutating func commit(_ pod: consuming Pod, over stored: Shared<Pod>, in slot: Int, at now: SimulatedTime) -> APIObject? {
+    mutating func commit(_ pod: consuming Pod, over stored: Shared<Pod>, in slot: Int, at now: SimulatedTime) -> APIObject? {
         if pod == stored.value { return .pod(stored) }
         resourceVersion += 1
         pod.metadata.resourceVersion = resourceVersion
@@ -387,7 +389,7 @@ public struct APIServer: Sendable {
 
     // MARK: Deletion
 
-    private mutating func delete(_ key: ObjectKey, _ options: DeleteOptions, at now: SimulatedTime) throws(APIError) -> APIObject? {
+    mutating func delete(_ key: ObjectKey, _ options: DeleteOptions, at now: SimulatedTime) throws(APIError) -> APIObject? {
         guard let stored = objects[key] else { throw .notFound(key) }
         let metadata = stored.metadata
         if let uid = options.uid, uid != metadata.uid {

@@ -89,7 +89,8 @@ package struct ControllerManager: Sendable {
         finishedJobs = ControllerLoop(
             .ttlAfterFinished, of: .ttlAfterFinished, FinishedJobCollector(), workers: configuration.finishedJobWorkers, limits: limits)
         autoscalers = ControllerLoop(
-            .horizontalPodAutoscaler, of: .horizontalPodAutoscaler, AutoscalerReconciler(), workers: configuration.autoscalerWorkers,
+            .horizontalPodAutoscaler, of: .horizontalPodAutoscaler, AutoscalerReconciler(configuration.autoscaler),
+            workers: configuration.autoscalerWorkers,
             limits: limits)
         budgets = ControllerLoop(
             .disruption, of: .disruption, DisruptionReconciler(), workers: configuration.disruptionWorkers, limits: limits)
@@ -280,6 +281,15 @@ package struct ControllerManager: Sendable {
             certificates.handle(answer, token, informers, &recorders[.rootCertificate], at: now, &effects)
         }
         wakeToWork(at: now, &effects)
+    }
+
+    /// The metrics APIs' answer to an autoscaler's ``APIRequest/readMetrics(_:)``.
+    package mutating func handle(
+        metrics: MetricsReading, for autoscaler: NamespacedName, token: UInt64, at now: SimulatedTime,
+        effects: inout Effects<ControllerTimer>
+    ) {
+        autoscalers.decider.note(metrics, for: autoscaler)
+        handle(answer: .success(nil), token: token, at: now, effects: &effects)
     }
 
     /// A kubelet sent its last lease renewal at `lastRenewal` and will send no more: its node, or the kubelet, is down.

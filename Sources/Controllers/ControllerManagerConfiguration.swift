@@ -29,6 +29,8 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var finishedJobWorkers = 5
     /// `--concurrent-horizontal-pod-autoscaler-syncs`.
     public var autoscalerWorkers = 5
+    /// `--horizontal-pod-autoscaler-*`.
+    public var autoscaler = AutoscalerConfiguration()
     /// Workers of the Disruption controller (fixed).
     public var disruptionWorkers = 1
     /// `--concurrent-service-endpoint-syncs`.

@@ -1,10 +1,10 @@
-// What a scenario's objects need that nobody in the simulated cluster does yet: binding and provisioning of volumes, the upkeep of
-// disruption budgets. Without a word pods would wait, or be preempted, for no reason that a reader of the manifests could see.
+// What a scenario's objects need that nobody in the simulated cluster does yet: binding and provisioning of volumes.
+// Without a word pods would wait for no reason that a reader of the manifests could see.
 
 import ClusterSimulation
 import KubernetesAPI
 
-/// Finds pods that will wait for claims or for a scheduler that does not run, and disruption budgets nobody keeps up to date.
+/// Finds pods that will wait for claims or for a scheduler that does not run.
 struct MissingControllers {
     /// Claims named in a warning.
     private static let shown = 3
@@ -16,7 +16,6 @@ struct MissingControllers {
     private var classesWithVolumes: Set<String> = []
     /// What wants claims, in the order of the files: the namespace with the pod's specification.
     private var specs: [(namespace: String, spec: PodSpec)] = []
-    private var budgets: [PodDisruptionBudget] = []
     private let schedulers: [String]
 
     init(_ configuration: ClusterConfiguration) {
@@ -40,13 +39,12 @@ struct MissingControllers {
             if storageClass.value.isDefault { defaultClass = defaultClass ?? storageClass.value.metadata.name }
         case .persistentVolume(let volume):
             if volume.value.phase != .bound { classesWithVolumes.insert(volume.value.spec.storageClassName) }
-        case .podDisruptionBudget(let budget): budgets.append(budget.value)
         default: break
         }
     }
 
     /// The warnings, each a sentence.
-    var warnings: [String] { [schedulerWarning, claimWarning, deviceWarning, budgetWarning].compactMap { $0 } }
+    var warnings: [String] { [schedulerWarning, claimWarning, deviceWarning].compactMap { $0 } }
 
     private var schedulerWarning: String? {
         var names: [String] = []
@@ -98,21 +96,5 @@ struct MissingControllers {
         if count == 0 { return nil }
         return "ResourceClaims are not simulated yet, so pods with resourceClaims get no node: "
             + "\(Presentation.count(count, "pod or template", "pods and templates"))"
-    }
-
-    private var budgetWarning: String? {
-        let stale = budgets.filter { !$0.neverAllowsAny }
-        guard let first = stale.first else { return nil }
-        let rest = stale.count > 1 ? " and \(stale.count - 1) more" : ""
-        return
-            "no disruption controller is simulated yet, so a PodDisruptionBudget allows as many disruptions as its status says, or none: "
-            + "\(first.metadata.key)\(rest)"
-    }
-}
-
-extension PodDisruptionBudget {
-    /// Whether no pod may ever be disrupted, whatever the state of the others: then a status that stays at 0 is right.
-    fileprivate var neverAllowsAny: Bool {
-        spec.maxUnavailable == .int(0) || spec.maxUnavailable == .percent(0) || spec.minAvailable == .percent(100)
     }
 }

@@ -65,6 +65,8 @@ struct TimelineMachines {
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
+        // The fake metrics API tells the load of the moment.
+        configuration.metrics.resolution = .zero
         // The fake containers end well even when they are killed.
         configuration.defaultBehaviour.killExitCode = 0
         if let snapshot = recording.snapshot {
