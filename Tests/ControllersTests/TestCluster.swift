@@ -37,6 +37,7 @@ struct TestCluster {
     var readyDelay: (Pod) -> SimulatedDuration? = { _ in .seconds(1) }
     var stopDelay = SimulatedDuration.milliseconds(200)
     private var bound = 0
+    private var addresses = 0
     /// All that was written, in order.
     private(set) var history: [WatchEvent] = []
     /// Called after each commit with the cluster as stored.
@@ -222,6 +223,10 @@ struct TestCluster {
             guard !pod.metadata.isTerminating, let node = pod.nodeName, !stoppedNodes.contains(node) else { return }
             var status = pod.status
             status.phase = .running
+            if status.podIP.isEmpty {
+                addresses += 1
+                status.podIP = "10.0.\(addresses / 250).\(addresses % 250 + 1)"
+            }
             status.conditions.set(Condition(.ready, .true, lastTransitionTime: now))
             execute(.patchPod(name, uid: uid, .kubeletStatus(Shared(status))))
         case .gone: execute(.delete(ObjectKey(.pod, name), DeleteOptions(gracePeriodSeconds: 0, uid: uid)))

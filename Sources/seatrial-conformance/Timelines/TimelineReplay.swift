@@ -20,6 +20,7 @@ struct TimelineReplay {
     private let recording: TimelineRecording
     private let recorded: TimelineView
     private let start: TimelineStart
+    private let latencies: TimelineLatencies
     private let watched: WatchedChanges
     private var cluster: Cluster
     private var patches: TimelinePatches
@@ -44,12 +45,13 @@ struct TimelineReplay {
         let machines = TimelineMachines(recording, recorded)
         let snapshotTime = recording.snapshot.flatMap { TimelineMachines.newestTime(of: $0) }.map { $0 / 1_000_000_000 }
         start = TimelineStart(recording, recorded, snapshotTime: snapshotTime)
+        latencies = TimelineLatencies(recorded)
         let hasSnapshot = recording.snapshot != nil
         watched = WatchedChanges(
             start: start.zero, namespace: hasSnapshot ? nil : recording.namespace,
             showsNodes: hasSnapshot || recorded.tracks.contains { $0.kind == "Node" })
         patches = TimelinePatches(namespace: recording.namespace)
-        cluster = try Cluster(machines.configuration(start))
+        cluster = try Cluster(machines.configuration(start, latencies))
         for renewal in start.renewals { cluster.renewedLease(of: renewal.node, at: renewal.at) }
         for index in recorded.tracks.indices where recorded.tracks[index].kind == "Pod" && !recorded.tracks[index].isInitial {
             let track = recorded.tracks[index]
@@ -61,7 +63,7 @@ struct TimelineReplay {
     mutating func run() throws {
         advance(to: start.zero, recording: false)
         for action in recording.actions {
-            let time = Double(action.time) + recorded.lateness(of: action)
+            let time = Double(action.time) + recorded.lateness(of: action, usual: latencies.request + 2)
             advance(to: max(cluster.now, start.zero + .microseconds(Int(time * 1000))))
             try perform(action)
         }
@@ -114,7 +116,7 @@ struct TimelineReplay {
         guard let track = simulated.track("Pod", change.name, namespace: change.namespace) else { return }
         let role = simulated.role(of: track)
         guard var open = parts[role], !open.isEmpty else { return }
-        let part = PodPart(open.removeFirst())
+        let part = PodPart(open.removeFirst(), latencies)
         parts[role] = open
         if pod.nodeName == nil, let node = part.node { cluster.prefer(node, for: pod.metadata.uid) }
         guard pod.spec.value.initContainers.isEmpty else { return }
@@ -261,8 +263,8 @@ struct TimelineDrain {
 
 extension TimelineView {
     /// How long the real API server took to carry out an action, but for what ours takes: until the change showed.
-    func lateness(of action: TimelineRecording.Action) -> Double {
-        let (usual, longest) = (4.0, 500.0)
+    func lateness(of action: TimelineRecording.Action, usual: Double) -> Double {
+        let longest = 500.0
         let time = Double(action.time)
         let effect: Double?
         switch action.action {
