@@ -61,6 +61,7 @@ enum SampleScenarios {
           - {at: 11m, addNodes: {name: extra, count: 1, resources: {cpu: 1, memory: 1Gi}}}
           - {at: 12m, taint: {nodes: all, taints: [{key: slow, value: "yes", effect: PreferNoSchedule}]}}
           - {at: 13m, untaint: {nodes: all, taints: [{key: slow, effect: PreferNoSchedule}]}}
+          - {at: 14m, rolloutRestart: {deployment: web}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
