@@ -3,7 +3,7 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// DefaultTolerationSeconds, Priority, TaintNodesByCondition, DefaultStorageClass, and the QoS class.
+/// DefaultTolerationSeconds, Priority, TaintNodesByCondition, DefaultStorageClass, StorageObjectInUseProtection, and the QoS class.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>
 struct Admission: Sendable {
     private var priorityClasses: [String: Shared<PriorityClass>] = [:]
@@ -42,10 +42,15 @@ struct Admission: Sendable {
             guard !node.value.spec.taints.contains(where: taint.matches) else { return object }
             return .node(node.with { $0.spec.taints.append(taint) })
         case .persistentVolumeClaim(let claim):
-            guard claim.value.spec.storageClassName == nil, !claim.value.metadata.annotations.has(VolumeAnnotation.betaStorageClass),
-                let name = defaultStorageClass
-            else { return object }
-            return .persistentVolumeClaim(claim.with { $0.spec.storageClassName = name })
+            let namesClass =
+                claim.value.spec.storageClassName != nil || claim.value.metadata.annotations.has(VolumeAnnotation.betaStorageClass)
+            return .persistentVolumeClaim(
+                claim.with {
+                    if !namesClass { $0.spec.storageClassName = defaultStorageClass }
+                    if !$0.metadata.finalizers.contains(Finalizers.claimProtection) {
+                        $0.metadata.finalizers.append(Finalizers.claimProtection)
+                    }
+                })
         default: return object
         }
     }

@@ -8,6 +8,8 @@ import KubernetesAPI
 public enum Finalizers {
     public static let foregroundDeletion = "foregroundDeletion"
     public static let orphan = "orphan"
+    /// On claims: pods may use it.
+    public static let claimProtection = "kubernetes.io/pvc-protection"
     /// In the spec of a Namespace: its content is not gone yet.
     public static let kubernetes = "kubernetes"
 }

@@ -34,6 +34,8 @@ package struct ControllerManager: Sendable {
     private(set) var nodeAddresses: ControllerLoop<NodeAddressAllocator>
     private(set) var serviceAccounts: ControllerLoop<ServiceAccountReconciler>
     private(set) var quotas: ControllerLoop<ResourceQuotaReconciler>
+    private(set) var claimBinder: ControllerLoop<ClaimBinder>
+    private(set) var claimProtection: ControllerLoop<ClaimProtection>
     /// Whether a `.work` timer is on its way.
     private var isWorkComing = false
 
@@ -99,6 +101,8 @@ package struct ControllerManager: Sendable {
             .serviceAccount, of: .serviceAccount, ServiceAccountReconciler(), workers: configuration.serviceAccountWorkers, limits: limits)
         quotas = ControllerLoop(
             .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(), workers: configuration.resourceQuotaWorkers, limits: limits)
+        claimBinder = ControllerLoop(.persistentVolumeBinder, of: .persistentVolumeBinder, ClaimBinder(), workers: 1, limits: limits)
+        claimProtection = ControllerLoop(.claimProtection, of: .claimProtection, ClaimProtection(), workers: 1, limits: limits)
     }
 
     /// Namespaces that fail are looked at again within a minute.
@@ -158,6 +162,8 @@ package struct ControllerManager: Sendable {
         nodeAddresses.observe(event, previous: previous, informers, at: now, &effects)
         serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
         quotas.observe(event, previous: previous, informers, at: now, &effects)
+        claimBinder.observe(event, previous: previous, informers, at: now, &effects)
+        claimProtection.observe(event, previous: previous, informers, at: now, &effects)
         wakeToWork(at: now, &effects)
     }
 
@@ -248,6 +254,10 @@ package struct ControllerManager: Sendable {
             serviceAccounts.handle(answer, token, informers, &recorders[.serviceAccount], at: now, &effects)
         case .resourceQuota:
             quotas.handle(answer, token, informers, &recorders[.resourceQuota], at: now, &effects)
+        case .persistentVolumeBinder:
+            claimBinder.handle(answer, token, informers, &recorders[.persistentVolumeBinder], at: now, &effects)
+        case .claimProtection:
+            claimProtection.handle(answer, token, informers, &recorders[.claimProtection], at: now, &effects)
         }
         wakeToWork(at: now, &effects)
     }
@@ -272,6 +282,8 @@ package struct ControllerManager: Sendable {
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
                 || replicationControllers.canWork || jobs.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
+                || claimBinder.canWork
+                || claimProtection.canWork
         else { return }
         isWorkComing = true
         effects.wake(at: now, .work)
@@ -300,6 +312,8 @@ package struct ControllerManager: Sendable {
         nodeAddresses.run(informers, &recorders[.nodeIPAM], at: now, &effects)
         serviceAccounts.run(informers, &recorders[.serviceAccount], at: now, &effects)
         quotas.run(informers, &recorders[.resourceQuota], at: now, &effects)
+        claimBinder.run(informers, &recorders[.persistentVolumeBinder], at: now, &effects)
+        claimProtection.run(informers, &recorders[.claimProtection], at: now, &effects)
     }
 
     private mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {

@@ -1,4 +1,4 @@
-// What a scenario's objects need that nobody in the simulated cluster does yet: binding and provisioning of volumes, the upkeep of
+// What a scenario's objects need that nobody in the simulated cluster does yet: provisioning of volumes, the upkeep of
 // disruption budgets. Without a word pods would wait, or be preempted, for no reason that a reader of the manifests could see.
 
 import ClusterSimulation
@@ -68,7 +68,7 @@ struct MissingControllers {
         }
         if problems.isEmpty { return nil }
         let rest = problems.count > MissingControllers.shown ? ", and \(problems.count - MissingControllers.shown) more" : ""
-        return "no PersistentVolume controller or provisioner is simulated yet, so pods with these claims get no node: "
+        return "no provisioner of volumes is simulated yet, so pods with these claims get no node: "
             + problems.prefix(MissingControllers.shown).joined(separator: ", ") + rest
     }
 
@@ -85,11 +85,12 @@ struct MissingControllers {
         if !claim.spec.volumeName.isEmpty { return "\(name) (its binding to \(claim.spec.volumeName) is not complete)" }
         let hasNone = claim.spec.storageClassName == nil && claim.className.isEmpty
         let className = hasNone ? defaultClass ?? "" : claim.className
+        // Claims are bound to volumes that are there: at once, or when the pod is scheduled.
+        if classesWithVolumes.contains(className) { return nil }
         guard let storageClass = classes[className], storageClass.volumeBindingMode == .waitForFirstConsumer else {
-            return className.isEmpty ? "\(name) (unbound, without a class)" : "\(name) (class \(className) binds at once)"
+            return className.isEmpty ? "\(name) (unbound, without a class)" : "\(name) (class \(className) has no volumes)"
         }
-        // The scheduler itself binds claims of such classes to volumes that are there.
-        if storageClass.provisioner == StorageClass.noProvisioner || classesWithVolumes.contains(className) { return nil }
+        if storageClass.provisioner == StorageClass.noProvisioner { return nil }
         return "\(name) (to be made by \(storageClass.provisioner))"
     }
 
