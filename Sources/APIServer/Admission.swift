@@ -3,7 +3,8 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// LimitRanger, ServiceAccount, TaintNodesByCondition, Priority, DefaultTolerationSeconds, DefaultStorageClass, and the QoS class.
+/// LimitRanger, ServiceAccount, TaintNodesByCondition, Priority, DefaultTolerationSeconds, DefaultStorageClass,
+/// StorageObjectInUseProtection, and the QoS class.
 ///
 /// As in the real server, all plugins change an object first; then it is validated, then plugins may refuse it (``check(_:)``).
 /// The volume with the account's token that the real plugin adds is left out: its name is random, so that no two pods would have

@@ -82,6 +82,7 @@ enum SampleScenarios {
           - {at: 14m, setLoad: {selector: {matchLabels: {app: web}}, namespace: default, resource: memory, total: 1Gi}}
           - {at: 15m, setLoad: {each: 200m}}
           - {at: 16m, setLoad: {unknown: true}}
+          - {at: 17m, rolloutRestart: {deployment: web}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
