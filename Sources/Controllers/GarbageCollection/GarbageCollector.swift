@@ -59,7 +59,8 @@ struct GarbageCollector: Reconciler {
         }
         let old = previous?.readMetadata { $0.ownerReferences } ?? []
         if old != metadata.ownerReferences {
-            if metadata.ownerReferences.contains(where: { owners.state(of: $0, dependent: object, view) != .solid }) {
+            // A new dependent of an owner that waits is found when the owner is looked at again.
+            if metadata.ownerReferences.contains(where: { owners.state(of: $0, dependent: object, view) == .dangling }) {
                 work.append(.attemptToDelete(object.key, metadata.uid))
                 reports = misplacedOwners(of: object, except: old, view)
             }
@@ -83,13 +84,20 @@ struct GarbageCollector: Reconciler {
         return !(previous?.readMetadata { $0.isTerminating && $0.finalizers.contains(finalizer) } ?? false)
     }
 
+    /// Owners that wait for an object, and what else blocks them and is not being deleted: it may have come after the owner began
+    /// to wait.
     private func waitingOwners(of object: APIObject, _ view: SharedInformers) -> [CollectorWork] {
-        object.readMetadata { $0.ownerReferences }.compactMap { reference in
+        var work: [CollectorWork] = []
+        for reference in object.readMetadata({ $0.ownerReferences }) {
             guard let owner = owners.owner(reference, of: object, view),
                 owner.readMetadata({ OwnerGraph.isDeletingDependents($0) })
-            else { return nil }
-            return .attemptToDelete(owner.key, reference.uid)
+            else { continue }
+            work.append(.attemptToDelete(owner.key, reference.uid))
+            for other in view.dependents(of: reference.uid) where !other.readMetadata({ $0.isTerminating }) {
+                work.append(.attemptToDelete(other.key, other.readMetadata { $0.uid }))
+            }
         }
+        return work
     }
 
     /// Reports new references to owners of other namespaces.
