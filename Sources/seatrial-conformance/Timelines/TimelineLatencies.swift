@@ -31,7 +31,7 @@ struct TimelineLatencies {
         return min(max(middle, bounds.lowerBound), bounds.upperBound)
     }
 
-    /// To and from the API server, and to its watchers: half of a reaction is the watch, a quarter the request.
+    /// To and from the API server, and to its watchers, who learn of a write when its author does.
     var timing: ControlPlaneTiming {
         var timing = ControlPlaneTiming()
         func milliseconds(_ value: Double) -> SimulatedDuration { .microseconds(Int(value * 1000)) }
@@ -44,7 +44,7 @@ struct TimelineLatencies {
     }
 
     /// From sending a request to its commit.
-    var request: Double { reaction / 4 }
+    var request: Double { reaction / 2 }
     /// From a commit to the kubelet concerned.
     var wayToKubelet: Double { max(2, kubelet - request) }
 }

@@ -25,6 +25,8 @@ struct TimelineReplay {
     private var cluster: Cluster
     private var patches: TimelinePatches
     private(set) var simulated = TimelineView()
+    /// The simulated timeline, line by line.
+    private(set) var changes: [ObservedChange] = []
     private(set) var actions: [ReplayedAction] = []
     /// The operations of the simulated operator, by place in `actions`.
     private var operations: [Int?] = []
@@ -107,6 +109,7 @@ struct TimelineReplay {
                 change.time = 0
             }
             simulated.observe(change)
+            changes.append(change)
             if case .pod(let pod) = event.object, event.change == .added { cast(pod.value, change) }
         }
     }
@@ -158,7 +161,8 @@ struct TimelineReplay {
             request(.delete(key, try deleteOptions(options)), "delete \(kind) \(name)")
         case .deleteNamespace:
             request(
-                .delete(ObjectKey(.namespace, NamespacedName(namespace: "", name: recording.namespace)), DeleteOptions()), "delete namespace")
+                .delete(ObjectKey(.namespace, NamespacedName(namespace: "", name: recording.namespace)), DeleteOptions()),
+                "delete namespace")
         case .evict(let pod): try evict(twin("Pod", pod, at: time))
         case .drain(let node): try drain(node)
         case .drained, .remark, .lease, .secondOfMinute: break
@@ -247,7 +251,9 @@ struct TimelineReplay {
             }
         }
         var best = players.indices.contains(place) ? place : nil
-        for candidate in players.indices where likeness(players[candidate]) > (best.map { likeness(players[$0]) } ?? -1) { best = candidate }
+        for candidate in players.indices where likeness(players[candidate]) > (best.map { likeness(players[$0]) } ?? -1) {
+            best = candidate
+        }
         let found = best.map { players[$0].name } ?? name
         twins[kind + "/" + name] = found
         return found
@@ -268,12 +274,14 @@ extension TimelineView {
         let time = Double(action.time)
         let effect: Double?
         switch action.action {
-        case .create(let kind, let name): effect = tracks.first { $0.kind == kind && $0.name == name && !$0.isInitial && $0.created >= time }?.created
+        case .create(let kind, let name):
+            effect = tracks.first { $0.kind == kind && $0.name == name && !$0.isInitial && $0.created >= time }?.created
         case .patch(let kind, let name, _, _):
             effect = tracks.lazy.filter { $0.kind == kind && $0.name == name }.flatMap(\.history).first { $0.time >= time }?.time
         case .delete(let kind, let name, _):
             let ends = tracks.lazy.filter { $0.kind == kind && $0.name == name }.flatMap { track in
-                track.history.filter { $0.path == "deletionTimestamp" || $0.path == "grace" }.map(\.time) + (track.deleted.map { [$0] } ?? [])
+                track.history.filter { $0.path == "deletionTimestamp" || $0.path == "grace" }.map(\.time)
+                    + (track.deleted.map { [$0] } ?? [])
             }
             effect = ends.first { $0 >= time }
         default: effect = nil
