@@ -113,7 +113,9 @@ struct DeletionTests {
         case .cronJob:
             let spec = CronJobSpec(schedule: "* * * * *", jobTemplate: JobTemplate(spec: JobSpec(template: template)))
             try api.done(.create(APIObject(CronJob(metadata: metadata, spec: spec))))
-        default: try api.done(.create(APIObject(ReplicationController(metadata: metadata, replicas: 0, selector: ["app": "a"], template: template))))
+        default:
+            try api.done(
+                .create(APIObject(ReplicationController(metadata: metadata, replicas: 0, selector: ["app": "a"], template: template))))
         }
         try api.done(.delete(key, DeleteOptions()), at: seconds(1))
         #expect(api.objects[key]?.metadata.finalizers == (kind == .cronJob ? nil : [Finalizers.orphan]))

@@ -5,8 +5,9 @@
 enum SequenceRule {
     /// Not compared.
     case ignored
-    /// Only values that last are compared: those that stood shorter than this (milliseconds) on one side may be missing on the other.
-    case settled(Double)
+    /// Values that stand shorter than this (milliseconds) on one side may be missing on the other; what lasts must come on both, at
+    /// most so much apart.
+    case lasting(Double)
     /// As curves: the first values exactly (how many) and the last; in between each number that stands must lie between those the
     /// other side takes on within the tolerance of time.
     case curve(exactly: Int)
