@@ -59,8 +59,9 @@ struct GarbageCollector: Reconciler {
         }
         let old = previous?.readMetadata { $0.ownerReferences } ?? []
         if old != metadata.ownerReferences {
-            // A new dependent of an owner that waits is found when the owner is looked at again.
-            if metadata.ownerReferences.contains(where: { owners.state(of: $0, dependent: object, view) == .dangling }) {
+            // A new dependent of an owner that waits: the real collector finds it when it looks at the owner again, milliseconds later.
+            let states = metadata.ownerReferences.lazy.map { owners.state(of: $0, dependent: object, view) }
+            if states.contains(where: { $0 == .dangling || $0 == .waiting }) {
                 work.append(.attemptToDelete(object.key, metadata.uid))
                 reports = misplacedOwners(of: object, except: old, view)
             }
@@ -84,20 +85,13 @@ struct GarbageCollector: Reconciler {
         return !(previous?.readMetadata { $0.isTerminating && $0.finalizers.contains(finalizer) } ?? false)
     }
 
-    /// Owners that wait for an object, and what else blocks them and is not being deleted: it may have come after the owner began
-    /// to wait.
     private func waitingOwners(of object: APIObject, _ view: SharedInformers) -> [CollectorWork] {
-        var work: [CollectorWork] = []
-        for reference in object.readMetadata({ $0.ownerReferences }) {
+        object.readMetadata { $0.ownerReferences }.compactMap { reference in
             guard let owner = owners.owner(reference, of: object, view),
                 owner.readMetadata({ OwnerGraph.isDeletingDependents($0) })
-            else { continue }
-            work.append(.attemptToDelete(owner.key, reference.uid))
-            for other in view.dependents(of: reference.uid) where !other.readMetadata({ $0.isTerminating }) {
-                work.append(.attemptToDelete(other.key, other.readMetadata { $0.uid }))
-            }
+            else { return nil }
+            return .attemptToDelete(owner.key, reference.uid)
         }
-        return work
     }
 
     /// Reports new references to owners of other namespaces.
