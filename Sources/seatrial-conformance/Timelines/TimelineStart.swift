@@ -39,9 +39,21 @@ struct TimelineStart {
         let detections = TimelineStart.detections(view)
         let pass = detections.first?.time ?? TimelineStart.firstEvictingTaint(view)
         nodeMonitorPhase = (pass.map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
-        let collections = view.tracks.flatMap(\.history).filter { $0.value?.string == "True/DeletionByPodGC" }.map(\.time)
+        let collections = view.tracks.flatMap(TimelineStart.collections)
         podCollectionPhase = (collections.min().map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
         renewals = TimelineStart.renewals(recording, detections).map { ($0.node, instant($0.at)) }
+    }
+
+    /// When pod garbage collection took a pod: the condition says so, or the pod failed while its containers went on.
+    private static func collections(_ track: ObjectTrack) -> [Double] {
+        guard track.kind == "Pod" else { return [] }
+        let isDeleted = { (time: Double) in track.history.contains { $0.path == "deletionTimestamp" && $0.time < time } }
+        let isEnding = { (time: Double) in track.history.contains { $0.path == "containers" && $0.time == time } }
+        return track.history.filter { transition in
+            if transition.value?.string == "True/DeletionByPodGC" { return true }
+            return transition.path == "phase" && transition.value?.string == "Failed" && isDeleted(transition.time)
+                && !isEnding(transition.time)
+        }.map(\.time)
     }
 
     /// The second of the minute at time zero: as recorded, or whatever fits the API's times, which are whole seconds.
