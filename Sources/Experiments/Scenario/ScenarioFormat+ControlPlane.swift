@@ -187,6 +187,12 @@ enum Tunables {
             "deletedNodeQuarantine", .duration(\.controllerManager.deletedNodeQuarantine),
             "How long a node must be gone before its pods are deleted (fixed)."),
         Tunable("nodeMonitorPeriod", .period(\.controllerManager.nodeMonitorPeriod, atLeast: tick), "--node-monitor-period."),
+        Tunable(
+            "nodeMonitorPhase", .duration(\.controllerManager.nodeMonitorPhase),
+            "When the node monitor's passes come: at this time of the simulation, and every period before and after."),
+        Tunable(
+            "podGCPhase", .duration(\.controllerManager.podGarbageCollectionPhase),
+            "When pod garbage collection comes, in the same manner."),
         Tunable("nodeMonitorGracePeriod", .duration(\.controllerManager.nodeMonitorGracePeriod), "--node-monitor-grace-period."),
         Tunable("nodeStartupGracePeriod", .duration(\.controllerManager.nodeStartupGracePeriod), "--node-startup-grace-period."),
         Tunable("nodeEvictionRate", .number(\.controllerManager.nodeEvictionRate, 0...1e6), "--node-eviction-rate: nodes per second."),

@@ -37,7 +37,8 @@ struct TimelineMachines {
     /// A machine of the recordings.
     static func node(_ name: String, labels: [(String, String)], taints: [String] = []) throws -> Node {
         let size = ResourceList([
-            (ResourceName("cpu"), try Quantity(text: "32")), (ResourceName("memory"), try Quantity(text: "64Gi")), (ResourceName("pods"), try Quantity(text: "110")),
+            (ResourceName("cpu"), try Quantity(text: "32")), (ResourceName("memory"), try Quantity(text: "64Gi")),
+            (ResourceName("pods"), try Quantity(text: "110")),
         ])
         var metadata = ObjectMeta(name: name, labels: Labels(labels))
         metadata.labels[Node.hostnameLabel] = name
@@ -60,6 +61,7 @@ struct TimelineMachines {
         configuration.recording.events = false
         configuration.controllerManager.nodeMonitorPhase = start.nodeMonitorPhase
         configuration.controllerManager.podGarbageCollectionPhase = start.podCollectionPhase
+        configuration.controllerManager.allocateNodeCIDRs = false
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
@@ -72,7 +74,14 @@ struct TimelineMachines {
                 try TimelineMachines.node(name, labels: [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")])
             }
             configuration.snapshot = [
-                APIObject(Namespace(metadata: ObjectMeta(name: recording.namespace, labels: ["kubernetes.io/metadata.name": recording.namespace])))
+                APIObject(
+                    Namespace(metadata: ObjectMeta(name: recording.namespace, labels: ["kubernetes.io/metadata.name": recording.namespace]))
+                ),
+                // The controller manager that was recorded is of a distribution that publishes a second certificate.
+                APIObject(
+                    Unstructured(
+                        apiVersion: "v1", kindName: "ConfigMap",
+                        metadata: ObjectMeta(name: "openshift-service-ca.crt", namespace: recording.namespace))),
             ]
         }
         return configuration
