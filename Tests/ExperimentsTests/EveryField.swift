@@ -44,7 +44,7 @@ enum SampleScenarios {
               concurrentServiceAccountSyncs: 2, concurrentRootCertificateSyncs: 2, concurrentResourceQuotaSyncs: 6,
               concurrentNodeSyncs: 9, workQueueBaseDelay: 6ms, workQueueMaximumDelay: 900s, workQueueQPS: 11, workQueueBurst: 101,
               replicaSetBurst: 400, deploymentRetries: 14, namespaceDeletionDelay: 4s, resourceQuotaSyncPeriod: 4m,
-              allocateNodeCIDRs: false, clusterCIDR: 10.128.0.0/12, nodeCIDRMaskSize: 25, nodeTaintPeriod: 200ms, podGCPeriod: 21s, nodeMonitorPhase: 1s, podGCPhase: 2s,
+              allocateNodeCIDRs: false, clusterCIDR: 10.128.0.0/12, nodeCIDRMaskSize: 25, nodeTaintPeriod: 200ms, podGCPeriod: 21s, maxEndpointsPerSlice: 50, endpointSliceRetries: 14, nodeMonitorPhase: 1s, podGCPhase: 2s,
               deletedNodeQuarantine: 41s}
             scheduler: {watchLatency: 6ms, qps: 70, burst: 80, cyclePerPod: 200us, cyclePerNode: 3us}
             kubelet:

@@ -164,6 +164,12 @@ enum Tunables {
             "deploymentRetries", .integer(\.controllerManager.deploymentRetries, 0...1_000_000),
             "Failed syncs after which a Deployment waits for its next change (fixed)."),
         Tunable(
+            "maxEndpointsPerSlice", .integer(\.controllerManager.maximumEndpointsPerSlice, 1...1000),
+            "--max-endpoints-per-slice."),
+        Tunable(
+            "endpointSliceRetries", .integer(\.controllerManager.endpointSliceRetries, 0...1_000_000),
+            "Failed syncs after which a Service waits for its next change (fixed)."),
+        Tunable(
             "namespaceDeletionDelay", .duration(\.controllerManager.namespaceDeletionDelay),
             "From the deletion of a namespace to that of its content (fixed)."),
         Tunable(

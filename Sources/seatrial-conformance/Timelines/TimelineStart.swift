@@ -37,9 +37,11 @@ struct TimelineStart {
         let start = zero
         func instant(_ milliseconds: Double) -> SimulatedTime { start + .microseconds(Int(milliseconds * 1000)) }
         let detections = TimelineStart.detections(view)
-        nodeMonitorPhase = (detections.first.map { instant($0.time) - TimelineStart.reaction } ?? .zero).sinceStart
-        let collection = view.tracks.lazy.flatMap(\.history).first { $0.value?.string == "True/DeletionByPodGC" }
-        podCollectionPhase = (collection.map { instant($0.time) - TimelineStart.reaction } ?? .zero).sinceStart
+        let pass = detections.first?.time ?? TimelineStart.otherPass(view)
+        nodeMonitorPhase = (pass.map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
+        let collection = view.tracks.lazy.flatMap(\.history).first { $0.value?.string == "True/DeletionByPodGC" }?.time
+        podCollectionPhase =
+            ((collection ?? TimelineStart.forcedDeletion(view)).map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
         renewals = TimelineStart.renewals(recording, detections).map { ($0.node, instant($0.at)) }
     }
 
@@ -67,11 +69,34 @@ struct TimelineStart {
     private static func detections(_ view: TimelineView) -> [(node: String, time: Double)] {
         var found: [(node: String, time: Double)] = []
         for track in view.tracks where track.kind == "Node" {
-            for transition in track.history where transition.path == "conds.Ready" && transition.value?.string == "Unknown/NodeStatusUnknown" {
+            for transition in track.history
+            where transition.path == "conds.Ready" && transition.value?.string == "Unknown/NodeStatusUnknown" {
                 found.append((track.name, transition.time))
             }
         }
         return found.sorted { $0.time < $1.time }
+    }
+
+    /// A pass of the node monitor that found no silent node: it queued one that said itself that it is not ready (the queue was
+    /// looked at within a tenth of a second), or noticed that one is gone.
+    private static func otherPass(_ view: TimelineView) -> Double? {
+        let taints = view.tracks.lazy.filter { $0.kind == "Node" }.flatMap(\.history).filter {
+            $0.path == "taintTimes.node.kubernetes.io/not-ready:NoExecute" && $0.value != nil
+        }
+        let removals = view.events.filter { $0.reason == "RemovingNode" }
+        return (taints.map { $0.time - 50 } + removals.map(\.time)).min()
+    }
+
+    /// A pass of pod garbage collection on a node that was declared out of service: the first pod made Failed after that.
+    private static func forcedDeletion(_ view: TimelineView) -> Double? {
+        let declared = view.tracks.lazy.filter { $0.kind == "Node" }.flatMap(\.history).first {
+            $0.path == "taints" && ($0.value.map { "\($0)".contains("out-of-service") } ?? false)
+        }
+        guard let declared else { return nil }
+        let failed = view.tracks.lazy.filter { $0.kind == "Pod" }.flatMap(\.history).filter {
+            $0.path == "phase" && $0.value?.string == "Failed" && $0.time > declared.time
+        }
+        return failed.map(\.time).min()
     }
 
     /// The last renewals of kubelets that were stopped: such that the pass a grace period before the detection was the first to
@@ -79,7 +104,7 @@ struct TimelineStart {
     private static func renewals(
         _ recording: TimelineRecording, _ detections: [(node: String, time: Double)]
     ) -> [(node: String, at: Double)] {
-        let (grace, period, longestRenewal) = (50_000.0, 5_000.0, 10_400.0)
+        let (grace, period, longestRenewal, margin) = (50_000.0, 5_000.0, 10_400.0, 20.0)
         var found: [(node: String, at: Double)] = []
         for action in recording.actions {
             let nodes: [String]
@@ -88,12 +113,27 @@ struct TimelineStart {
             case .crash(let name): nodes = [name]
             default: continue
             }
-            for node in nodes {
-                let stopped = Double(action.time)
-                guard let detection = detections.first(where: { $0.node == node && $0.time > stopped }) else { continue }
-                let earliest = max(detection.time - grace - period, stopped - longestRenewal)
-                let latest = min(detection.time - grace - 20, stopped)
-                if earliest < latest { found.append((node, (earliest + latest) / 2)) }
+            let stopped = Double(action.time)
+            let noticed = nodes.compactMap { node in detections.first { $0.node == node && $0.time > stopped } }.sorted {
+                $0.time < $1.time
+            }
+            // A pass takes its time, and the next begins a period after its end: quiet ones before the first, late ones after it.
+            var passes: [Double] = []
+            for (index, detection) in noticed.enumerated() where index == 0 || detection.time - noticed[index - 1].time > 0.98 * period {
+                passes.append(detection.time)
+            }
+            for (node, time) in noticed {
+                guard let pass = passes.lastIndex(where: { $0 <= time }) else { continue }
+                let tooEarly = pass == 0 ? passes[0] - period : passes[pass - 1]
+                var seen = passes[0] - grace
+                while seen + grace <= passes[pass] {
+                    let (earliest, latest) = (max(seen - period, stopped - longestRenewal), min(seen - margin, stopped))
+                    if seen + grace > tooEarly, earliest < latest {
+                        found.append((node, (earliest + latest) / 2))
+                        break
+                    }
+                    seen += period
+                }
             }
         }
         return found
