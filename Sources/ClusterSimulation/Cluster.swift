@@ -38,7 +38,8 @@ public struct Cluster: Sendable {
     /// Sets the cluster up at time zero: nodes and snapshot in place, the first events scheduled.
     public init(_ configuration: ClusterConfiguration) throws(ClusterError) {
         self.configuration = Shared(configuration)
-        api = APIServer(seed: configuration.seed, eventTimeToLive: configuration.timing.eventTimeToLive)
+        api = APIServer(
+            seed: configuration.seed, serviceNetwork: configuration.serviceNetwork, eventTimeToLive: configuration.timing.eventTimeToLive)
         gateway = ClientGateway(configuration.timing)
         do {
             scheduler = try Scheduler(

@@ -76,8 +76,9 @@ package struct ControllerManager: Sendable {
         daemonSets = ControllerLoop(
             .daemonSet, of: .daemonSet, DaemonSetReconciler(), workers: configuration.daemonSetWorkers, limits: limits)
         replicationControllers = ControllerLoop(
-            .replicationController, of: .replicationController, ReplicationControllerReconciler(),
-            workers: configuration.replicationControllerWorkers, limits: limits)
+            .replicationController, of: .replicationController,
+            ReplicationControllerReconciler(burst: configuration.replicaSetBurst), workers: configuration.replicationControllerWorkers,
+            limits: limits)
         jobs = ControllerLoop(
             .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: limits)
         cronJobs = ControllerLoop(
@@ -126,7 +127,7 @@ package struct ControllerManager: Sendable {
         // Kubernetes Events are for people; no controller watches them.
         if case .event = event.object { return }
         let previous = informers.apply(event)
-        for key in replicaSets.decider.ownWrites.released(by: informers.resourceVersion) { replicaSets.queue.add(key) }
+        replicaSets.observe(event, previous: previous, informers, at: now, &effects)
         let collection = collector.decider.observe(event, previous: previous, informers)
         for work in collection.work { collector.queue.add(work) }
         for report in collection.events { recorders[.garbageCollector].record(report, at: now, &effects) }
@@ -137,8 +138,6 @@ package struct ControllerManager: Sendable {
             let isNew = event.change == .added && event.time > .zero
             observe(event.change, node, previous: previous.flatMap(Node.cast), isNew: isNew, at: now, &effects)
         case .replicaSet(let set):
-            replicaSets.queue.add(set.value.metadata.key)
-            if event.change != .deleted { replicaSets.decider.observe(set, previous: previous.flatMap(ReplicaSet.cast)) }
             for key in DeploymentWakeUps.keys(for: set, informers) { deployments.queue.add(key) }
             if let old = previous.flatMap(ReplicaSet.cast),
                 old.value.metadata.controllerReference != set.value.metadata.controllerReference
@@ -172,7 +171,6 @@ package struct ControllerManager: Sendable {
         _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, at now: SimulatedTime,
         _ effects: inout Effects<ControllerTimer>
     ) {
-        for key in replicaSets.decider.observe(change, pod, previous: previous, informers) { replicaSets.queue.add(key) }
         if change == .deleted, let key = DeploymentWakeUps.key(forDeleted: pod, informers) { deployments.queue.add(key) }
         evictor.decider.observe(change, pod, previous: previous, informers, at: now)
         settleEvictions(at: now, &effects)

@@ -16,6 +16,8 @@ package struct PlannedCall: Sendable {
         package static let alreadyExists = Forgiveness(rawValue: 2)
         /// Somebody else wrote first: the plan goes on as if it had been done (`onSuccess` included) and learns of it at its end.
         package static let conflict = Forgiveness(rawValue: 4)
+        /// The namespace is being deleted: nothing is made in it any more, and there is nothing to report about it.
+        package static let namespaceTerminating = Forgiveness(rawValue: 8)
     }
 
     package var request: APIRequest
@@ -32,6 +34,8 @@ package struct PlannedCall: Sendable {
     package var namesResult = false
     /// Recorded when the request was refused; the refusal is appended to its message.
     package var onFailure: Shared<KubernetesEvent>?
+    /// An object of that name that exists already is a refusal nobody needs to hear of: the cache was late.
+    package var isSilentIfExisting = false
 
     package init(_ request: APIRequest) { self.request = request }
 

@@ -53,8 +53,9 @@ struct TimelineMachines {
         return node
     }
 
-    func configuration(_ start: TimelineStart) throws -> ClusterConfiguration {
+    func configuration(_ start: TimelineStart, _ latencies: TimelineLatencies) throws -> ClusterConfiguration {
         var configuration = ClusterConfiguration(seed: 1)
+        configuration.timing = latencies.timing
         configuration.recording.interval = nil
         configuration.recording.watchLog = true
         configuration.recording.schedulingAttempts = false

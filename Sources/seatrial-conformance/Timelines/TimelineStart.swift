@@ -39,7 +39,7 @@ struct TimelineStart {
         let detections = TimelineStart.detections(view)
         let pass = detections.first?.time ?? TimelineStart.otherPass(view)
         nodeMonitorPhase = (pass.map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
-        let collection = view.tracks.lazy.flatMap(\.history).first { $0.value?.string == "True/DeletionByPodGC" }?.time
+        let collection = view.tracks.flatMap(\.history).filter { $0.value?.string == "True/DeletionByPodGC" }.map(\.time).min()
         podCollectionPhase =
             ((collection ?? TimelineStart.forcedDeletion(view)).map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
         renewals = TimelineStart.renewals(recording, detections).map { ($0.node, instant($0.at)) }
