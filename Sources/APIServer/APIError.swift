@@ -62,7 +62,13 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden, .badRequest, .internalError: false
         }
     }
+    /// The object was to be made in a namespace that is being deleted, where no later attempt will fare better.
+    public var isNamespaceTerminating: Bool {
+        if case .forbidden(_, let why) = self { why.hasSuffix(APIError.namespaceTerminating) } else { false }
+    }
+    static let namespaceTerminating = "because it is being terminated"
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }
+    public var isAlreadyExists: Bool { if case .alreadyExists = self { true } else { false } }
 }
 
 extension APIError {

@@ -115,7 +115,7 @@ public struct APIServer: Sendable {
         var object = named.object.preparedForCreation()
         let key = object.key
         try requireActiveNamespace(of: key)
-        object = try admission.admit(object)
+        object = try admission.admit(object).withFirstTemplateGeneration()
         if case .pod(let pod) = object { try requireRuntimeClass(of: pod) }
         try validation.check(object)
         object = try services.allocate(for: object, replacing: nil)
@@ -168,7 +168,7 @@ public struct APIServer: Sendable {
             throw .notFound(namespaceKey)
         }
         guard !namespace.value.isTerminating else {
-            throw .forbidden(key, "unable to create new content in namespace \(name) because it is being terminated")
+            throw .forbidden(key, "unable to create new content in namespace \(name) " + APIError.namespaceTerminating)
         }
     }
 
@@ -207,6 +207,7 @@ public struct APIServer: Sendable {
         _ object: APIObject, over stored: APIObject, countsGeneration: Bool = true, at now: SimulatedTime
     ) -> APIObject? {
         let old = stored.metadata
+        let object = object.withTemplateGeneration(after: stored)
         let specChanged = countsGeneration && object.specDiffers(from: stored)
         var new = object.withMetadata {
             // What clients cannot change.
@@ -279,6 +280,7 @@ public struct APIServer: Sendable {
             switch patch {
             case .removeFinalizer(let name): $0.finalizers.removeAll { $0 == name }
             case .ownerReferences(let references): $0.ownerReferences = references
+            case .removeOwners(let owners): $0.ownerReferences.removeAll { owners.contains($0.uid) }
             case .labels(let labels): $0.labels = labels
             }
         }
@@ -342,10 +344,8 @@ public struct APIServer: Sendable {
             return result
         }
         guard let stored = objects[key] else { throw .notFound(key) }
-        var history: [Shared<ReplicaSet>] = []
-        if case .rollBack = change {
-            history = objects.all(ReplicaSet.self).filter { $0.value.metadata.controllerReference?.uid == stored.metadata.uid }
-        }
-        return try replace(stored, with: change.applied(to: stored, key: key, history: history), at: now)
+        var history = RolloutHistory()
+        if case .rollBack = change { history = RolloutHistory(of: stored, in: objects) }
+        return try replace(stored, with: change.applied(to: stored, key: key, history: history, at: now), at: now)
     }
 }

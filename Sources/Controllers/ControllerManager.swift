@@ -68,15 +68,16 @@ package struct ControllerManager: Sendable {
             .podGarbageCollector, of: .podGarbageCollector, PodGarbageCollector(configuration), workers: 1, maximumRetries: 0,
             limits: limits)
         namespaces = ControllerLoop(
-            .namespace, of: .namespace, NamespaceController(delay: configuration.namespaceDeletionDelay),
-            workers: configuration.namespaceWorkers, limits: limits)
+            .namespace, of: .namespace, NamespaceController(), workers: configuration.namespaceWorkers,
+            limits: ControllerManager.namespaceLimits)
         statefulSets = ControllerLoop(
             .statefulSet, of: .statefulSet, StatefulSetReconciler(), workers: configuration.statefulSetWorkers, limits: limits)
         daemonSets = ControllerLoop(
             .daemonSet, of: .daemonSet, DaemonSetReconciler(), workers: configuration.daemonSetWorkers, limits: limits)
         replicationControllers = ControllerLoop(
-            .replicationController, of: .replicationController, ReplicationControllerReconciler(),
-            workers: configuration.replicationControllerWorkers, limits: limits)
+            .replicationController, of: .replicationController,
+            ReplicationControllerReconciler(burst: configuration.replicaSetBurst), workers: configuration.replicationControllerWorkers,
+            limits: limits)
         jobs = ControllerLoop(
             .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: limits)
         cronJobs = ControllerLoop(
@@ -89,7 +90,9 @@ package struct ControllerManager: Sendable {
         budgets = ControllerLoop(
             .disruption, of: .disruption, DisruptionReconciler(), workers: configuration.disruptionWorkers, limits: limits)
         endpointSlices = ControllerLoop(
-            .endpointSlice, of: .endpointSlice, EndpointSliceReconciler(), workers: configuration.endpointSliceWorkers, limits: limits)
+            .endpointSlice, of: .endpointSlice, EndpointSliceReconciler(maximumEndpoints: configuration.maximumEndpointsPerSlice),
+            workers: configuration.endpointSliceWorkers, maximumRetries: configuration.endpointSliceRetries,
+            limits: ControllerManager.endpointSliceLimits)
         nodeAddresses = ControllerLoop(
             .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(), workers: configuration.nodeAddressWorkers, limits: limits)
         serviceAccounts = ControllerLoop(
@@ -98,6 +101,20 @@ package struct ControllerManager: Sendable {
             .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(), workers: configuration.resourceQuotaWorkers, limits: limits)
     }
 
+    /// Namespaces that fail are looked at again within a minute.
+    private static let namespaceLimits: RetryLimits = {
+        var limits = RetryLimits()
+        limits.maximum = .seconds(60)
+        return limits
+    }()
+
+    /// Services that fail wait a second at least.
+    private static let endpointSliceLimits: RetryLimits = {
+        var limits = RetryLimits()
+        limits.base = .seconds(1)
+        return limits
+    }()
+
     // MARK: Inputs
 
     /// A write reached the watch cache.
@@ -105,10 +122,10 @@ package struct ControllerManager: Sendable {
         // Kubernetes Events are for people; no controller watches them.
         if case .event = event.object { return }
         let previous = informers.apply(event)
-        for key in replicaSets.decider.ownWrites.released(by: informers.resourceVersion) { replicaSets.queue.add(key) }
-        for work in collector.decider.observe(event.change, event.object, previous: previous, informers) {
-            collector.queue.add(work)
-        }
+        replicaSets.observe(event, previous: previous, informers, at: now, &effects)
+        let collection = collector.decider.observe(event, previous: previous, informers)
+        for work in collection.work { collector.queue.add(work) }
+        for report in collection.events { recorders[.garbageCollector].record(report, at: now, &effects) }
         switch event.object {
         case .pod(let pod): observe(event.change, pod, previous: previous.flatMap(Pod.cast), at: now, &effects)
         case .node(let node):
@@ -116,8 +133,6 @@ package struct ControllerManager: Sendable {
             let isNew = event.change == .added && event.time > .zero
             observe(event.change, node, previous: previous.flatMap(Node.cast), isNew: isNew, at: now, &effects)
         case .replicaSet(let set):
-            replicaSets.queue.add(set.value.metadata.key)
-            if event.change != .deleted { replicaSets.decider.observe(set, previous: previous.flatMap(ReplicaSet.cast)) }
             for key in DeploymentWakeUps.keys(for: set, informers) { deployments.queue.add(key) }
             if let old = previous.flatMap(ReplicaSet.cast),
                 old.value.metadata.controllerReference != set.value.metadata.controllerReference
@@ -150,7 +165,6 @@ package struct ControllerManager: Sendable {
         _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, at now: SimulatedTime,
         _ effects: inout Effects<ControllerTimer>
     ) {
-        for key in replicaSets.decider.observe(change, pod, previous: previous, informers) { replicaSets.queue.add(key) }
         if change == .deleted, let key = DeploymentWakeUps.key(forDeleted: pod, informers) { deployments.queue.add(key) }
         evictor.decider.observe(change, pod, previous: previous, informers, at: now)
         settleEvictions(at: now, &effects)

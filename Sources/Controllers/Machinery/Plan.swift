@@ -12,12 +12,16 @@ package struct PlannedCall: Sendable {
         package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The object is gone already.
         package static let notFound = Forgiveness(rawValue: 1)
+        /// The namespace is being deleted: nothing is made in it any more, and there is nothing to report about it.
+        package static let namespaceTerminating = Forgiveness(rawValue: 2)
     }
 
     package var request: APIRequest
     /// The object was written earlier in the same plan: use the version that write returned, not that of the cache.
     package var followsOwnWrites = false
     package var forgives: Forgiveness = []
+    /// Reads the real controller makes before this request (see ``APICall/reads``).
+    package var reads = 0
     /// After a conflict try once more with whatever version is stored (the real controller reads it afresh).
     package var overwritesOnConflict = false
     /// Recorded when the request succeeded.
@@ -26,6 +30,8 @@ package struct PlannedCall: Sendable {
     package var namesResult = false
     /// Recorded when the request was refused; the refusal is appended to its message.
     package var onFailure: Shared<KubernetesEvent>?
+    /// An object of that name that exists already is a refusal nobody needs to hear of: the cache was late.
+    package var isSilentIfExisting = false
 
     package init(_ request: APIRequest) { self.request = request }
 

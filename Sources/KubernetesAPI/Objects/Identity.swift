@@ -222,13 +222,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         }
     }
 
-    /// Whether some component acts for objects of the kind, or decides by them. Of the others scheduling reads a part at most.
-    public var hasBehaviour: Bool {
-        switch self {
-        case .service, .statefulSet, .replicationController, .unstructured: false
-        default: true
-        }
-    }
+    /// Whether some component acts for objects of the kind, or decides by them.
+    public var hasBehaviour: Bool { self != .unstructured }
 
     public var isNamespaced: Bool {
         switch self {
