@@ -115,7 +115,7 @@ public struct APIServer: Sendable {
         var object = named.object.preparedForCreation()
         let key = object.key
         try requireActiveNamespace(of: key)
-        object = try admission.admit(object).withFirstTemplateGeneration()
+        object = try admission.admit(object)
         if case .pod(let pod) = object { try requireRuntimeClass(of: pod) }
         try validation.check(object)
         object = try services.allocate(for: object, replacing: nil)
