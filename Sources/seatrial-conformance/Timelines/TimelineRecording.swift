@@ -19,7 +19,6 @@ enum TimelineAction {
     case drain(node: String)
     case drained
     case stopKubelets([String])
-    case crash(String)
     case startKubelets([String])
     /// A new machine with labels and taints.
     case addNode(String, labels: [(String, String)], taints: [String])
@@ -126,7 +125,7 @@ struct TimelineRecording {
         case "delete": return .delete(kind: try text("kind"), name: try text("name"), line["options"])
         case "delete-namespace": return .deleteNamespace
         case "kubelet": return try kubeletCall(try text("call"), place)
-        case "kubelet stops": return .crash(try text("node"))
+        case "kubelet stops": return .stopKubelets([try text("node")])
         case "kubelet starts again": return .startKubelets([try text("node")])
         case "kill-kubelet": return .stopKubelets(["hollow-0"])
         case "start-kubelet": return .startKubelets(["hollow-0"])

@@ -169,7 +169,6 @@ struct TimelineReplay {
         case .stopKubelets(let nodes):
             let failure = cluster.stopKubelets(of: nodes)
             for node in nodes { failures[node] = failure }
-        case .crash(let node): failures[node] = cluster.crash([node])
         case .startKubelets(let nodes):
             for node in nodes {
                 guard let failure = failures.removeValue(forKey: node) else { throw TimelineError("\(node) starts but was not stopped") }

@@ -39,8 +39,9 @@ struct TimelineStart {
         let detections = TimelineStart.detections(view)
         let pass = detections.first?.time ?? TimelineStart.firstEvictingTaint(view)
         nodeMonitorPhase = (pass.map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
-        let collections = view.tracks.flatMap(\.history).filter { $0.value?.string == "True/DeletionByPodGC" }.map(\.time)
-        podCollectionPhase = (collections.min().map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
+        // Where nothing was collected, the pass before the end comes too early for what is not collected yet.
+        let collection = TimelineStart.firstCollection(recording, view) ?? view.lastTime + 7000
+        podCollectionPhase = (instant(collection) - TimelineStart.reaction).sinceStart
         renewals = TimelineStart.renewals(recording, detections).map { ($0.node, instant($0.at)) }
     }
 
@@ -71,6 +72,22 @@ struct TimelineStart {
         return times.min().map { $0 - 50 }
     }
 
+    /// When pod garbage collection first wrote: a pod that failed though nobody stopped its containers.
+    private static func firstCollection(_ recording: TimelineRecording, _ view: TimelineView) -> Double? {
+        var first: Double?
+        for track in view.tracks where track.kind == "Pod" {
+            for change in track.history where change.path == "phase" && change.value?.string == "Failed" {
+                let isReported = track.history.contains { $0.path == "containers" && $0.time == change.time }
+                let isPatched = recording.actions.contains { action in
+                    guard case .patch("Pod", _, _, status: true) = action.action else { return false }
+                    return (0...500).contains(change.time - Double(action.time))
+                }
+                if !isReported, !isPatched { first = min(first ?? change.time, change.time) }
+            }
+        }
+        return first
+    }
+
     /// Nodes that turned Ready=Unknown.
     private static func detections(_ view: TimelineView) -> [(node: String, time: Double)] {
         var found: [(node: String, time: Double)] = []
@@ -94,7 +111,6 @@ struct TimelineStart {
             let nodes: [String]
             switch action.action {
             case .stopKubelets(let names): nodes = names
-            case .crash(let name): nodes = [name]
             default: continue
             }
             for node in nodes {
