@@ -10,6 +10,8 @@ public struct APIServer: Sendable {
     package private(set) var objects = ObjectTables()
     package var watchLog = WatchLog()
     private var admission: Admission
+    private var validation = WriteValidation()
+    private var services: ServiceAllocator
     private var names: GeneratedNames
     /// What was applied last to objects that `kubectl apply` manages.
     private var lastApplied: [ObjectKey: AppliedMetadata] = [:]
@@ -19,8 +21,10 @@ public struct APIServer: Sendable {
     package private(set) var resourceVersion: UInt64 = 0
     private var created: UInt64 = 0
 
-    public init(seed: UInt64) {
+    /// - Parameter serviceNetwork: the addresses and ports services get.
+    public init(seed: UInt64, serviceNetwork: ServiceNetworkConfiguration = ServiceNetworkConfiguration()) {
         admission = Admission()
+        services = ServiceAllocator(serviceNetwork, seed: seed)
         names = GeneratedNames(seed: seed)
     }
 
@@ -70,6 +74,7 @@ public struct APIServer: Sendable {
 
     private mutating func add(_ object: APIObject, as key: ObjectKey, at now: SimulatedTime) {
         admission.observe(object)
+        services.observe(object, replacing: nil)
         let slot = objects[key.kind].set(object, as: key.name).slot
         if case .pod(let pod) = object { podSlots[pod.value.metadata.uid] = Int32(slot) }
         log(WatchEvent(.added, object, time: now), slot)
@@ -105,32 +110,44 @@ public struct APIServer: Sendable {
 
     // MARK: Create and update
 
-    private mutating func create(_ object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
-        var object = object.withoutStatus()
-        let metadata = object.metadata
-        var isNew = false
-        if metadata.name.isEmpty {
-            guard !metadata.generateName.isEmpty else {
-                throw .invalid(object.key, "metadata.name: Required value: name or generateName is required")
-            }
-            // As the API server does since 1.32: a generated name that is taken is drawn again, up to seven times.
-            for _ in 0..<8 {
-                let name = names.next(prefix: metadata.generateName, namespace: metadata.namespace)
-                object = object.withMetadata { $0.name = name }
-                isNew = objects.slot(of: object.key) == nil
-                if isNew { break }
-            }
-        }
+    private mutating func create(_ new: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
+        let named = try nameAndStamp(new, at: now)
+        var object = named.object.preparedForCreation()
         let key = object.key
-        if key.kind.isNamespaced, !metadata.namespace.isEmpty { try requireActiveNamespace(metadata.namespace, for: key) }
-        guard isNew || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
+        try requireActiveNamespace(of: key)
         object = try admission.admit(object).withFirstTemplateGeneration()
+        if case .pod(let pod) = object { try requireRuntimeClass(of: pod) }
+        try validation.check(object)
+        object = try services.allocate(for: object, replacing: nil)
+        guard named.isFree || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
         resourceVersion += 1
         created += 1
-        let version = resourceVersion
-        let uid = UID(serial: created)
+        add(object, as: key, at: now)
+        return object
+    }
+
+    /// A new object with what only the API server sets: no status, the fields of the system, and a name where it shall be generated.
+    /// `isFree`: no object of that name is stored.
+    private mutating func nameAndStamp(_ new: APIObject, at now: SimulatedTime) throws(APIError) -> (object: APIObject, isFree: Bool) {
+        let object = new.withoutStatus()
+        let prefix = object.readMetadata { $0.name.isEmpty ? $0.generateName : "" }
+        var name: String?
+        var isFree = false
+        if !prefix.isEmpty {
+            let namespace = object.readMetadata(\.namespace)
+            // As the API server does since 1.32: a generated name that is taken is drawn again, up to seven times.
+            for _ in 0..<8 {
+                let drawn = names.next(prefix: prefix, namespace: namespace)
+                name = drawn
+                isFree = objects.slot(of: ObjectKey(object.kind, namespace: namespace, drawn)) == nil
+                if isFree { break }
+            }
+        }
+        let version = resourceVersion + 1
+        let uid = UID(serial: created + 1)
         let generation: Int64 = object.countsGenerations ? 1 : 0
-        object = object.withMetadata {
+        let stamped = object.withMetadata {
+            if let name { $0.name = name }
             $0.uid = uid
             $0.resourceVersion = version
             $0.generation = generation
@@ -138,20 +155,28 @@ public struct APIServer: Sendable {
             $0.deletionTimestamp = nil
             $0.deletionGracePeriodSeconds = nil
         }
-        add(object, as: key, at: now)
-        return object
+        return (stamped, isFree)
     }
 
     /// The NamespaceLifecycle plugin. The namespaces the API server makes for itself count as existing.
-    private func requireActiveNamespace(_ name: String, for key: ObjectKey) throws(APIError) {
+    private func requireActiveNamespace(of key: ObjectKey) throws(APIError) {
+        let name = key.name.namespace
+        guard key.kind.isNamespaced, !name.isEmpty else { return }
         let namespaceKey = ObjectKey(.namespace, name)
         guard case .namespace(let namespace)? = objects[namespaceKey] else {
             if APIServer.systemNamespaces.contains(name) { return }
             throw .notFound(namespaceKey)
         }
         guard !namespace.value.isTerminating else {
-            throw .forbidden(key, "unable to create new content in namespace \(name) because it is being terminated")
+            throw .forbidden(key, "unable to create new content in namespace \(name) " + APIError.namespaceTerminating)
         }
+    }
+
+    /// The RuntimeClass plugin, as far as that the class must exist.
+    private func requireRuntimeClass(of pod: Shared<Pod>) throws(APIError) {
+        let name = pod.value.spec.value.runtimeClassName
+        guard !name.isEmpty, objects[ObjectKey(.unstructured, "RuntimeClass/" + name)] == nil else { return }
+        throw .forbidden(ObjectKey(.pod, pod.value.metadata.key), "pod rejected: RuntimeClass \"\(name)\" not found")
     }
 
     private static let systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]
@@ -166,8 +191,15 @@ public struct APIServer: Sendable {
         if !metadata.uid.text.isEmpty, metadata.uid != stored.metadata.uid {
             throw .preconditionFailed(key, expected: metadata.uid, found: stored.metadata.uid)
         }
-        let merged = part == .main ? object.keepingStatus(of: stored) : stored.takingStatus(of: object)
-        return commit(merged, over: stored, countsGeneration: part == .main, at: now)
+        guard part == .main else { return commit(stored.takingStatus(of: object), over: stored, countsGeneration: false, at: now) }
+        return try replace(stored, with: object.keepingStatus(of: stored), at: now)
+    }
+
+    /// Checks a new version of an object and stores it.
+    private mutating func replace(_ stored: APIObject, with object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject? {
+        let object = object.keepingAllocated(of: stored)
+        try validation.checkChange(to: object, from: stored)
+        return commit(try services.allocate(for: object, replacing: stored), over: stored, at: now)
     }
 
     /// Stores a new version of an object, unless it equals the stored one; finishes its deletion when its last finalizer went.
@@ -215,6 +247,7 @@ public struct APIServer: Sendable {
     private mutating func store(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
         let key = object.key
         admission.observe(object)
+        services.observe(object, replacing: previous)
         let slot = objects[key.kind].set(object, as: key.name).slot
         log(WatchEvent(.modified, object, previous: previous, time: now), slot)
     }
@@ -227,6 +260,7 @@ public struct APIServer: Sendable {
         if case .pod(let pod) = object { podSlots[pod.value.metadata.uid] = nil }
         lastApplied[key] = nil
         admission.forget(object)
+        services.forget(object)
         var event = WatchEvent(.deleted, object.withMetadata { $0.resourceVersion = version }, previous: previous, time: now)
         event.slot = removed?.slot
         watchLog.append(event)
@@ -302,7 +336,7 @@ public struct APIServer: Sendable {
             let result: APIObject?
             if let stored = objects[key] {
                 let admitted = try admission.admitUpdate(object)
-                result = commit(try admitted.applied(over: stored, last: lastApplied[key]), over: stored, at: now)
+                result = try replace(stored, with: admitted.applied(over: stored, last: lastApplied[key]), at: now)
             } else {
                 result = try create(object, at: now)
             }
@@ -312,6 +346,6 @@ public struct APIServer: Sendable {
         guard let stored = objects[key] else { throw .notFound(key) }
         var history = RolloutHistory()
         if case .rollBack = change { history = RolloutHistory(of: stored, in: objects) }
-        return commit(try change.applied(to: stored, key: key, history: history, at: now), over: stored, at: now)
+        return try replace(stored, with: change.applied(to: stored, key: key, history: history, at: now), at: now)
     }
 }

@@ -38,7 +38,7 @@ public struct Cluster: Sendable {
     /// Sets the cluster up at time zero: nodes and snapshot in place, the first events scheduled.
     public init(_ configuration: ClusterConfiguration) throws(ClusterError) {
         self.configuration = Shared(configuration)
-        api = APIServer(seed: configuration.seed)
+        api = APIServer(seed: configuration.seed, serviceNetwork: configuration.serviceNetwork)
         gateway = ClientGateway(configuration.timing)
         do {
             scheduler = try Scheduler(

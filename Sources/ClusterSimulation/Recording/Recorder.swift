@@ -276,7 +276,7 @@ struct Recorder: Sendable {
 
     mutating func refused(_ operation: Int, _ error: APIError) { 
         record.operations[operation].refusal = error.description
-        record.operations[operation].refusalStatus = error.httpStatus
+        record.operations[operation].refusalStatus = error.code
     }
 
     mutating func sample(at now: SimulatedTime) {

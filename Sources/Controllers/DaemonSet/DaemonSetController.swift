@@ -204,6 +204,7 @@ struct DaemonSetReconciler: Reconciler {
                 nodes[position..<position + size].map { node in
                     var call = PlannedCall(.create(.pod(pod(of: template, on: node))), onSuccess: created)
                     call.namesResult = true
+                    call.forgives = .namespaceTerminating
                     call.onFailure = refused
                     return call
                 })

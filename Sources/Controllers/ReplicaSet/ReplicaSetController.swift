@@ -93,6 +93,7 @@ struct ReplicaReconciler<Workload: ReplicatedWorkload>: Reconciler {
         var call = PlannedCall(.create(.pod(ReplicaReconciler.pod(of: set.value))))
         call.onSuccess = event(about: set.value, "SuccessfulCreate", "Created pod: ")
         call.namesResult = true
+        call.forgives = .namespaceTerminating
         call.onFailure = event(about: set.value, "FailedCreate", "Error creating: ", .warning)
         for size in slowStartBatches(count) { plan.steps.append(Array(repeating: call, count: size)) }
     }

@@ -84,7 +84,14 @@ enum Relaxations {
             ], rule: .curve(exactly: 0),
             reason: "the recorded machine was shared: pods of one burst came 10 to 100 ms apart, so counters pass through values "
                 + "that equal pods becoming ready together skip, and two events a few milliseconds apart make one status write or two"),
+        FieldRelaxation(
+            name: "endpoints of a burst", kinds: ["EndpointSlice"], paths: ["endpoints"], rule: .settled(staleSlices),
+            reason: "pods that change within a burst are written one, two or three at a time, and a pod that changes while the last "
+                + "write is not seen yet waits for a second: which one that happens to is chance"),
     ]
+
+    /// The EndpointSlice controller's back-off after a look at slices that are older than what it wrote, with what follows.
+    private static let staleSlices = 1100.0
 
     static let events: [EventRelaxation] = [
         EventRelaxation(

@@ -284,7 +284,7 @@ struct TimelineComparison {
         let third = relaxation.rule.applied(to: first)
         for candidate in candidates.map({ relaxation.rule.applied(to: $0) }) where agree(third, candidate, path) {
             result.relax(relaxation.name)
-            compareTimes(third, candidate, subject, path, extra: Relaxations.transient)
+            compareTimes(third, candidate, subject, path, extra: relaxation.rule.lateness)
             return
         }
         differ(first, second, "\(subject) \(path)")
@@ -461,6 +461,9 @@ extension SequenceRule {
         guard let first = steps.first, let last = steps.last else { return [] }
         return [first, last]
     }
+
+    /// How much later a value that lasts may come on one side, milliseconds.
+    var lateness: Double { if case .settled(let window) = self { max(window, Relaxations.transient) } else { Relaxations.transient } }
 
     private static func settled(_ steps: [TimelineComparison.Step], _ window: Double) -> [TimelineComparison.Step] {
         var kept: [TimelineComparison.Step] = []
