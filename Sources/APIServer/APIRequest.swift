@@ -46,6 +46,8 @@ public enum NodePatch: Sendable {
     case unschedulable(Bool)
     /// The kubelet's report: images, capacity and conditions together.
     indirect case status(NodeStatus)
+    /// The range of addresses for the node's pods, as node IPAM gives it.
+    case podRange(AddressRange)
 }
 
 public enum MetadataPatch: Sendable {

@@ -20,9 +20,17 @@ public struct APIServer: Sendable {
     /// The version of the latest write.
     package private(set) var resourceVersion: UInt64 = 0
     private var created: UInt64 = 0
+    /// `--event-ttl`.
+    private let eventTimeToLive: SimulatedDuration
 
-    /// - Parameter serviceNetwork: the addresses and ports services get.
-    public init(seed: UInt64, serviceNetwork: ServiceNetworkConfiguration = ServiceNetworkConfiguration()) {
+    /// - Parameters:
+    ///   - serviceNetwork: the addresses and ports services get.
+    ///   - eventTimeToLive: how long an Event that was not repeated is kept.
+    public init(
+        seed: UInt64, serviceNetwork: ServiceNetworkConfiguration = ServiceNetworkConfiguration(),
+        eventTimeToLive: SimulatedDuration = .hours(1)
+    ) {
+        self.eventTimeToLive = eventTimeToLive
         admission = Admission()
         services = ServiceAllocator(serviceNetwork, seed: seed)
         names = GeneratedNames(seed: seed)
@@ -50,7 +58,9 @@ public struct APIServer: Sendable {
             case .delete(let key, let options): return .success(try delete(key, options, at: now))
             case .operate(let key, let change): return .success(try operate(key, change, at: now))
             case .record(let event):
-                let change: WatchEvent.Change = event.value.count > 1 ? .modified : .added
+                // A repeated Event is written over the first one; if that has expired since, it is made anew, its count going on.
+                let isKept = event.value.count > 1 && event.value.sinceLast <= eventTimeToLive
+                let change: WatchEvent.Change = isKept ? .modified : .added
                 watchLog.append(WatchEvent(change, .event(event), time: now))
                 return .success(nil)
             }
@@ -68,6 +78,20 @@ public struct APIServer: Sendable {
         let stored = object.withMetadata {
             $0.resourceVersion = version
             if $0.uid.text.isEmpty { $0.uid = UID(serial: serial) }
+        }
+        add(stored, as: key, at: now)
+    }
+
+    /// Puts in what the cluster made for itself before the run began. Its UID follows from its name, so that objects created later
+    /// have the same UIDs as without it. Nothing if there is such an object.
+    package mutating func establish(_ object: APIObject, at now: SimulatedTime) {
+        let key = object.key
+        guard objects[key] == nil else { return }
+        resourceVersion += 1
+        let version = resourceVersion
+        let stored = object.withMetadata {
+            $0.resourceVersion = version
+            $0.uid = UID(serial: 1 << 47 | stableHash("\(object.kindName)/\($0.namespace)/\($0.name)") >> 17)
         }
         add(stored, as: key, at: now)
     }
@@ -116,9 +140,19 @@ public struct APIServer: Sendable {
         let key = object.key
         try requireActiveNamespace(of: key)
         object = try admission.admit(object).withFirstTemplateGeneration()
-        if case .pod(let pod) = object { try requireRuntimeClass(of: pod) }
+        if case .pod(let pod) = object {
+            try requireRuntimeClass(of: pod)
+            try requireServiceAccount(of: pod.value)
+        }
         try validation.check(object)
+        try admission.check(object)
         object = try services.allocate(for: object, replacing: nil)
+        if admission.hasQuotas {
+            try charge(object, replacing: nil, at: now)
+            let version = resourceVersion + 1
+            object = object.withMetadata { $0.resourceVersion = version }
+        }
+        // Only the store finds out that the name is taken, after the quotas were charged: the controller puts that right.
         guard named.isFree || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
         resourceVersion += 1
         created += 1
@@ -179,6 +213,46 @@ public struct APIServer: Sendable {
         throw .forbidden(ObjectKey(.pod, pod.value.metadata.key), "pod rejected: RuntimeClass \"\(name)\" not found")
     }
 
+    /// The ServiceAccount plugin. It waits for the account `default` of a new namespace (it asks ten times in about a second, and
+    /// the controller makes it in milliseconds), so that one is not asked for.
+    private func requireServiceAccount(of pod: Pod) throws(APIError) {
+        let name = pod.spec.value.serviceAccountName
+        guard name != ServiceAccount.defaultName else { return }
+        let account = NamespacedName(namespace: pod.metadata.namespace, name: name)
+        guard objects.get(ServiceAccount.self, account) == nil else { return }
+        throw .forbidden(
+            ObjectKey(.pod, pod.metadata.key), "error looking up service account \(account): serviceaccount \"\(name)\" not found")
+    }
+
+    /// The ResourceQuota plugin: charges the quotas of the namespace, each with a write of its own before the object's, or refuses.
+    private mutating func charge(_ object: APIObject, replacing old: APIObject?, at now: SimulatedTime) throws(APIError) {
+        let namespace = object.metadata.namespace
+        let stored = admission.quotas(in: namespace).compactMap {
+            objects.get(ResourceQuota.self, NamespacedName(namespace: namespace, name: $0))
+        }
+        guard !stored.isEmpty else { return }
+        var quotas = stored.map(\.value)
+        do {
+            try QuotaCheck.charge(&quotas, for: object, replacing: old, at: now)
+        } catch {
+            throw .forbidden(object.key, error.description)
+        }
+        for (quota, before) in zip(quotas, stored) where quota.status.used != before.value.status.used {
+            resourceVersion += 1
+            var quota = quota
+            quota.metadata.resourceVersion = resourceVersion
+            store(APIObject(quota), previous: .resourceQuota(before), at: now)
+        }
+    }
+
+    /// The kinds of which a change may use more than before.
+    private static func mayUseMore(_ object: APIObject) -> Bool {
+        switch object {
+        case .service, .persistentVolumeClaim: true
+        default: false
+        }
+    }
+
     private static let systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]
 
     private enum Subresource { case main, status }
@@ -199,7 +273,12 @@ public struct APIServer: Sendable {
     private mutating func replace(_ stored: APIObject, with object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject? {
         let object = object.keepingAllocated(of: stored)
         try validation.checkChange(to: object, from: stored)
-        return commit(try services.allocate(for: object, replacing: stored), over: stored, at: now)
+        let allocated = try services.allocate(for: object, replacing: stored)
+        if APIServer.mayUseMore(allocated) {
+            try admission.check(allocated)
+            if admission.hasQuotas { try charge(allocated, replacing: stored, at: now) }
+        }
+        return commit(allocated, over: stored, at: now)
     }
 
     /// Stores a new version of an object, unless it equals the stored one; finishes its deletion when its last finalizer went.

@@ -28,7 +28,10 @@ extension APIObject {
             result = .node(
                 new.with {
                     if $0.spec.taints.isEmpty { $0.spec.taints = old.value.spec.taints }
-                    if $0.spec.podCIDR.isEmpty { $0.spec.podCIDR = old.value.spec.podCIDR }
+                    if $0.spec.podCIDR.isEmpty {
+                        $0.spec.podCIDR = old.value.spec.podCIDR
+                        $0.spec.podCIDRs = old.value.spec.podCIDRs
+                    }
                     if $0.spec.providerID.isEmpty { $0.spec.providerID = old.value.spec.providerID }
                     $0.spec.unschedulable = $0.spec.unschedulable || old.value.spec.unschedulable
                 })

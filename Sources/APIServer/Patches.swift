@@ -75,6 +75,7 @@ extension NodePatch {
             status.conditions = node.status.conditions
             for condition in reported.conditions { status.conditions.set(condition) }
             node.status = status
+        case .podRange(let range): node.spec.setPodRange(range)
         }
         return node
     }

@@ -54,6 +54,16 @@ public struct ClusterConfiguration: Sendable {
     }
 }
 
+extension ClusterConfiguration {
+    /// All nodes there will ever be: of the start, of the snapshot, and those that join.
+    var nodeCount: Int {
+        let joining = timeline.map { entry in
+            if case .addNodes(let nodes) = entry.action { nodes.count } else { 0 }
+        }
+        return nodes.count + snapshot.count { $0.kind == .node } + joining.reduce(0, +)
+    }
+}
+
 /// An object of a trace with its published life.
 public struct TraceEntry: Sendable {
     public var createAt: SimulatedTime

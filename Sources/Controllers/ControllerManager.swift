@@ -34,6 +34,7 @@ package struct ControllerManager: Sendable {
     private(set) var nodeAddresses: ControllerLoop<NodeAddressAllocator>
     private(set) var serviceAccounts: ControllerLoop<ServiceAccountReconciler>
     private(set) var quotas: ControllerLoop<ResourceQuotaReconciler>
+    private(set) var certificates: ControllerLoop<RootCertificatePublisher>
     /// Whether a `.work` timer is on its way.
     private var isWorkComing = false
 
@@ -44,7 +45,7 @@ package struct ControllerManager: Sendable {
         watchLatency: SimulatedDuration = .milliseconds(4)
     ) {
         self.configuration = configuration
-        let limits = RetryLimits()
+        let limits = RetryLimits(configuration)
         deployments = ControllerLoop(
             .deployment, of: .deployment, DeploymentReconciler(), workers: configuration.deploymentWorkers,
             maximumRetries: configuration.deploymentRetries, limits: limits)
@@ -94,11 +95,15 @@ package struct ControllerManager: Sendable {
             workers: configuration.endpointSliceWorkers, maximumRetries: configuration.endpointSliceRetries,
             limits: ControllerManager.endpointSliceLimits)
         nodeAddresses = ControllerLoop(
-            .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(), workers: configuration.nodeAddressWorkers, limits: limits)
+            .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(configuration), workers: configuration.nodeAddressWorkers, limits: limits)
         serviceAccounts = ControllerLoop(
             .serviceAccount, of: .serviceAccount, ServiceAccountReconciler(), workers: configuration.serviceAccountWorkers, limits: limits)
         quotas = ControllerLoop(
-            .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(), workers: configuration.resourceQuotaWorkers, limits: limits)
+            .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(period: configuration.resourceQuotaSyncPeriod),
+            workers: configuration.resourceQuotaWorkers, limits: limits)
+        certificates = ControllerLoop(
+            .rootCertificate, of: .rootCertificate, RootCertificatePublisher(), workers: configuration.rootCertificateWorkers,
+            limits: limits)
     }
 
     /// Namespaces that fail are looked at again within a minute.
@@ -158,6 +163,7 @@ package struct ControllerManager: Sendable {
         nodeAddresses.observe(event, previous: previous, informers, at: now, &effects)
         serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
         quotas.observe(event, previous: previous, informers, at: now, &effects)
+        certificates.observe(event, previous: previous, informers, at: now, &effects)
         wakeToWork(at: now, &effects)
     }
 
@@ -218,6 +224,7 @@ package struct ControllerManager: Sendable {
         case .nodeMonitor:
             let wasOver = monitor.decider.isPassOver
             monitor.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
+            monitor.decider.wakeForPoll(at: now, &effects)
             if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
         case .nodeTaints: tainter.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
         case .taintEviction: evictor.handle(answer, token, informers, &recorders[.taintEviction], at: now, &effects)
@@ -248,6 +255,8 @@ package struct ControllerManager: Sendable {
             serviceAccounts.handle(answer, token, informers, &recorders[.serviceAccount], at: now, &effects)
         case .resourceQuota:
             quotas.handle(answer, token, informers, &recorders[.resourceQuota], at: now, &effects)
+        case .rootCertificate:
+            certificates.handle(answer, token, informers, &recorders[.rootCertificate], at: now, &effects)
         }
         wakeToWork(at: now, &effects)
     }
@@ -272,6 +281,7 @@ package struct ControllerManager: Sendable {
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
                 || replicationControllers.canWork || jobs.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
+                || certificates.canWork
         else { return }
         isWorkComing = true
         effects.wake(at: now, .work)
@@ -281,9 +291,12 @@ package struct ControllerManager: Sendable {
         deployments.run(informers, &recorders[.deployment], at: now, &effects)
         replicaSets.run(informers, &recorders[.replicaSet], at: now, &effects)
         collector.run(informers, &recorders[.garbageCollector], at: now, &effects)
-        let wasOver = monitor.decider.isPassOver
-        monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
-        if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        if monitor.canWork {
+            let wasOver = monitor.decider.isPassOver
+            monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
+            monitor.decider.wakeForPoll(at: now, &effects)
+            if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        }
         tainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
         evictor.run(informers, &recorders[.taintEviction], at: now, &effects)
         podCollector.run(informers, &recorders[.podGarbageCollector], at: now, &effects)
@@ -300,6 +313,7 @@ package struct ControllerManager: Sendable {
         nodeAddresses.run(informers, &recorders[.nodeIPAM], at: now, &effects)
         serviceAccounts.run(informers, &recorders[.serviceAccount], at: now, &effects)
         quotas.run(informers, &recorders[.resourceQuota], at: now, &effects)
+        certificates.run(informers, &recorders[.rootCertificate], at: now, &effects)
     }
 
     private mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {

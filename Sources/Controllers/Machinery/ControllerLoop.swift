@@ -136,6 +136,10 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
             decider.succeeded(work.key, call.request, object, view)
         case .failure(let error) where error.isNotFound && call.forgives.contains(.notFound): break
         case .failure(let error) where error.isNamespaceTerminating && call.forgives.contains(.namespaceTerminating): break
+        case .failure(.alreadyExists) where call.forgives.contains(.alreadyExists): break
+        case .failure(let error) where error.isConflict && call.forgives.contains(.conflict):
+            work.outcome.hadConflict = true
+            if let event = call.onSuccess?.value { recorder.record(event, at: now, &effects) }
         case .failure(let error) where error.isConflict && call.overwritesOnConflict && !work.retried.contains(token.index):
             work.retried.append(token.index)
             running[token.slot] = work

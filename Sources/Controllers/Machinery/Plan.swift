@@ -12,8 +12,12 @@ package struct PlannedCall: Sendable {
         package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The object is gone already.
         package static let notFound = Forgiveness(rawValue: 1)
+        /// There is an object of that name already.
+        package static let alreadyExists = Forgiveness(rawValue: 2)
+        /// Somebody else wrote first: the plan goes on as if it had been done (`onSuccess` included) and learns of it at its end.
+        package static let conflict = Forgiveness(rawValue: 4)
         /// The namespace is being deleted: nothing is made in it any more, and there is nothing to report about it.
-        package static let namespaceTerminating = Forgiveness(rawValue: 2)
+        package static let namespaceTerminating = Forgiveness(rawValue: 8)
     }
 
     package var request: APIRequest
@@ -71,6 +75,8 @@ package struct PlanOutcome: Sendable {
     package var error: APIError?
     /// Requests that were refused, or never sent because of a refusal.
     package var notDone: [APIRequest] = []
+    /// Whether a conflict was forgiven.
+    package var hadConflict = false
     /// The newest version any of the requests wrote.
     package var writtenVersion: UInt64 = 0
 

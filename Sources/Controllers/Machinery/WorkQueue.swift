@@ -12,6 +12,12 @@ package struct RetryLimits: Hashable, Sendable {
     package var shared = ClientLimit(queriesPerSecond: 10, burst: 100)
 
     package init() {}
+
+    init(_ configuration: ControllerManagerConfiguration) {
+        base = configuration.workQueueBaseDelay
+        maximum = configuration.workQueueMaximumDelay
+        shared = configuration.workQueueLimit
+    }
 }
 
 /// client-go's rate-limiting work queue.

@@ -32,7 +32,7 @@ struct RemainingContent: Sendable {
         }
         let version = other.value.apiVersion
         let group = version.contains("/") ? version.prefix { $0 != "/" } : ""
-        return Unstructured.resource(ofKind: other.value.kindName) + "." + group
+        return Unstructured.plural(other.value.kindName) + "." + group
     }
 }
 

@@ -218,7 +218,7 @@ public struct Unstructured: KubernetesObject {
     }
 
     /// The resource of a kind, by the rule that all kinds of Kubernetes but Endpoints keep.
-    static func plural(_ kindName: String) -> String {
+    public static func plural(_ kindName: String) -> String {
         let name = kindName.lowercased()
         if name.hasSuffix("endpoints") { return name }
         if name.hasSuffix("s") || name.hasSuffix("x") { return name + "es" }
