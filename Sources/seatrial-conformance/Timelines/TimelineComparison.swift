@@ -53,12 +53,12 @@ struct TimelineComparison {
         }
         let stopsNodes = recording.actions.contains { action in
             switch action.action {
-            case .stopKubelets, .crash, .addNode: true
+            case .stopKubelets, .addNode: true
             default: false
             }
         }
         cap = stopsNodes ? 5000 : 1000
-        busy = Relaxations.lateness(recorded)
+        busy = Relaxations.lateness(recorded, actionTimes)
         compare(actions)
         compareObjects()
         compareEvents()
@@ -238,7 +238,9 @@ struct TimelineComparison {
     }
 
     private func isNear(_ first: Double, _ second: Double, extra: Double = 0) -> Bool {
-        return abs(first - second) <= tolerance(at: first) + extra + (first > second ? busy : 0)
+        // Late things get into another order, so that some come earlier.
+        let shift = first > second ? busy : busy - Relaxations.usualLateness
+        return abs(first - second) <= tolerance(at: first) + extra + shift
     }
 
     static func seconds(_ milliseconds: Double) -> String {
@@ -273,8 +275,9 @@ struct TimelineComparison {
         }
         guard let relaxation else { return differ(first, second, "\(subject) \(path)") }
         if case .curve(let exact) = relaxation.rule {
-            let wanted = SequenceRule.beforeEnd(first, left.deleted)
-            for candidate in candidates where areNear(wanted, SequenceRule.beforeEnd(candidate, right.deleted), exactly: exact) {
+            let wanted = [first, SequenceRule.beforeEnd(first, left.deleted)]
+            let found = candidates.flatMap { [$0, SequenceRule.beforeEnd($0, right.deleted)] }
+            if wanted.contains(where: { one in found.contains { areNear(one, $0, exactly: exact) } }) {
                 result.relax(relaxation.name)
                 result.transitions += first.count
                 return
@@ -417,9 +420,10 @@ struct TimelineComparison {
         var found: [EventCount] = []
         var places: [String: Int] = [:]
         for event in view.events {
-            let relaxation = Relaxations.events.first { $0.applies(event) }
+            let relaxation = Relaxations.events.first { $0.applies(event, inSnapshot: recording.snapshot != nil) }
             if case .ignored? = relaxation?.rule { continue }
             var message = view.inRoles(event.message, hidingNodes: event.about.hasPrefix("Pod/"))
+            if case .uncounted? = relaxation?.rule { message = EventRelaxation.unmerged(message) }
             if case .presence? = relaxation?.rule { message = EventRelaxation.withoutNumbers(message) }
             let text = "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): \(message)"
             let count = (event.time, event.count ?? 0)

@@ -65,6 +65,7 @@ struct TimelineMachines {
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
+        configuration.nodeAgent.stopsPodsEndedByOthers = false
         // The fake containers end well even when they are killed.
         configuration.defaultBehaviour.killExitCode = 0
         if let snapshot = recording.snapshot {
