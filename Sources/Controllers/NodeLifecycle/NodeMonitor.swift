@@ -187,7 +187,11 @@ struct NodeMonitor: Reconciler {
             return detection(of: shared, zone, wasReady: observed == .true, at: now)
         }
         count(node, zone, observed)
-        return consequences(for: node, zone, observed, tellsPods: (records[name]?.needsRetry ?? false) && observed != .true, view, at: now)
+        let rest = consequences(
+            for: node, zone, observed, tellsPods: (records[name]?.needsRetry ?? false) && observed != .true, view, at: now)
+        plan.events += rest.events
+        plan.steps += rest.steps
+        return plan
     }
 
     /// Nobody has heard of the node: that is written first, and all else follows from its success.

@@ -127,15 +127,16 @@ enum Relaxations {
     /// Pods made this soon after an action are made because of it.
     private static let consequence = 1000.0
 
-    /// The same for one recording: some ran beside others. Measured by the longest way from an action to a status of a new pod.
+    /// The same for one recording: some ran beside others. Measured by the longest way from an action, or from a
+    /// pod's creation, to the kubelet's first word about the pod.
     static func lateness(_ view: TimelineView, _ actions: [Double]) -> Double {
         var longest = usualLateness
         for track in view.tracks where track.kind == "Pod" && track.controller?.kind == "ReplicaSet" {
-            guard let action = actions.last(where: { $0 <= track.created }), track.created - action < consequence,
-                !track.history.contains(where: { $0.path == "conds.PodScheduled" && $0.value?.string != "True" }),
+            guard !track.history.contains(where: { $0.path == "conds.PodScheduled" && $0.value?.string != "True" }),
                 let heard = track.history.first(where: { $0.path == "containers" })?.time
             else { continue }
-            longest = max(longest, min(heard - action, longestLateness))
+            let action = actions.last { $0 <= track.created && track.created - $0 < consequence }
+            longest = max(longest, min(heard - (action ?? track.created), longestLateness))
         }
         return longest
     }

@@ -80,6 +80,12 @@ struct TimelineComparison {
                     .init(time: Double(action.action.time), subject: subject, recorded: "\(action.action.action)", simulated: obstacle))
                 continue
             }
+            if let got = action.result, case .list? = action.action.result {
+                let wanted = (action.action.result?.json ?? "") + " " + action.action.annotations.json
+                if wanted != got {
+                    result.differences.append(.init(time: Double(action.action.time), subject: subject, recorded: wanted, simulated: got))
+                }
+            }
             if action.action.refusal == nil, action.refusal == nil { continue }
             result.refusals += 1
             let wanted = action.action.refusal.map { "\($0.status) \(recorded.inRoles($0.message))" } ?? "accepted"

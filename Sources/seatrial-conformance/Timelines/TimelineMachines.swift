@@ -72,7 +72,9 @@ struct TimelineMachines {
             configuration.snapshot = try TimelineMachines.objects(snapshot, start)
         } else {
             configuration.nodes = try names.map { name in
-                try TimelineMachines.node(name, labels: [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")])
+                let place = [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")]
+                // The node of the real kubelet is chosen by a label of its own.
+                return try TimelineMachines.node(name, labels: place + (name.hasPrefix("hollow-") ? [("hollow", "yes")] : []))
             }
             configuration.snapshot = [
                 APIObject(

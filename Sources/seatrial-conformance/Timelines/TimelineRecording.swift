@@ -41,6 +41,7 @@ struct TimelineRecording {
         var refusal: (status: Int, message: String)?
         /// What the API server answered, where the recording tells.
         var result: JSONTree?
+        var annotations: JSONTree
         var line: Int
     }
 
@@ -83,7 +84,7 @@ struct TimelineRecording {
                 actions.append(
                     Action(
                         time: time, action: try TimelineRecording.action(line, place), refusal: TimelineRecording.refusal(line),
-                        result: line["result"], line: document.line))
+                        result: line["result"], annotations: line["annotations"] ?? .null, line: document.line))
                 continue
             }
             guard let change = ObservedChange.Change(rawValue: event) else { throw TimelineError("\(place): unknown event \(event)") }
