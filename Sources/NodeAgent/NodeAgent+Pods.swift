@@ -73,6 +73,10 @@ extension NodeAgent {
             forget(worker, place)
             return
         }
+        if ended, !isTerminating, !configuration.value.stopsPodsEndedByOthers {
+            kubelets[number].put(worker, into: slot)
+            return
+        }
         let stops = isTerminating || ended
         let grace = isTerminating ? pod.value.metadata.deletionGracePeriodSeconds ?? 0 : pod.value.spec.value.terminationGracePeriodSeconds
         if stops {

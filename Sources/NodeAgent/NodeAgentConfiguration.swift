@@ -22,6 +22,8 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     public var registrationDelay = SimulatedDuration.milliseconds(200)
     /// Whether kubelets record Events (Pulled, Created, Started, Killing, ...).
     public var recordsEvents = true
+    /// Whether a kubelet stops the containers of a pod that somebody else declared Succeeded or Failed, as the real one does.
+    public var stopsPodsEndedByOthers = true
     /// The prefix of annotations by which pods say how their containers behave (see ``BehaviourAnnotations``), for example
     /// `seatrial.dev/`; nil: annotations mean nothing.
     public var behaviourAnnotations: String?

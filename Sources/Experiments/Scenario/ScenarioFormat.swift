@@ -73,7 +73,8 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-        metricsServer, usage, load, loadPoint, metric, fault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain,
+        metricsServer, usage, load, loadPoint, metric, fault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection,
+        nodeTaints, drain,
         setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 

@@ -46,13 +46,21 @@ struct EventRelaxation {
     let rule: Rule
     let reason: String
 
-    func applies(_ event: ReportedEvent) -> Bool { reasons.contains(event.reason) }
+    /// Only where the recording starts from a snapshot; then `reasons` are not looked at.
+    var isForSnapshots = false
+
+    func applies(_ event: ReportedEvent, inSnapshot: Bool) -> Bool { isForSnapshots ? inSnapshot : reasons.contains(event.reason) }
+
+    private static let mergedMark = "(combined from similar events): "
+
+    /// A message without the mark of merged events.
+    static func unmerged(_ message: String) -> String {
+        message.hasPrefix(mergedMark) ? String(message.dropFirst(mergedMark.count)) : message
+    }
 
     /// A message without its numbers and without the mark of merged events.
     static func withoutNumbers(_ message: String) -> String {
-        let mark = "(combined from similar events): "
-        let plain = message.hasPrefix(mark) ? String(message.dropFirst(mark.count)) : message
-        return plain.split(separator: " ").filter { Int($0) == nil }.joined(separator: " ")
+        unmerged(message).split(separator: " ").filter { Int($0) == nil }.joined(separator: " ")
     }
 }
 
@@ -79,12 +87,14 @@ enum Relaxations {
                 "readyReplicas", "availableReplicas", "currentReplicas", "updatedReplicas",
                 "currentNumberScheduled", "numberReady", "numberAvailable", "numberUnavailable", "updatedNumberScheduled",
                 "numberMisscheduled",
-                "currentHealthy", "disruptionsAllowed", "expectedPods", "desiredHealthy", "disrupted", "active", "succeeded", "failed",
-                "uncounted",
-                "completedIndexes", "used.*",
+                "currentHealthy", "disruptionsAllowed", "expectedPods", "desiredHealthy", "active", "succeeded", "failed",
+                "used.*",
             ], rule: .curve(exactly: 0),
             reason: "the recorded machine was shared: pods of one burst came 10 to 100 ms apart, so counters pass through values "
                 + "that equal pods becoming ready together skip, and two events a few milliseconds apart make one status write or two"),
+        FieldRelaxation(
+            name: "merged status writes", kinds: ["PodDisruptionBudget", "Job"], paths: ["disrupted", "uncounted", "completedIndexes"],
+            rule: .lasting(transient), reason: "the same for lists"),
         FieldRelaxation(
             name: "endpoints of a burst", kinds: ["EndpointSlice"], paths: ["endpoints"], rule: .lasting(staleSlices),
             reason: "pods that change within a burst are written one, two or three at a time, and a pod that changes while the last "
@@ -107,25 +117,46 @@ enum Relaxations {
             name: "rollout steps", reasons: ["ScalingReplicaSet"], rule: .presence,
             reason: "each size a ReplicaSet is given makes one; see the sizes"),
         EventRelaxation(
-            name: "counts of node Events", reasons: ["NodeNotReady"], rule: .uncounted,
-            reason: "the recorded controller manager had counted the same Event in an earlier scenario"),
+            name: "nodes not ready", reasons: ["NodeNotReady"], rule: .presence,
+            reason: "the recorded controller manager had counted the same Event of the node in an earlier scenario, and tells a pod again "
+                + "in its next pass when its write met a conflict"),
+        EventRelaxation(
+            name: "Events before the snapshot", reasons: [], rule: .uncounted,
+            reason: "a dump does not tell what the controllers remember of the Events they sent before it", isForSnapshots: true),
     ]
 
-    static func isIgnored(_ kind: String, _ path: String) -> Bool {
-        if case .ignored? = fields.first(where: { $0.applies(kind, path) })?.rule { true } else { false }
+    /// The relaxation for a field, if there is one.
+    static func rule(for path: String, of kind: String, underRealKubelet: Bool) -> FieldRelaxation? {
+        if underRealKubelet, let special = realKubelet.first(where: { $0.applies(kind, path) }) { return special }
+        return fields.first { $0.applies(kind, path) }
     }
 
+    /// For the recording of the real kubelet's code.
+    private static let realKubelet: [FieldRelaxation] = [
+        FieldRelaxation(
+            name: "stubbed probes", kinds: ["Pod", "ReplicaSet", "Deployment"],
+            paths: [
+                "conds.Ready", "conds.ContainersReady", "conds.Available", "conds.Progressing", "ready", "available", "unavailable",
+            ], rule: .ignored, reason: "probes were stubbed out there, and the stub makes containers Ready before they run")
+    ]
+
     /// How much later than the simulator the recorded machine may be, milliseconds; the simulator may not be later. The machine was
-    /// shared: what takes some milliseconds took up to 200 in calm recordings, and more in those that ran beside others. Measured by
-    /// what it took longest to bind a pod that had room and to hear of it from its kubelet.
-    static func lateness(_ view: TimelineView) -> Double {
-        var longest = 350.0
-        for track in view.tracks where track.kind == "Pod" && !track.isInitial {
-            guard let bound = track.history.first(where: { $0.path == "node" })?.time, track.value("conds.PodScheduled", at: bound) != nil,
-                !track.history.contains(where: { $0.path == "conds.PodScheduled" && $0.time < bound }),
+    /// shared: what takes some milliseconds took up to 200 in calm recordings, and two such reactions may follow one another.
+    static let usualLateness = 350.0
+    private static let longestLateness = 1500.0
+    /// Pods made this soon after an action are made because of it.
+    private static let consequence = 1000.0
+
+    /// The same for one recording: some ran beside others. Measured by the longest way from an action, or from a
+    /// pod's creation, to the kubelet's first word about the pod.
+    static func lateness(_ view: TimelineView, _ actions: [Double]) -> Double {
+        var longest = usualLateness
+        for track in view.tracks where track.kind == "Pod" && track.controller?.kind == "ReplicaSet" {
+            guard !track.history.contains(where: { $0.path == "conds.PodScheduled" && $0.value?.string != "True" }),
                 let heard = track.history.first(where: { $0.path == "containers" })?.time
             else { continue }
-            longest = max(longest, min(heard - track.created, 1000))
+            let action = actions.last { $0 <= track.created && track.created - $0 < consequence }
+            longest = max(longest, min(heard - (action ?? track.created), longestLateness))
         }
         return longest
     }

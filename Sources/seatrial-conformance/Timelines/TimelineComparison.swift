@@ -28,14 +28,16 @@ struct TimelineResult {
 }
 
 struct TimelineComparison {
-    private let recording: TimelineRecording
-    private let recorded: TimelineView
-    private let simulated: TimelineView
+    let recording: TimelineRecording
+    let recorded: TimelineView
+    let simulated: TimelineView
     private let actionTimes: [Double]
     private let cap: Double
     /// How much later than the simulator the recorded machine may be.
     private let busy: Double
-    private(set) var result: TimelineResult
+    /// Whether pods ran under the real kubelet's code.
+    private let hasRealKubelet: Bool
+    var result: TimelineResult
     /// What happened to the objects of a crowd, collected while it is compared.
     private static let instant = " as an instant"
     private var matched: [(what: String, recorded: Double, simulated: Double)]?
@@ -53,12 +55,13 @@ struct TimelineComparison {
         }
         let stopsNodes = recording.actions.contains { action in
             switch action.action {
-            case .stopKubelets, .crash, .addNode: true
+            case .stopKubelets, .addNode: true
             default: false
             }
         }
         cap = stopsNodes ? 5000 : 1000
-        busy = Relaxations.lateness(recorded)
+        busy = Relaxations.lateness(recorded, actionTimes)
+        hasRealKubelet = recorded.tracks.contains { $0.kind == "Node" && $0.name.hasPrefix("hollow-") }
         compare(actions)
         compareObjects()
         compareEvents()
@@ -79,6 +82,12 @@ struct TimelineComparison {
                 result.differences.append(
                     .init(time: Double(action.action.time), subject: subject, recorded: "\(action.action.action)", simulated: obstacle))
                 continue
+            }
+            if let got = action.result, case .list? = action.action.result {
+                let wanted = (action.action.result?.json ?? "") + " " + action.action.annotations.json
+                if wanted != got {
+                    result.differences.append(.init(time: Double(action.action.time), subject: subject, recorded: wanted, simulated: got))
+                }
             }
             if action.action.refusal == nil, action.refusal == nil { continue }
             result.refusals += 1
@@ -162,7 +171,7 @@ struct TimelineComparison {
     private func pairs(_ left: [ObjectTrack], _ right: [ObjectTrack]) -> [(ObjectTrack, ObjectTrack)] {
         if left.count <= 1, right.count <= 1 { return Array(zip(left, right)) }
         var seen: Set<String> = []
-        let all = (left + right).flatMap(\.history).filter { !Relaxations.isIgnored(left.first?.kind ?? "", $0.path) }.map(\.path)
+        let all = (left + right).flatMap(\.history).filter { !isIgnored(left.first?.kind ?? "", $0.path) }.map(\.path)
             .filter { seen.insert($0).inserted }
         let lives = (left.map { life($0, all, recorded) }, right.map { life($0, all, simulated) })
         var costs: [(cost: Double, left: Int, right: Int)] = []
@@ -198,6 +207,10 @@ struct TimelineComparison {
             return (TimelineFields.isTime(path) ? "" : values.map(\.value).joined(separator: ">"), values.map(\.time))
         }
         return (fields, track.deleted)
+    }
+
+    private func isIgnored(_ kind: String, _ path: String) -> Bool {
+        if case .ignored? = Relaxations.rule(for: path, of: kind, underRealKubelet: hasRealKubelet)?.rule { true } else { false }
     }
 
     private func paths(_ left: ObjectTrack, _ right: ObjectTrack) -> [String] {
@@ -238,7 +251,9 @@ struct TimelineComparison {
     }
 
     private func isNear(_ first: Double, _ second: Double, extra: Double = 0) -> Bool {
-        return abs(first - second) <= tolerance(at: first) + extra + (first > second ? busy : 0)
+        // Late things get into another order, so that some come earlier.
+        let shift = first > second ? busy : busy - Relaxations.usualLateness
+        return abs(first - second) <= tolerance(at: first) + extra + shift
     }
 
     static func seconds(_ milliseconds: Double) -> String {
@@ -258,7 +273,7 @@ struct TimelineComparison {
     }
 
     private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ path: String, _ subject: String) {
-        let relaxation = Relaxations.fields.first { $0.applies(left.kind, path) }
+        let relaxation = Relaxations.rule(for: path, of: left.kind, underRealKubelet: hasRealKubelet)
         if case .ignored? = relaxation?.rule { return }
         let isTime = TimelineFields.isTime(path)
         let first = isTime ? SequenceRule.ends(sequence(left, path, recorded)) : sequence(left, path, recorded)
@@ -273,8 +288,9 @@ struct TimelineComparison {
         }
         guard let relaxation else { return differ(first, second, "\(subject) \(path)") }
         if case .curve(let exact) = relaxation.rule {
-            let wanted = SequenceRule.beforeEnd(first, left.deleted)
-            for candidate in candidates where areNear(wanted, SequenceRule.beforeEnd(candidate, right.deleted), exactly: exact) {
+            let wanted = [first, SequenceRule.beforeEnd(first, left.deleted)]
+            let found = candidates.flatMap { [$0, SequenceRule.beforeEnd($0, right.deleted)] }
+            if wanted.contains(where: { one in found.contains { areNear(one, $0, exactly: exact) } }) {
                 result.relax(relaxation.name)
                 result.transitions += first.count
                 return
@@ -358,7 +374,7 @@ struct TimelineComparison {
         return candidates
     }
 
-    private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - busy }
+    func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - busy }
 
     private mutating func differ(_ first: [Step], _ second: [Step], _ subject: String) {
         func text(_ steps: [Step]) -> String {
@@ -391,123 +407,5 @@ struct TimelineComparison {
             if steps.last?.value != value { steps.append(Step(time: transition.time, value: value)) }
         }
         return steps
-    }
-
-    // MARK: Events
-
-    private mutating func compareEvents() {
-        result.events = recorded.events.count
-        let (first, second) = (census(recorded), census(simulated))
-        for entry in first {
-            let other = second.first { $0.text == entry.text }
-            let counts = other.map { other in
-                // What came after the end was not recorded.
-                var counts = other.counts
-                while counts.count > entry.counts.count, let last = counts.last, isAfterEnd(last.time) { counts.removeLast() }
-                return counts
-            }
-            if let counts, agree(entry, counts) { continue }
-            result.differences.append(
-                .init(
-                    time: entry.counts.first?.time, subject: "Event " + entry.text, recorded: "counts \(entry.counts.map(\.count))",
-                    simulated: counts.map { "counts \($0.map(\.count))" } ?? "none"))
-        }
-        for entry in second where !first.contains(where: { $0.text == entry.text }) {
-            guard let time = entry.counts.first?.time, !isAfterEnd(time) else { continue }
-            result.differences.append(
-                .init(
-                    time: time, subject: "Event " + entry.text, recorded: "none",
-                    simulated: "counts \(entry.counts.map(\.count))"))
-        }
-    }
-
-    private typealias EventCount = (text: String, rule: EventRelaxation.Rule?, counts: [(time: Double, count: Int)])
-
-    private func agree(_ entry: EventCount, _ counts: [(time: Double, count: Int)]) -> Bool {
-        switch entry.rule {
-        case .presence?: true
-        case .uncounted?: entry.counts.count == counts.count
-        default: entry.counts.map(\.count).sorted() == counts.map(\.count).sorted()
-        }
-    }
-
-    private func census(_ view: TimelineView) -> [EventCount] {
-        var found: [EventCount] = []
-        var places: [String: Int] = [:]
-        for event in view.events {
-            let relaxation = Relaxations.events.first { $0.applies(event) }
-            if case .ignored? = relaxation?.rule { continue }
-            var message = view.inRoles(event.message, hidingNodes: event.about.hasPrefix("Pod/"))
-            if case .presence? = relaxation?.rule { message = EventRelaxation.withoutNumbers(message) }
-            let text = "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): \(message)"
-            let count = (event.time, event.count ?? 0)
-            if let index = places[text] {
-                found[index].counts.append(count)
-            } else {
-                places[text] = found.count
-                found.append((text, relaxation?.rule, [count]))
-            }
-        }
-        return found
-    }
-}
-
-extension SequenceRule {
-    func applied(to steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
-        switch self {
-        case .ignored: []
-        case .curve, .lasting: steps
-        case .rising:
-            steps.isEmpty
-                ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
-        }
-    }
-
-    private static func isRising(_ steps: [TimelineComparison.Step]) -> Bool {
-        zip(steps, steps.dropFirst()).allSatisfy { (Double($0.value) ?? 0) < (Double($1.value) ?? 0) }
-    }
-
-    /// Without what was written shortly before the object went.
-    static func beforeEnd(_ steps: [TimelineComparison.Step], _ end: Double?) -> [TimelineComparison.Step] {
-        guard let end else { return steps }
-        return steps.filter { end - $0.time >= Relaxations.transient }
-    }
-
-    /// First and last. Instants are whole seconds: whether a new one is another is chance.
-    static func ends(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
-        guard let first = steps.first, let last = steps.last else { return [] }
-        return [first, last]
-    }
-}
-
-extension TimelineFields {
-    /// A value as it is compared: names as roles, what is random left out, nothing as `-`.
-    static func comparable(_ value: JSONTree?, _ kind: String, _ path: String, _ view: TimelineView) -> String {
-        guard let value else { return "-" }
-        switch (kind, path) {
-        case ("Pod", "node"): return "a node"
-        case (_, "owner"), (_, "active"), (_, "disrupted"):
-            if case .list(let elements) = value { return elements.map { inRoles($0, view) }.sorted().joined(separator: ", ") }
-            return value.plain
-        case ("EndpointSlice", "endpoints"): return value.elements.map { inRoles($0, view) }.sorted().joined(separator: ", ")
-        case (_, "controller-revision-hash"), (_, "currentRevision"), (_, "updateRevision"): return revision(value.plain, view)
-        case ("Service", "clusterIP"): return value.plain.hasPrefix("10.96.") ? "an address" : value.plain
-        case ("Service", "ports"):
-            return value.elements.map { port in
-                let parts = port.elements
-                return "\(parts.first?.plain ?? "") \(parts.dropFirst().first?.plain ?? "")"
-                    + (parts.last == .null ? "" : " and a node port")
-            }.joined(separator: ", ")
-        default: return value.string.map { view.inRoles($0) } ?? value.plain
-        }
-    }
-
-    private static func inRoles(_ value: JSONTree, _ view: TimelineView) -> String { view.inRoles(value.plain) }
-
-    /// A revision's role, from its name or the hash at the end of it.
-    private static func revision(_ text: String, _ view: TimelineView) -> String {
-        if let role = view.role(ofName: text) { return role }
-        let track = view.tracks.last { $0.kind == "ControllerRevision" && $0.name.hasSuffix("-" + text) }
-        return track.map { view.role(of: $0) } ?? text
     }
 }

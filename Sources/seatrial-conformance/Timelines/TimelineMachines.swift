@@ -73,13 +73,16 @@ struct TimelineMachines {
         configuration.nodeAgent.minimumGrace = .zero
         // The fake metrics API tells the load of the moment.
         configuration.metrics.resolution = .zero
+        configuration.nodeAgent.stopsPodsEndedByOthers = false
         // The fake containers end well even when they are killed.
         configuration.defaultBehaviour.killExitCode = 0
         if let snapshot = recording.snapshot {
             configuration.snapshot = try TimelineMachines.objects(snapshot, start)
         } else {
             configuration.nodes = try names.map { name in
-                try TimelineMachines.node(name, labels: [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")])
+                let place = [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")]
+                // The node of the real kubelet is chosen by a label of its own.
+                return try TimelineMachines.node(name, labels: place + (name.hasPrefix("hollow-") ? [("hollow", "yes")] : []))
             }
             configuration.snapshot = [
                 APIObject(

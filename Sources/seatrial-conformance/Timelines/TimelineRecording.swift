@@ -19,7 +19,6 @@ enum TimelineAction {
     case drain(node: String)
     case drained
     case stopKubelets([String])
-    case crash(String)
     case startKubelets([String])
     /// A new machine with labels and taints.
     case addNode(String, labels: [(String, String)], taints: [String])
@@ -42,6 +41,7 @@ struct TimelineRecording {
         var refusal: (status: Int, message: String)?
         /// What the API server answered, where the recording tells.
         var result: JSONTree?
+        var annotations: JSONTree
         var line: Int
     }
 
@@ -84,7 +84,7 @@ struct TimelineRecording {
                 actions.append(
                     Action(
                         time: time, action: try TimelineRecording.action(line, place), refusal: TimelineRecording.refusal(line),
-                        result: line["result"], line: document.line))
+                        result: line["result"], annotations: line["annotations"] ?? .null, line: document.line))
                 continue
             }
             guard let change = ObservedChange.Change(rawValue: event) else { throw TimelineError("\(place): unknown event \(event)") }
@@ -126,7 +126,7 @@ struct TimelineRecording {
         case "delete": return .delete(kind: try text("kind"), name: try text("name"), line["options"])
         case "delete-namespace": return .deleteNamespace
         case "kubelet": return try kubeletCall(try text("call"), place)
-        case "kubelet stops": return .crash(try text("node"))
+        case "kubelet stops": return .stopKubelets([try text("node")])
         case "kubelet starts again": return .startKubelets([try text("node")])
         case "kill-kubelet": return .stopKubelets(["hollow-0"])
         case "start-kubelet": return .startKubelets(["hollow-0"])

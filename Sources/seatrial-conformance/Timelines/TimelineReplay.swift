@@ -14,6 +14,8 @@ struct ReplayedAction {
     var refusal: (status: Int, message: String)?
     /// Why the action could not be carried out at all.
     var obstacle: String?
+    /// What was stored, in the form of `result` and `annotations`, where the recording tells.
+    var result: String?
 }
 
 struct TimelineReplay {
@@ -73,6 +75,10 @@ struct TimelineReplay {
         for index in actions.indices {
             guard let operation = operations[index] else { continue }
             actions[index].refusal = cluster.refusal(of: operation)
+            guard case .create(let kind, let name) = actions[index].action.action, actions[index].action.result != nil,
+                let key = key(kind, name), case .pod(let pod)? = cluster.stored(key)
+            else { continue }
+            actions[index].result = TimelineReplay.shown(pod.value)
         }
     }
 
@@ -160,7 +166,6 @@ struct TimelineReplay {
         case .stopKubelets(let nodes):
             let failure = cluster.stopKubelets(of: nodes)
             for node in nodes { failures[node] = failure }
-        case .crash(let node): failures[node] = cluster.crash([node])
         case .startKubelets(let nodes):
             for node in nodes {
                 guard let failure = failures.removeValue(forKey: node) else { throw TimelineError("\(node) starts but was not stopped") }
@@ -191,6 +196,22 @@ struct TimelineReplay {
 
     private mutating func request(_ request: APIRequest, _ description: String) {
         operations[operations.count - 1] = cluster.request(request, description)
+    }
+
+    /// The resources of a pod's containers and its annotations, as recordings show what admission made of a pod.
+    private static func shown(_ pod: Pod) -> String {
+        func map(_ list: ResourceList) -> JSONTree {
+            .map(list.map { .init(key: $0.name.description, value: .text($0.quantity.description)) }.sorted { $0.key < $1.key })
+        }
+        let containers = pod.spec.value.containers.map { container -> JSONTree in
+            let (limits, requests) = (container.resources.limits, container.resources.requests)
+            var entries: [JSONTree.Entry] = []
+            if !limits.isEmpty { entries.append(.init(key: "limits", value: map(limits))) }
+            if !requests.isEmpty { entries.append(.init(key: "requests", value: map(requests))) }
+            return .map(entries)
+        }
+        let annotations = pod.metadata.annotations.map { JSONTree.Entry(key: $0.key, value: .text($0.value)) }
+        return JSONTree.list(containers).json + " " + (annotations.isEmpty ? "null" : JSONTree.map(annotations).json)
     }
 
     private func manifest(_ kind: String, _ name: String) -> JSONTree? {

@@ -40,7 +40,9 @@ struct TimelineStart {
         let pass = detections.first?.time ?? TimelineStart.otherPass(view)
         nodeMonitorPhase = (pass.map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
         let collections = view.tracks.flatMap(TimelineStart.collections)
-        podCollectionPhase = ((collections.min() ?? TimelineStart.forcedDeletion(view)).map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
+        let collection = collections.min() ?? TimelineStart.forcedDeletion(view) ?? TimelineStart.firstCollection(recording, view)
+        // Where nothing was collected, the pass before the end comes too early for what is not collected yet.
+        podCollectionPhase = (instant(collection ?? view.lastTime + 7000) - TimelineStart.reaction).sinceStart
         renewals = TimelineStart.renewals(recording, detections).map { ($0.node, instant($0.at)) }
     }
 
@@ -74,6 +76,22 @@ struct TimelineStart {
             return minute * secondsPerMinute - (track.created / 1000).rounded(.down)
         }
         return nil
+    }
+
+    /// When pod garbage collection first wrote: a pod that failed though nobody stopped its containers.
+    private static func firstCollection(_ recording: TimelineRecording, _ view: TimelineView) -> Double? {
+        var first: Double?
+        for track in view.tracks where track.kind == "Pod" {
+            for change in track.history where change.path == "phase" && change.value?.string == "Failed" {
+                let isReported = track.history.contains { $0.path == "containers" && $0.time == change.time }
+                let isPatched = recording.actions.contains { action in
+                    guard case .patch("Pod", _, _, status: true) = action.action else { return false }
+                    return (0...500).contains(change.time - Double(action.time))
+                }
+                if !isReported, !isPatched { first = min(first ?? change.time, change.time) }
+            }
+        }
+        return first
     }
 
     /// Nodes that turned Ready=Unknown.
@@ -121,7 +139,6 @@ struct TimelineStart {
             let nodes: [String]
             switch action.action {
             case .stopKubelets(let names): nodes = names
-            case .crash(let name): nodes = [name]
             default: continue
             }
             let stopped = Double(action.time)

@@ -1,0 +1,60 @@
+// Kubernetes Events, recorded and simulated: about whom, why, in which words, how often.
+
+extension TimelineComparison {
+    mutating func compareEvents() {
+        result.events = recorded.events.count
+        let (first, second) = (census(recorded), census(simulated))
+        for entry in first {
+            let other = second.first { $0.text == entry.text }
+            let counts = other.map { other in
+                // What came after the end was not recorded.
+                var counts = other.counts
+                while counts.count > entry.counts.count, let last = counts.last, isAfterEnd(last.time) { counts.removeLast() }
+                return counts
+            }
+            if let counts, agree(entry, counts) { continue }
+            result.differences.append(
+                .init(
+                    time: entry.counts.first?.time, subject: "Event " + entry.text, recorded: "counts \(entry.counts.map(\.count))",
+                    simulated: counts.map { "counts \($0.map(\.count))" } ?? "none"))
+        }
+        for entry in second where !first.contains(where: { $0.text == entry.text }) {
+            guard let time = entry.counts.first?.time, !isAfterEnd(time) else { continue }
+            result.differences.append(
+                .init(
+                    time: time, subject: "Event " + entry.text, recorded: "none",
+                    simulated: "counts \(entry.counts.map(\.count))"))
+        }
+    }
+
+    private typealias EventCount = (text: String, rule: EventRelaxation.Rule?, counts: [(time: Double, count: Int)])
+
+    private func agree(_ entry: EventCount, _ counts: [(time: Double, count: Int)]) -> Bool {
+        switch entry.rule {
+        case .presence?: true
+        case .uncounted?: entry.counts.count == counts.count
+        default: entry.counts.map(\.count).sorted() == counts.map(\.count).sorted()
+        }
+    }
+
+    private func census(_ view: TimelineView) -> [EventCount] {
+        var found: [EventCount] = []
+        var places: [String: Int] = [:]
+        for event in view.events {
+            let relaxation = Relaxations.events.first { $0.applies(event, inSnapshot: recording.snapshot != nil) }
+            if case .ignored? = relaxation?.rule { continue }
+            var message = view.inRoles(event.message, hidingNodes: event.about.hasPrefix("Pod/"))
+            if case .uncounted? = relaxation?.rule { message = EventRelaxation.unmerged(message) }
+            if case .presence? = relaxation?.rule { message = EventRelaxation.withoutNumbers(message) }
+            let text = "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): \(message)"
+            let count = (event.time, event.count ?? 0)
+            if let index = places[text] {
+                found[index].counts.append(count)
+            } else {
+                places[text] = found.count
+                found.append((text, relaxation?.rule, [count]))
+            }
+        }
+        return found
+    }
+}
