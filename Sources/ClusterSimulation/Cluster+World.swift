@@ -103,13 +103,11 @@ extension Cluster {
         case .delete(let key): call(.delete(key, DeleteOptions(propagation: .background)), "delete \(key)", &self)
         case .scale(let key, let replicas):
             call(.operate(key, .scale(replicas)), "scale \(key) --replicas=\(replicas)", &self)
-        case .setImage(let name, let container, let image):
-            call(
-                .operate(ObjectKey(.deployment, name), .setImage(container: container, image: image)),
-                "set image Deployment \(name) \(container)=\(image)", &self)
-        case .rolloutUndo(let name, let revision):
-            call(
-                .operate(ObjectKey(.deployment, name), .rollBack(toRevision: revision)), "rollout undo Deployment \(name)", &self)
+        case .setImage(let key, let container, let image):
+            call(.operate(key, .setImage(container: container, image: image)), "set image \(key) \(container)=\(image)", &self)
+        case .rolloutUndo(let key, let revision):
+            call(.operate(key, .rollBack(toRevision: revision)), "rollout undo \(key)", &self)
+        case .rolloutRestart(let key): call(.operate(key, .restart), "rollout restart \(key)", &self)
         case .rolloutPause(let name, let paused):
             call(
                 .operate(ObjectKey(.deployment, name), .pause(paused)),

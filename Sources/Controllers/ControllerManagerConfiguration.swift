@@ -56,6 +56,11 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     /// Failed syncs after which a Deployment waits for its next event (fixed).
     public var deploymentRetries = 15
 
+    /// `--pvclaimbinder-sync-period`: how often claims without a volume are looked at again.
+    public var claimBinderSyncPeriod = SimulatedDuration.seconds(15)
+    /// What a CSI driver takes to make or remove a volume. Not Kubernetes': set your own driver's.
+    public var volumeProvisioningTime = SimulatedDuration.seconds(2)
+
     /// `--node-monitor-period`.
     public var nodeMonitorPeriod = SimulatedDuration.seconds(5)
     /// When its passes come: at this time and every period before and after. It follows from the controller manager's start.

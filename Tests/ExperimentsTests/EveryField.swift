@@ -51,7 +51,8 @@ enum SampleScenarios {
               concurrentNodeSyncs: 9, workQueueBaseDelay: 6ms, workQueueMaximumDelay: 900s, workQueueQPS: 11, workQueueBurst: 101,
               replicaSetBurst: 400, deploymentRetries: 14, namespaceDeletionDelay: 4s, resourceQuotaSyncPeriod: 4m,
               allocateNodeCIDRs: false, clusterCIDR: 10.128.0.0/12, nodeCIDRMaskSize: 25, nodeTaintPeriod: 200ms, podGCPeriod: 21s,
-              deletedNodeQuarantine: 41s,
+              deletedNodeQuarantine: 41s, maxEndpointsPerSlice: 50, endpointSliceRetries: 14, nodeMonitorPhase: 1s, podGCPhase: 2s,
+              claimBinderSyncPeriod: 16s, volumeProvisioningTime: 3s,
               horizontalPodAutoscalerSyncPeriod: 20s, horizontalPodAutoscalerTolerance: 0.2,
               horizontalPodAutoscalerCPUInitializationPeriod: 1m, horizontalPodAutoscalerInitialReadinessDelay: 20s,
               horizontalPodAutoscalerDownscaleStabilization: 1m}
@@ -83,6 +84,7 @@ enum SampleScenarios {
           - {at: 14m, setLoad: {selector: {matchLabels: {app: web}}, namespace: default, resource: memory, total: 1Gi}}
           - {at: 15m, setLoad: {each: 200m}}
           - {at: 16m, setLoad: {unknown: true}}
+          - {at: 17m, rolloutRestart: {deployment: web}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}

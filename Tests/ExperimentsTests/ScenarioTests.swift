@@ -33,11 +33,11 @@ struct ScenarioTests {
         #expect(scenario.expectations.map(\.subject) == [.available(ObjectKey(.deployment, namespace: "shop", "frontend")), .recovery])
         #expect(scenario.expectations[1].bound == Expectation.Bound(atMost: 420))
         #expect(scenario.inputs.map(\.path) == ["scenario.yaml", "policy.yaml", "node.yaml", "shop.yaml"])
-        guard case .setImage(let deployment, "web", "frontend:1.15") = scenario.configuration.timeline[0].action else {
+        guard case .setImage(let workload, "web", "frontend:1.15") = scenario.configuration.timeline[0].action else {
             Issue.record("the timeline is wrong")
             return
         }
-        #expect(deployment.description == "shop/frontend")
+        #expect(workload == ObjectKey(.deployment, namespace: "shop", "frontend"))
     }
 
     @Test("Every field arrives in the configuration")
@@ -53,7 +53,7 @@ struct ScenarioTests {
         #expect(configuration.scheduler.percentageOfNodesToScore == 50)
         #expect(configuration.recording.interval == .seconds(30))
         #expect(configuration.recording.schedulingAttempts == false)
-        #expect(configuration.timeline.map(\.at) == (1...16).map { .zero + .minutes($0) })
+        #expect(configuration.timeline.map(\.at) == (1...17).map { .zero + .minutes($0) })
         #expect(configuration.faults.count == 4)
         #expect(configuration.behaviours[0].behaviour.imageBytes == 100 << 20)
         #expect(configuration.behaviours[0].behaviour.exitCode == 3)

@@ -1,4 +1,4 @@
-// What a scenario's objects need that nobody in the simulated cluster does yet: binding and provisioning of volumes.
+// What a scenario's objects need that is not there: volumes that nobody will make, a scheduler that does not run.
 // Without a word pods would wait for no reason that a reader of the manifests could see.
 
 import ClusterSimulation
@@ -66,7 +66,7 @@ struct MissingControllers {
         }
         if problems.isEmpty { return nil }
         let rest = problems.count > MissingControllers.shown ? ", and \(problems.count - MissingControllers.shown) more" : ""
-        return "no PersistentVolume controller or provisioner is simulated yet, so pods with these claims get no node: "
+        return "pods with these claims get no node: "
             + problems.prefix(MissingControllers.shown).joined(separator: ", ") + rest
     }
 
@@ -80,15 +80,14 @@ struct MissingControllers {
         }
         guard let claim = claims[name] else { return "\(name) (which is not in the files)" }
         if claim.isFullyBound { return nil }
-        if !claim.spec.volumeName.isEmpty { return "\(name) (its binding to \(claim.spec.volumeName) is not complete)" }
+        if !claim.spec.volumeName.isEmpty { return nil }
         let hasNone = claim.spec.storageClassName == nil && claim.className.isEmpty
         let className = hasNone ? defaultClass ?? "" : claim.className
-        guard let storageClass = classes[className], storageClass.volumeBindingMode == .waitForFirstConsumer else {
-            return className.isEmpty ? "\(name) (unbound, without a class)" : "\(name) (class \(className) binds at once)"
-        }
-        // The scheduler itself binds claims of such classes to volumes that are there.
-        if storageClass.provisioner == StorageClass.noProvisioner || classesWithVolumes.contains(className) { return nil }
-        return "\(name) (to be made by \(storageClass.provisioner))"
+        // Claims are bound to volumes that are there; a class's provisioner makes others.
+        if classesWithVolumes.contains(className) { return nil }
+        if className.isEmpty { return "\(name) (no class, and no volume without one)" }
+        guard let storageClass = classes[className] else { return "\(name) (there is no class \(className), nor a volume of it)" }
+        return storageClass.provisioner == StorageClass.noProvisioner ? "\(name) (class \(className) has no volumes)" : nil
     }
 
     private var deviceWarning: String? {

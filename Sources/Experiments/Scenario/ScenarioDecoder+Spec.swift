@@ -87,6 +87,7 @@ extension ScenarioDecoder {
         let scaled = field(fields, "scale")
         let imageSet = field(fields, "setImage")
         let undone = field(fields, "rolloutUndo")
+        let restarted = field(fields, "rolloutRestart")
         let paused = objectName(fields, "rolloutPause")
         let resumed = objectName(fields, "rolloutResume")
         let cordoned = selection(fields, "cordon")
@@ -104,6 +105,7 @@ extension ScenarioDecoder {
         if let scaled { return scale(scaled) }
         if let imageSet { return setImage(imageSet) }
         if let undone { return rolloutUndo(undone) }
+        if let restarted { return rolloutRestart(restarted) }
         if let paused { return .rolloutPause(deployment: paused, paused: true) }
         if let resumed { return .rolloutPause(deployment: resumed, paused: false) }
         if let cordoned { return .cordon(cordoned) }
@@ -134,26 +136,41 @@ extension ScenarioDecoder {
 
     private mutating func scale(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.scale) else { return nil }
-        let name = objectName(fields, "deployment")
+        let key = workload(fields, ScenarioFormat.scalable)
         let replicas = integer(fields, "replicas")
-        guard let name, let replicas else { return nil }
-        return .scale(ObjectKey(.deployment, name), replicas: Int32(replicas))
+        guard let key, let replicas else { return nil }
+        return .scale(key, replicas: Int32(replicas))
     }
 
     private mutating func setImage(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.setImage) else { return nil }
-        let name = objectName(fields, "deployment")
+        let key = workload(fields, ScenarioFormat.templated)
         let container = string(fields, "container")
         let image = string(fields, "image")
-        guard let name, let container, let image else { return nil }
-        return .setImage(deployment: name, container: container, image: image)
+        guard let key, let container, let image else { return nil }
+        return .setImage(key, container: container, image: image)
     }
 
     private mutating func rolloutUndo(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.rolloutUndo) else { return nil }
-        let name = objectName(fields, "deployment")
+        let key = workload(fields, ScenarioFormat.revised)
         let revision = integer(fields, "toRevision")
-        return name.map { .rolloutUndo(deployment: $0, toRevision: revision.map(Int64.init)) }
+        return key.map { .rolloutUndo($0, toRevision: revision.map(Int64.init)) }
+    }
+
+    private mutating func rolloutRestart(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.rolloutRestart) else { return nil }
+        return workload(fields, ScenarioFormat.revised).map { .rolloutRestart($0) }
+    }
+
+    /// The workload an action is about: of one of the kinds, named in the field of that kind.
+    private mutating func workload(_ fields: Fields, _ kinds: [Kind]) -> ObjectKey? {
+        var key: ObjectKey?
+        // Every field is asked for, so that all are checked.
+        for kind in kinds {
+            if let name = objectName(fields, ScenarioFormat.fieldName(of: kind)) { key = key ?? ObjectKey(kind, name) }
+        }
+        return key
     }
 
     /// `kind/namespace/name`, or `kind/name` for kinds without namespaces and for namespace `default`.
@@ -182,7 +199,8 @@ extension ScenarioDecoder {
         let singular = kind.description.lowercased()
         let short: [Kind: String] = [
             .deployment: "deploy", .replicaSet: "rs", .node: "no", .namespace: "ns", .priorityClass: "pc", .pod: "po",
-            .service: "svc", .statefulSet: "sts", .replicationController: "rc", .podDisruptionBudget: "pdb", .persistentVolume: "pv",
+            .service: "svc", .statefulSet: "sts", .daemonSet: "ds", .replicationController: "rc", .podDisruptionBudget: "pdb",
+            .persistentVolume: "pv",
             .persistentVolumeClaim: "pvc", .storageClass: "sc",
         ]
         let plural =

@@ -167,6 +167,12 @@ enum Tunables {
             "deploymentRetries", .integer(\.controllerManager.deploymentRetries, 0...1_000_000),
             "Failed syncs after which a Deployment waits for its next change (fixed)."),
         Tunable(
+            "maxEndpointsPerSlice", .integer(\.controllerManager.maximumEndpointsPerSlice, 1...1000),
+            "--max-endpoints-per-slice."),
+        Tunable(
+            "endpointSliceRetries", .integer(\.controllerManager.endpointSliceRetries, 0...1_000_000),
+            "Failed syncs after which a Service waits for its next change (fixed)."),
+        Tunable(
             "namespaceDeletionDelay", .duration(\.controllerManager.namespaceDeletionDelay),
             "From the deletion of a namespace to that of its content (fixed)."),
         Tunable(
@@ -205,6 +211,12 @@ enum Tunables {
             "horizontalPodAutoscalerDownscaleStabilization", .duration(\.controllerManager.autoscaler.downscaleStabilization),
             "--horizontal-pod-autoscaler-downscale-stabilization."),
         Tunable("nodeMonitorPeriod", .period(\.controllerManager.nodeMonitorPeriod, atLeast: tick), "--node-monitor-period."),
+        Tunable(
+            "nodeMonitorPhase", .duration(\.controllerManager.nodeMonitorPhase),
+            "When the node monitor's passes come: at this time of the simulation, and every period before and after."),
+        Tunable(
+            "podGCPhase", .duration(\.controllerManager.podGarbageCollectionPhase),
+            "When pod garbage collection comes, in the same manner."),
         Tunable("nodeMonitorGracePeriod", .duration(\.controllerManager.nodeMonitorGracePeriod), "--node-monitor-grace-period."),
         Tunable("nodeStartupGracePeriod", .duration(\.controllerManager.nodeStartupGracePeriod), "--node-startup-grace-period."),
         Tunable("nodeEvictionRate", .number(\.controllerManager.nodeEvictionRate, 0...1e6), "--node-eviction-rate: nodes per second."),
@@ -217,6 +229,12 @@ enum Tunables {
         Tunable(
             "terminatedPodGCThreshold", .integer(\.controllerManager.terminatedPodThreshold, 0...1_000_000_000),
             "--terminated-pod-gc-threshold; 0 switches it off."),
+        Tunable(
+            "claimBinderSyncPeriod", .period(\.controllerManager.claimBinderSyncPeriod, atLeast: .seconds(1)),
+            "--pvclaimbinder-sync-period: how often claims without a volume are looked at again."),
+        Tunable(
+            "volumeProvisioningTime", .duration(\.controllerManager.volumeProvisioningTime),
+            "What a CSI driver takes to make or remove a volume; default 2s. Drivers differ: set your own driver's."),
     ]
 
     static let kubelet = [

@@ -1,6 +1,8 @@
 // What a scenario file may say: every type and field, once. The decoder asks this table which fields exist and which are
 // needed, and the JSON Schema for editors is printed from it, so the two cannot differ.
 
+import KubernetesAPI
+
 /// How the value of a field is written.
 indirect enum FieldType: Sendable {
     case string
@@ -71,7 +73,7 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-        metricsServer, usage, load, loadPoint, metric, fault, timelineEntry, scale, setImage, rolloutUndo, nodeSelection, nodeTaints, drain,
+        metricsServer, usage, load, loadPoint, metric, fault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain,
         setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
@@ -214,6 +216,7 @@ enum ScenarioFormat {
         ScenarioField("scale", .object("Scale"), "`kubectl scale`."),
         ScenarioField("setImage", .object("SetImage"), "`kubectl set image`."),
         ScenarioField("rolloutUndo", .object("RolloutUndo"), "`kubectl rollout undo`."),
+        ScenarioField("rolloutRestart", .object("RolloutRestart"), "`kubectl rollout restart`."),
         ScenarioField("rolloutPause", .objectName, "`kubectl rollout pause` of a Deployment."),
         ScenarioField("rolloutResume", .objectName, "`kubectl rollout resume` of a Deployment."),
         ScenarioField("cordon", .object("NodeSelection"), "`kubectl cordon`."),
@@ -238,24 +241,41 @@ enum ScenarioFormat {
     static let scale = ScenarioType(
         name: "Scale", description: "A new number of replicas.",
         fields: [
-            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
-            ScenarioField("replicas", .integer(0...maximumPods), required: true, "The replicas it should have."),
-        ])
+            ScenarioField("replicas", .integer(0...maximumPods), required: true, "The replicas it should have.")
+        ] + workloads(scalable), exactlyOne: scalable.map(fieldName))
 
     static let setImage = ScenarioType(
         name: "SetImage", description: "A new image for a container: rolls out.",
         fields: [
-            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
             ScenarioField("container", .string, required: true, "The container of its template."),
             ScenarioField("image", .string, required: true, "The new image."),
-        ])
+        ] + workloads(templated), exactlyOne: templated.map(fieldName))
 
     static let rolloutUndo = ScenarioType(
         name: "RolloutUndo", description: "Back to an earlier revision.",
         fields: [
-            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
-            ScenarioField("toRevision", .integer(1...Int.max), "The revision; default: the previous one."),
-        ])
+            ScenarioField("toRevision", .integer(1...Int.max), "The revision; default: the previous one.")
+        ] + workloads(revised), exactlyOne: revised.map(fieldName))
+
+    static let rolloutRestart = ScenarioType(
+        name: "RolloutRestart", description: "New pods of the same template, rolled out.", fields: workloads(revised),
+        exactlyOne: revised.map(fieldName))
+
+    // MARK: Workloads an action may be about
+
+    /// What `kubectl scale` takes.
+    static let scalable: [Kind] = [.deployment, .statefulSet, .replicaSet, .replicationController]
+    /// What `kubectl set image` takes.
+    static let templated: [Kind] = [.deployment, .statefulSet, .daemonSet, .replicaSet, .replicationController]
+    /// What keeps its revisions: `kubectl rollout undo` and `restart`.
+    static let revised: [Kind] = [.deployment, .statefulSet, .daemonSet]
+
+    /// The field that names a workload of a kind: `statefulSet`.
+    static func fieldName(of kind: Kind) -> String { kind.description.prefix(1).lowercased() + kind.description.dropFirst() }
+
+    private static func workloads(_ kinds: [Kind]) -> [ScenarioField] {
+        kinds.map { ScenarioField(fieldName(of: $0), .objectName, "A \($0), by name.") }
+    }
 
     static let measure = ScenarioType(
         name: "Measure", description: "What to record.",
