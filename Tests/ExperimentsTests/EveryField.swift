@@ -38,6 +38,7 @@ enum SampleScenarios {
           controlPlane:
             requestLatency: 3ms
             responseLatency: 1ms
+            evictionStepLatency: 4ms
             eventTTL: 30m
             controllerManager:
               {watchLatency: 5ms, qps: 40, burst: 60, concurrentDeploymentSyncs: 6, concurrentReplicaSetSyncs: 6, concurrentGCSyncs: 21,

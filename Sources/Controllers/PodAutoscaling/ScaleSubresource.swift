@@ -22,7 +22,10 @@ struct ScaleSubresource {
             ("ReplicationController", "", .replicationController),
         ]
         guard let kind = kinds.first(where: { $0.name == reference.kind && $0.group == group })?.kind else {
-            let isKnown = Kind.allCases.contains { $0.description == reference.kind && $0 != .unstructured }
+            let isKnown = Kind.allCases.contains { kind in
+                let itsGroup = kind.resource.split(separator: ".").dropFirst().joined(separator: ".")
+                return kind.description == reference.kind && itsGroup == group && kind != .unstructured
+            }
             throw ScaleError(
                 description: isKnown
                     ? "the server could not find the requested resource"

@@ -85,6 +85,9 @@ enum Tunables {
         Tunable("requestLatency", .duration(\.timing.requestLatency), "From sending a request to its commit in the store."),
         Tunable("responseLatency", .duration(\.timing.responseLatency), "From the commit to the answer's arrival at the client."),
         Tunable(
+            "evictionStepLatency", .duration(\.timing.evictionStepLatency),
+            "Between the writes of one eviction: the budget, the pod's condition, its deletion; default 3ms."),
+        Tunable(
             "eventTTL", .duration(\.timing.eventTimeToLive),
             "--event-ttl: how long an Event that is not repeated is kept. A later repetition makes it anew, with its count going on."),
     ]
