@@ -52,15 +52,16 @@ struct Admission: Sendable {
             guard !node.value.spec.taints.contains(where: taint.matches) else { return object }
             return .node(node.with { $0.spec.taints.append(taint) })
         case .persistentVolumeClaim(let claim):
-            let namesClass =
-                claim.value.spec.storageClassName != nil || claim.value.metadata.annotations.has(VolumeAnnotation.betaStorageClass)
+            let namesNone =
+                claim.value.spec.storageClassName == nil && !claim.value.metadata.annotations.has(VolumeAnnotation.betaStorageClass)
+            let defaultClass = namesNone ? defaultStorageClass : nil
             return .persistentVolumeClaim(
                 claim.with {
-                    if !namesClass { $0.spec.storageClassName = defaultStorageClass }
-                    if !$0.metadata.finalizers.contains(Finalizers.claimProtection) {
-                        $0.metadata.finalizers.append(Finalizers.claimProtection)
-                    }
+                    if let defaultClass { $0.spec.storageClassName = defaultClass }
+                    $0.metadata.protect(with: Finalizers.claimProtection)
                 })
+        case .persistentVolume(let volume):
+            return .persistentVolume(volume.with { $0.metadata.protect(with: Finalizers.volumeProtection) })
         default: return object
         }
     }
@@ -203,6 +204,13 @@ struct Admission: Sendable {
     private static let systemPriorities: [(name: String, value: Int32)] = [
         ("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000),
     ]
+}
+
+extension ObjectMeta {
+    /// The StorageObjectInUseProtection plugin.
+    fileprivate mutating func protect(with finalizer: String) {
+        if !finalizers.contains(finalizer) { finalizers.append(finalizer) }
+    }
 }
 
 extension Toleration {

@@ -9,7 +9,8 @@ import Testing
 
 @Suite("EndpointSlice controller") struct EndpointSliceTests {
     private static func service(_ name: String, ports: [ServicePort] = [ServicePort(port: 80)], selector: Labels? = nil) -> Service {
-        var service = Service(metadata: ObjectMeta(name: name, namespace: "default", labels: ["team": "a"]), selector: selector ?? ["app": "web"])
+        var service = Service(
+            metadata: ObjectMeta(name: name, namespace: "default", labels: ["team": "a"]), selector: selector ?? ["app": "web"])
         service.clusterIP = "10.96.0.9"
         service.ports = ports
         return service
@@ -110,7 +111,9 @@ import Testing
             cluster.execute(.create(APIObject(pod)))
         }
         cluster.run(for: .seconds(10))
-        let found = Self.slices(cluster).map { "\($0.ports.first?.port ?? 0) " + $0.endpoints.compactMap(\.pod?.key.name).sorted().joined() }
+        let found = Self.slices(cluster).map {
+            "\($0.ports.first?.port ?? 0) " + $0.endpoints.compactMap(\.pod?.key.name).sorted().joined()
+        }
         #expect(found.sorted() == ["8080 ab", "9090 c"])
     }
 
@@ -204,7 +207,8 @@ import Testing
             case 0...3:
                 names += 1
                 cluster.execute(
-                    .create(APIObject(Make.pod("p\(names)", labels: ["app": ["web", "api"][names % 2], "tier": ["x", "y"][names / 2 % 2]]))))
+                    .create(
+                        APIObject(Make.pod("p\(names)", labels: ["app": ["web", "api"][names % 2], "tier": ["x", "y"][names / 2 % 2]]))))
             case 4: if let pod { cluster.execute(.delete(ObjectKey(.pod, pod.metadata.key), DeleteOptions())) }
             case 5, 6: if let pod, pod.nodeName != nil { Self.setReady(pod.metadata.name, !pod.isReady, &cluster) }
             case 7:

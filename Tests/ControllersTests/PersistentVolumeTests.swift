@@ -14,6 +14,7 @@ import Testing
         volume.spec.accessModes = [.readWriteOnce]
         volume.spec.storageClassName = "manual"
         volume.spec.reclaimPolicy = policy
+        volume.metadata.annotations[VolumeAnnotation.provisionedBy] = "disks.example.com"
         return volume
     }
 

@@ -26,13 +26,8 @@ struct RemainingContent: Sendable {
 
     /// Resource and group with a dot between, also where the group is empty.
     private static func resource(of object: APIObject) -> String {
-        guard case .unstructured(let other) = object else {
-            let name = object.kind.resource
-            return name.contains(".") ? name : name + "."
-        }
-        let version = other.value.apiVersion
-        let group = version.contains("/") ? version.prefix { $0 != "/" } : ""
-        return Unstructured.plural(other.value.kindName) + "." + group
+        let name = if case .unstructured(let other) = object { other.value.resource } else { object.kind.resource }
+        return name.contains(".") ? name : name + "."
     }
 }
 

@@ -18,6 +18,7 @@ extension ScenarioDecoder {
         if let value = integer(fields, "exitCode") { behaviour.exitCode = Int32(value) }
         behaviour.crash = distribution(fields, "crash", meanAtLeast: ScenarioFormat.minimumRunSeconds)
         if let value = distribution(fields, "stop") { behaviour.stop = value }
+        behaviour.usage = usage(fields, "usage")
         behaviour.imageBytes = quantity(fields, "imageSize")?.value
         let namespace = string(fields, "namespace")
         guard let selector = selector(fields, "selector") else { return nil }
@@ -91,7 +92,8 @@ extension ScenarioDecoder {
         let resumed = objectName(fields, "rolloutResume")
         let cordoned = selection(fields, "cordon")
         let uncordoned = selection(fields, "uncordon")
-        let drained = selection(fields, "drain")
+        let drained = field(fields, "drain")
+        let loaded = field(fields, "setLoad")
         let tainted = field(fields, "taint")
         let untainted = field(fields, "untaint")
         let added = field(fields, "addNodes")
@@ -108,11 +110,22 @@ extension ScenarioDecoder {
         if let resumed { return .rolloutPause(deployment: resumed, paused: false) }
         if let cordoned { return .cordon(cordoned) }
         if let uncordoned { return .uncordon(uncordoned) }
-        if let drained { return .drain(drained) }
+        if let drained { return drain(drained) }
+        if let loaded { return setLoad(loaded) }
         if let tainted { return nodeTaints(tainted).map { .taint($0.nodes, $0.taints) } }
         if let untainted { return nodeTaints(untainted).map { .untaint($0.nodes, $0.taints) } }
         if let added { return .addNodes(nodePool(added, &loader)) }
         return nil
+    }
+
+    private mutating func drain(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.drain) else { return nil }
+        var options = DrainOptions()
+        if let value = boolean(fields, "disableEviction") { options.disableEviction = value }
+        if let value = boolean(fields, "force") { options.force = value }
+        options.gracePeriod = duration(fields, "gracePeriod").map { Int64($0.seconds.rounded(.up)) }
+        if let timeout = duration(fields, "timeout"), timeout > .zero { options.timeout = timeout }
+        return selection(fields).map { .drain($0, options) }
     }
 
     private mutating func nodeTaints(_ node: YAMLNode) -> (nodes: NodeSelection, taints: [Taint])? {
@@ -227,6 +240,7 @@ extension ScenarioDecoder {
         let sections = [
             ("controllerManager", ScenarioFormat.controllerManager, Tunables.controllerManager),
             ("scheduler", ScenarioFormat.scheduler, Tunables.scheduler), ("kubelet", ScenarioFormat.kubelet, Tunables.kubelet),
+            ("metricsServer", ScenarioFormat.metricsServer, Tunables.metricsServer),
         ]
         for (name, type, table) in sections {
             guard let node = field(fields, name), let section = open(node, type) else { continue }

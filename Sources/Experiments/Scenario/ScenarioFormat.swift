@@ -72,10 +72,9 @@ enum ScenarioFormat {
     static let maximumDurationSeconds = 20 * 365 * 86_400
 
     static let types: [ScenarioType] = [
-        scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet, fault,
-        timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, measure, expectation, bound,
-        conditionStatus, pods,
-        nodes, jobs, utilisation, podStart,
+        scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
+        metricsServer, usage, load, loadPoint, metric, fault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain,
+        setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
     static func type(_ name: String) -> ScenarioType {
@@ -115,6 +114,7 @@ enum ScenarioFormat {
                 "scheduler", .either(.path, .kubernetes("KubeSchedulerConfiguration")),
                 "A KubeSchedulerConfiguration, as a file or inline; default: the default scheduler's."),
             ScenarioField("workloads", .list(.object("Workload")), "How containers behave, by label; the first that matches a pod counts."),
+            ScenarioField("metrics", .list(.object("Metric")), "Metrics for autoscalers that do not come from the kubelets."),
             ScenarioField("controlPlane", .object("ControlPlane"), "The model of time: latencies, limits and periods."),
             ScenarioField("faults", .list(.object("Fault")), "What breaks."),
             ScenarioField("timeline", .list(.object("TimelineEntry")), "What the operator does, and when."),
@@ -173,6 +173,7 @@ enum ScenarioFormat {
                 "crash", .distribution, "Time from Running to a crash with exit code 1, on average 10ms or more; default: it never crashes."
             ),
             ScenarioField("stop", .distribution, "From SIGTERM to the end; the grace period cuts it. Default 200ms."),
+            ScenarioField("usage", .object("Usage"), "What each pod uses of cpu and memory."),
             ScenarioField("imageSize", .quantity, "Bytes to pull for each image the node does not have."),
         ])
 
@@ -193,6 +194,15 @@ enum ScenarioFormat {
     static let nodeSelection = ScenarioType(
         name: "NodeSelection", description: "Which nodes.", fields: selectionFields, exactlyOne: selectionFields.map(\.name))
 
+    static let drain = ScenarioType(
+        name: "Drain", description: "Nodes to empty, and the options of `kubectl drain`.",
+        fields: selectionFields + [
+            ScenarioField("disableEviction", .boolean, "Deletes pods instead of evicting them: no PodDisruptionBudget is asked."),
+            ScenarioField("force", .boolean, "Also takes pods that no controller will replace; without it they stop the drain."),
+            ScenarioField("gracePeriod", .duration, "What each pod gets to stop, in whole seconds; default: what its spec says."),
+            ScenarioField("timeout", .duration, "How long to try; default: for ever."),
+        ], exactlyOne: selectionFields.map(\.name))
+
     private static let selectionFields = [
         ScenarioField("node", .string, "One node, by name."),
         ScenarioField("zone", .string, "All nodes of a zone."),
@@ -211,7 +221,8 @@ enum ScenarioFormat {
         ScenarioField("rolloutResume", .objectName, "`kubectl rollout resume` of a Deployment."),
         ScenarioField("cordon", .object("NodeSelection"), "`kubectl cordon`."),
         ScenarioField("uncordon", .object("NodeSelection"), "`kubectl uncordon`."),
-        ScenarioField("drain", .object("NodeSelection"), "`kubectl drain --ignore-daemonsets`."),
+        ScenarioField("drain", .object("Drain"), "`kubectl drain --ignore-daemonsets --delete-emptydir-data`."),
+        ScenarioField("setLoad", .object("SetLoad"), "The pods have more or less to do from now on."),
         ScenarioField("taint", .object("NodeTaints"), "`kubectl taint nodes`."),
         ScenarioField("untaint", .object("NodeTaints"), "`kubectl taint nodes` with a dash after the effect: the taints go."),
         ScenarioField("addNodes", .object("NodePool"), "New machines that register themselves."),

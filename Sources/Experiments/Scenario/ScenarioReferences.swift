@@ -83,7 +83,7 @@ struct ScenarioReferences {
         switch action {
         case .cordon(let nodes): check(nodes, node["cordon"] ?? node, &decoder)
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
-        case .drain(let nodes): check(nodes, node["drain"] ?? node, &decoder)
+        case .drain(let nodes, _): check(nodes, node["drain"] ?? node, &decoder)
         case .taint(let nodes, _): check(nodes, node["taint"] ?? node, &decoder)
         case .untaint(let nodes, _): check(nodes, node["untaint"] ?? node, &decoder)
         case .scale(let key, _): check(key, in: node["scale"] ?? node, &decoder)
@@ -99,7 +99,7 @@ struct ScenarioReferences {
                 let known = specs[0].containers.map(\.name).joined(separator: ", ")
                 decoder.context.error(place["container"] ?? node, "\(key.name) has no container \"\(container)\"; it has \(known)")
             }
-        case .apply, .delete, .addNodes: break
+        case .apply, .delete, .addNodes, .setLoad: break
         }
     }
 

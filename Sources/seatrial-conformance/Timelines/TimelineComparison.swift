@@ -281,13 +281,31 @@ struct TimelineComparison {
             }
             return differ(first, second, "\(subject) \(path)")
         }
+        if case .lasting(let window) = relaxation.rule {
+            for candidate in candidates where lasts(first, in: candidate, window) && lasts(candidate, in: first, window) {
+                result.relax(relaxation.name)
+                result.transitions += first.count
+                return
+            }
+            return differ(first, second, "\(subject) \(path)")
+        }
         let third = relaxation.rule.applied(to: first)
         for candidate in candidates.map({ relaxation.rule.applied(to: $0) }) where agree(third, candidate, path) {
             result.relax(relaxation.name)
-            compareTimes(third, candidate, subject, path, extra: relaxation.rule.lateness)
+            compareTimes(third, candidate, subject, path, extra: Relaxations.transient)
             return
         }
         differ(first, second, "\(subject) \(path)")
+    }
+
+    /// Whether each value that stands at least `window` comes among the others at about that time.
+    private func lasts(_ steps: [Step], in others: [Step], _ window: Double) -> Bool {
+        for (index, step) in steps.enumerated() {
+            guard index + 1 == steps.count || steps[index + 1].time - step.time >= window else { continue }
+            let slack = tolerance(at: step.time) + busy + window
+            guard others.contains(where: { $0.value == step.value && abs($0.time - step.time) <= slack }) else { return false }
+        }
+        return true
     }
 
     /// Whether two counters follow the same curve: the first values (`exact` of them) and the last agree, and each value that stands
@@ -438,8 +456,7 @@ extension SequenceRule {
     func applied(to steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
         switch self {
         case .ignored: []
-        case .curve: steps
-        case .settled(let window): SequenceRule.settled(steps, window)
+        case .curve, .lasting: steps
         case .rising:
             steps.isEmpty
                 ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
@@ -460,18 +477,6 @@ extension SequenceRule {
     static func ends(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
         guard let first = steps.first, let last = steps.last else { return [] }
         return [first, last]
-    }
-
-    /// How much later a value that lasts may come on one side, milliseconds.
-    var lateness: Double { if case .settled(let window) = self { max(window, Relaxations.transient) } else { Relaxations.transient } }
-
-    private static func settled(_ steps: [TimelineComparison.Step], _ window: Double) -> [TimelineComparison.Step] {
-        var kept: [TimelineComparison.Step] = []
-        for (index, step) in steps.enumerated() {
-            if index + 1 < steps.count, steps[index + 1].time - step.time < window { continue }
-            if kept.last?.value != step.value { kept.append(step) }
-        }
-        return kept
     }
 }
 

@@ -67,9 +67,12 @@ struct TimelineMachines {
         configuration.recording.events = false
         configuration.controllerManager.nodeMonitorPhase = start.nodeMonitorPhase
         configuration.controllerManager.podGarbageCollectionPhase = start.podCollectionPhase
+        configuration.controllerManager.allocateNodeCIDRs = false
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
+        // The fake metrics API tells the load of the moment.
+        configuration.metrics.resolution = .zero
         // The fake containers end well even when they are killed.
         configuration.defaultBehaviour.killExitCode = 0
         if let snapshot = recording.snapshot {
@@ -81,7 +84,12 @@ struct TimelineMachines {
             configuration.snapshot = [
                 APIObject(
                     Namespace(metadata: ObjectMeta(name: recording.namespace, labels: ["kubernetes.io/metadata.name": recording.namespace]))
-                )
+                ),
+                // The controller manager that was recorded is of a distribution that publishes a second certificate.
+                APIObject(
+                    Unstructured(
+                        apiVersion: "v1", kindName: "ConfigMap",
+                        metadata: ObjectMeta(name: "openshift-service-ca.crt", namespace: recording.namespace))),
             ]
             configuration.snapshot += try volumes(start)
         }
