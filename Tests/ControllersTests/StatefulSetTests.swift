@@ -193,7 +193,10 @@ import Testing
 
     private static func withClaims(_ replicas: Int32, _ policy: ClaimRetentionPolicy = ClaimRetentionPolicy()) -> StatefulSet {
         set(replicas) {
-            $0.volumeClaimTemplates = [PersistentVolumeClaim(metadata: ObjectMeta(name: "data"))]
+            var claim = PersistentVolumeClaim(metadata: ObjectMeta(name: "data"))
+            claim.spec.accessModes = [.readWriteOnce]
+            claim.spec.requests = [.storage: Quantity(bytes: 1 << 30)]
+            $0.volumeClaimTemplates = [claim]
             $0.claimRetention = policy
         }
     }

@@ -90,9 +90,8 @@ struct ScenarioTests {
     @Test(
         "Claims that nobody will bind are warned of",
         arguments: [
-            ("Immediate", "disk.example.com", "default/data (class fast binds at once)"),
-            ("WaitForFirstConsumer", "disk.example.com", "default/data (to be made by disk.example.com)"),
-            ("WaitForFirstConsumer", "kubernetes.io/no-provisioner", nil),
+            ("Immediate", "disk.example.com", nil), ("WaitForFirstConsumer", "disk.example.com", nil),
+            ("WaitForFirstConsumer", "kubernetes.io/no-provisioner", "default/data (class fast has no volumes)"),
         ])
     func claims(mode: String, provisioner: String, problem: String?) throws {
         let manifest = """

@@ -61,7 +61,10 @@ struct StatefulSetSync {
         outside.sort { $0.ordinal > $1.ordinal }
         condemned = outside.map(\.pod)
         noteStatus(collisions)
-        guard !set.metadata.isTerminating else { return }
+        if set.metadata.isTerminating {
+            completeUpdate()
+            return
+        }
         let missing = replicas.firstIndex { $0 == nil }
         let unavailable = replicas.firstIndex { $0.map { !isAvailable($0) || $0.isTerminating } ?? false }
         if missing == nil || unavailable ?? .max < missing ?? .max {

@@ -18,6 +18,9 @@ struct TimelineLatencies {
         var statuses: [Double] = []
         for track in view.tracks where track.kind == "Pod" && !track.isInitial {
             guard let bound = track.history.first(where: { $0.path == "node" })?.time, bound > track.created else { continue }
+            // One that had to wait for something (room, a volume) says nothing of reactions.
+            let waited = track.history.contains { $0.path == "conds.PodScheduled" && $0.value?.string?.hasPrefix("False") ?? false }
+            if waited { continue }
             reactions.append(bound - track.created)
             if let first = track.history.first(where: { $0.path == "containers" })?.time { statuses.append(first - bound) }
         }
