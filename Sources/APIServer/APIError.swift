@@ -17,6 +17,11 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     case forbidden(ObjectKey, String)
     case badRequest(String)
     case internalError(String)
+    /// A PodDisruptionBudget does not let the pod go now. `cause` names the budget and says why; `retryAfter`: seconds the client
+    /// should wait, 0 if that cannot be told.
+    case tooManyRequests(ObjectKey, cause: String, retryAfter: Int)
+    /// Several PodDisruptionBudgets select the pod: the Eviction API cannot decrement more than one at once.
+    case severalBudgets(ObjectKey)
 
     public var description: String {
         switch self {
@@ -34,6 +39,8 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .badRequest(let text): text
         case .internalError(let text): "Internal error occurred: \(text)"
         case .forbidden(let key, let why): "\(key.resource) \"\(key.plainName)\" is forbidden: \(why)"
+        case .tooManyRequests: "Cannot evict pod as it would violate the pod's disruption budget."
+        case .severalBudgets: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
         }
     }
 
@@ -59,7 +66,9 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     public var isConflict: Bool {
         switch self {
         case .conflict, .bindingConflict: true
-        case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden, .badRequest, .internalError: false
+        case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden, .badRequest, .internalError, .tooManyRequests,
+            .severalBudgets:
+            false
         }
     }
     /// The object was to be made in a namespace that is being deleted, where no later attempt will fare better.
@@ -86,7 +95,8 @@ extension APIError {
         case .invalid: 422
         case .forbidden: 403
         case .badRequest: 400
-        case .internalError: 500
+        case .internalError, .severalBudgets: 500
+        case .tooManyRequests: 429
         }
     }
 
@@ -100,6 +110,9 @@ extension APIError {
         case .forbidden: "Forbidden"
         case .badRequest: "BadRequest"
         case .internalError: "InternalError"
+        case .tooManyRequests: "TooManyRequests"
+        // The real answer has none.
+        case .severalBudgets: ""
         }
     }
 }

@@ -20,9 +20,30 @@ public enum APIRequest: Sendable {
     /// The `binding` subresource: sets `spec.nodeName` and PodScheduled=True.
     case bind(NamespacedName, uid: UID, node: String)
     case delete(ObjectKey, DeleteOptions)
+    /// The `eviction` subresource of pods: a deletion that PodDisruptionBudgets may refuse.
+    case evict(NamespacedName, EvictionOptions)
+    /// The rest of an eviction that was granted: the API server's own next write, never sent by a client.
+    case finishEviction(NamespacedName, EvictionOptions, EvictionStep)
     /// What `kubectl` does: no version, applied to whatever is stored.
     case operate(ObjectKey, OperatorChange)
     case record(Shared<KubernetesEvent>)
+    /// What the horizontal pod autoscaler reads of the metrics APIs. They are other servers behind this one: the answer is made by
+    /// the cluster's metrics pipeline and comes back beside the usual one.
+    case readMetrics(Shared<MetricsQuery>)
+}
+
+/// The question of one autoscaler to the metrics APIs.
+public struct MetricsQuery: Sendable {
+    public var autoscaler: NamespacedName
+    /// The pods its target's selector matches.
+    public var pods: [Shared<Pod>]
+    public var sources: [MetricSource]
+
+    public init(autoscaler: NamespacedName, pods: [Shared<Pod>], sources: [MetricSource]) {
+        self.autoscaler = autoscaler
+        self.pods = pods
+        self.sources = sources
+    }
 }
 
 /// Changes to pods by those who own a part of them.
@@ -89,6 +110,13 @@ public struct DeleteOptions: Sendable {
         self.uid = uid
         self.propagation = propagation
     }
+}
+
+public struct EvictionOptions: Hashable, Sendable {
+    /// nil: what the pod's spec says.
+    public var gracePeriodSeconds: Int64?
+
+    public init(gracePeriodSeconds: Int64? = nil) { self.gracePeriodSeconds = gracePeriodSeconds }
 }
 
 /// The stored object after the request (nil when it is gone or the request makes none), or the refusal.

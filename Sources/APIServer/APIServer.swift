@@ -56,7 +56,9 @@ public struct APIServer: Sendable {
                 return .success(try patchMetadata(key, uid: uid, patch, at: now))
             case .bind(let name, let uid, let node): return .success(try bind(name, uid: uid, node: node, at: now))
             case .delete(let key, let options): return .success(try delete(key, options, at: now))
+            case .evict, .finishEviction: return .success(try evict(request, at: now))
             case .operate(let key, let change): return .success(try operate(key, change, at: now))
+            case .readMetrics: return .success(nil)
             case .record(let event):
                 // A repeated Event is written over the first one; if that has expired since, it is made anew, its count going on.
                 let isKept = event.value.count > 1 && event.value.sinceLast <= eventTimeToLive
@@ -110,7 +112,7 @@ public struct APIServer: Sendable {
         watchLog.append(event)
     }
 
-    private func existing<Object: KubernetesObject>(
+    func existing<Object: KubernetesObject>(
         _: Object.Type, _ key: ObjectKey, uid: UID?
     ) throws(APIError) -> Shared<Object> {
         guard let object = objects[key].flatMap(Object.cast) else { throw .notFound(key) }
@@ -121,7 +123,7 @@ public struct APIServer: Sendable {
     }
 
     /// The same with the slot of the pod in its table, so that it need not be looked up a second time.
-    private func existingPod(_ key: ObjectKey, uid: UID) throws(APIError) -> (slot: Int, pod: Shared<Pod>) {
+    func existingPod(_ key: ObjectKey, uid: UID) throws(APIError) -> (slot: Int, pod: Shared<Pod>) {
         if let slot = podSlots[uid], case .pod(let pod)? = objects.object(.pod, in: Int(slot)),
             pod.value.metadata.name == key.name.name, pod.value.metadata.namespace == key.name.namespace
         {
@@ -138,26 +140,37 @@ public struct APIServer: Sendable {
         let named = try nameAndStamp(new, at: now)
         var object = named.object.preparedForCreation()
         let key = object.key
-        try requireActiveNamespace(of: key)
-        object = try admission.admit(object).withFirstTemplateGeneration()
-        if case .pod(let pod) = object {
-            try requireRuntimeClass(of: pod)
-            try requireServiceAccount(of: pod.value)
-        }
+        object = try admit(object)
         try validation.check(object)
         try admission.check(object)
         object = try services.allocate(for: object, replacing: nil)
-        if admission.hasQuotas {
-            try charge(object, replacing: nil, at: now)
-            let version = resourceVersion + 1
-            object = object.withMetadata { $0.resourceVersion = version }
-        }
+        object = try charge(object, at: now)
         // Only the store finds out that the name is taken, after the quotas were charged: the controller puts that right.
         guard named.isFree || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
         resourceVersion += 1
         created += 1
         add(object, as: key, at: now)
         return object
+    }
+
+    /// The plugins that look at a new object before it is validated; some change it.
+    private mutating func admit(_ object: APIObject) throws(APIError) -> APIObject {
+        try requireActiveNamespace(of: object.key)
+        let admitted = try admission.admit(object)
+        if case .pod(let pod) = admitted {
+            try requireRuntimeClass(of: pod)
+            try requireServiceAccount(of: pod.value)
+        }
+        return admitted
+    }
+
+    /// Charges a new object to quotas. What was written for that has versions before its own.
+    private mutating func charge(_ object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
+        guard admission.hasQuotas else { return object }
+        let before = resourceVersion
+        try charge(object, replacing: nil, at: now)
+        let version = resourceVersion + 1
+        return resourceVersion == before ? object : object.withMetadata { $0.resourceVersion = version }
     }
 
     /// A new object with what only the API server sets: no status, the fields of the system, and a name where it shall be generated.
@@ -192,38 +205,6 @@ public struct APIServer: Sendable {
         return (stamped, isFree)
     }
 
-    /// The NamespaceLifecycle plugin. The namespaces the API server makes for itself count as existing.
-    private func requireActiveNamespace(of key: ObjectKey) throws(APIError) {
-        let name = key.name.namespace
-        guard key.kind.isNamespaced, !name.isEmpty else { return }
-        let namespaceKey = ObjectKey(.namespace, name)
-        guard case .namespace(let namespace)? = objects[namespaceKey] else {
-            if APIServer.systemNamespaces.contains(name) { return }
-            throw .notFound(namespaceKey)
-        }
-        guard !namespace.value.isTerminating else {
-            throw .forbidden(key, "unable to create new content in namespace \(name) " + APIError.namespaceTerminating)
-        }
-    }
-
-    /// The RuntimeClass plugin, as far as that the class must exist.
-    private func requireRuntimeClass(of pod: Shared<Pod>) throws(APIError) {
-        let name = pod.value.spec.value.runtimeClassName
-        guard !name.isEmpty, objects[ObjectKey(.unstructured, "RuntimeClass/" + name)] == nil else { return }
-        throw .forbidden(ObjectKey(.pod, pod.value.metadata.key), "pod rejected: RuntimeClass \"\(name)\" not found")
-    }
-
-    /// The ServiceAccount plugin. It waits for the account `default` of a new namespace (it asks ten times in about a second, and
-    /// the controller makes it in milliseconds), so that one is not asked for.
-    private func requireServiceAccount(of pod: Pod) throws(APIError) {
-        let name = pod.spec.value.serviceAccountName
-        guard name != ServiceAccount.defaultName else { return }
-        let account = NamespacedName(namespace: pod.metadata.namespace, name: name)
-        guard objects.get(ServiceAccount.self, account) == nil else { return }
-        throw .forbidden(
-            ObjectKey(.pod, pod.metadata.key), "error looking up service account \(account): serviceaccount \"\(name)\" not found")
-    }
-
     /// The ResourceQuota plugin: charges the quotas of the namespace, each with a write of its own before the object's, or refuses.
     private mutating func charge(_ object: APIObject, replacing old: APIObject?, at now: SimulatedTime) throws(APIError) {
         let namespace = object.metadata.namespace
@@ -253,8 +234,6 @@ public struct APIServer: Sendable {
         }
     }
 
-    private static let systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]
-
     private enum Subresource { case main, status }
 
     private mutating func update(_ object: APIObject, _ part: Subresource, at now: SimulatedTime) throws(APIError) -> APIObject? {
@@ -282,7 +261,7 @@ public struct APIServer: Sendable {
     }
 
     /// Stores a new version of an object, unless it equals the stored one; finishes its deletion when its last finalizer went.
-    private mutating func commit(
+    mutating func commit(
         _ object: APIObject, over stored: APIObject, countsGeneration: Bool = true, at now: SimulatedTime
     ) -> APIObject? {
         let old = stored.metadata
@@ -313,7 +292,7 @@ public struct APIServer: Sendable {
     }
 
     /// The same for a pod whose metadata did not change: the most frequent write, with one allocation.
-    private mutating func commit(_ pod: consuming Pod, over stored: Shared<Pod>, in slot: Int, at now: SimulatedTime) -> APIObject? {
+    mutating func commit(_ pod: consuming Pod, over stored: Shared<Pod>, in slot: Int, at now: SimulatedTime) -> APIObject? {
         if pod == stored.value { return .pod(stored) }
         resourceVersion += 1
         pod.metadata.resourceVersion = resourceVersion
@@ -387,7 +366,7 @@ public struct APIServer: Sendable {
 
     // MARK: Deletion
 
-    private mutating func delete(_ key: ObjectKey, _ options: DeleteOptions, at now: SimulatedTime) throws(APIError) -> APIObject? {
+    mutating func delete(_ key: ObjectKey, _ options: DeleteOptions, at now: SimulatedTime) throws(APIError) -> APIObject? {
         guard let stored = objects[key] else { throw .notFound(key) }
         let metadata = stored.metadata
         if let uid = options.uid, uid != metadata.uid {

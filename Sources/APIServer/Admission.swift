@@ -3,7 +3,8 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// LimitRanger, ServiceAccount, TaintNodesByCondition, Priority, DefaultTolerationSeconds, DefaultStorageClass, and the QoS class.
+/// LimitRanger, ServiceAccount, TaintNodesByCondition, Priority, DefaultTolerationSeconds, DefaultStorageClass,
+/// StorageObjectInUseProtection, and the QoS class.
 ///
 /// As in the real server, all plugins change an object first; then it is validated, then plugins may refuse it (``check(_:)``).
 /// The volume with the account's token that the real plugin adds is left out: its name is random, so that no two pods would have
@@ -51,10 +52,16 @@ struct Admission: Sendable {
             guard !node.value.spec.taints.contains(where: taint.matches) else { return object }
             return .node(node.with { $0.spec.taints.append(taint) })
         case .persistentVolumeClaim(let claim):
-            guard claim.value.spec.storageClassName == nil, !claim.value.metadata.annotations.has(VolumeAnnotation.betaStorageClass),
-                let name = defaultStorageClass
-            else { return object }
-            return .persistentVolumeClaim(claim.with { $0.spec.storageClassName = name })
+            let namesNone =
+                claim.value.spec.storageClassName == nil && !claim.value.metadata.annotations.has(VolumeAnnotation.betaStorageClass)
+            let defaultClass = namesNone ? defaultStorageClass : nil
+            return .persistentVolumeClaim(
+                claim.with {
+                    if let defaultClass { $0.spec.storageClassName = defaultClass }
+                    $0.metadata.protect(with: Finalizers.claimProtection)
+                })
+        case .persistentVolume(let volume):
+            return .persistentVolume(volume.with { $0.metadata.protect(with: Finalizers.volumeProtection) })
         default: return object
         }
     }
@@ -197,6 +204,13 @@ struct Admission: Sendable {
     private static let systemPriorities: [(name: String, value: Int32)] = [
         ("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000),
     ]
+}
+
+extension ObjectMeta {
+    /// The StorageObjectInUseProtection plugin.
+    fileprivate mutating func protect(with finalizer: String) {
+        if !finalizers.contains(finalizer) { finalizers.append(finalizer) }
+    }
 }
 
 extension Toleration {

@@ -8,6 +8,10 @@ import KubernetesAPI
 public enum Finalizers {
     public static let foregroundDeletion = "foregroundDeletion"
     public static let orphan = "orphan"
+    /// On a PersistentVolumeClaim: pods may use it.
+    public static let claimProtection = "kubernetes.io/pvc-protection"
+    /// On a PersistentVolume: a claim may be bound to it.
+    public static let volumeProtection = "kubernetes.io/pv-protection"
     /// In the spec of a Namespace: its content is not gone yet.
     public static let kubernetes = "kubernetes"
 }

@@ -8,6 +8,7 @@ extension APIObject {
         switch self {
         case .job(let job): .job(job.with { $0.prepareForCreation() })
         case .service(let service): .service(service.with { $0.prepareForCreation() })
+        case .daemonSet: withFirstTemplateGeneration()
         default: self
         }
     }

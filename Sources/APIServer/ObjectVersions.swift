@@ -125,9 +125,7 @@ extension APIObject {
                     if !$0.finalizers.contains(Finalizers.kubernetes) { $0.finalizers.append(Finalizers.kubernetes) }
                     $0.metadata.labels["kubernetes.io/metadata.name"] = $0.metadata.name
                 })
-        // The controller that makes a new volume available, or finds its claim, is not built: it would act at once.
-        case .persistentVolume(let volume):
-            .persistentVolume(volume.with { $0.phase = $0.spec.claimRef == nil ? .available : .bound })
+        case .persistentVolume(let volume): .persistentVolume(volume.with { $0.phase = .pending })
         case .persistentVolumeClaim(let claim): .persistentVolumeClaim(claim.with { $0.phase = .pending })
         case .statefulSet(let set): .statefulSet(set.with { $0.status = StatefulSetStatus() })
         case .replicationController(let controller): .replicationController(controller.with { $0.status = ReplicaSetStatus() })

@@ -62,6 +62,9 @@ struct ClientGateway: Sendable {
     /// Hands out a request that reached the API server.
     mutating func arrive(_ number: UInt32) -> APIRequest { requests[Int(number)].take()! }
 
+    /// The API server goes on with a request later: `rest` stands for what is left of it.
+    mutating func resume(_ number: UInt32, with rest: APIRequest) { requests[Int(number)] = rest }
+
     /// Keeps the answer for its way back and returns when it arrives; nil (and the number is free again) if nobody waits for it.
     mutating func answer(_ number: UInt32, _ result: APIResult, at now: SimulatedTime) -> SimulatedTime? {
         guard tokens[Int(number)] != nil else {

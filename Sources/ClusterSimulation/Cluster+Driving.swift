@@ -34,6 +34,14 @@ extension Cluster {
 
     package func watchEvent(_ index: Int) -> WatchEvent { recorder.record.watchLog[index] }
 
+    // MARK: The operator's commands
+
+    /// Starts `kubectl drain`. Returns the number of the operation, whose output and end are recorded as they come.
+    package mutating func startDrain(of node: String, _ options: DrainOptions = DrainOptions()) -> Int { drain([node], options) }
+
+    /// The load on some pods is another from now on.
+    package mutating func setLoad(_ change: LoadChange) { operate(.setLoad(change)) }
+
     // MARK: Machines
 
     /// The kubelets of these nodes stop; the containers run on. Returns the number of the failure, for ``start(_:after:)``.

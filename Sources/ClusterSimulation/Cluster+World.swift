@@ -103,13 +103,11 @@ extension Cluster {
         case .delete(let key): call(.delete(key, DeleteOptions(propagation: .background)), "delete \(key)", &self)
         case .scale(let key, let replicas):
             call(.operate(key, .scale(replicas)), "scale \(key) --replicas=\(replicas)", &self)
-        case .setImage(let name, let container, let image):
-            call(
-                .operate(ObjectKey(.deployment, name), .setImage(container: container, image: image)),
-                "set image Deployment \(name) \(container)=\(image)", &self)
-        case .rolloutUndo(let name, let revision):
-            call(
-                .operate(ObjectKey(.deployment, name), .rollBack(toRevision: revision)), "rollout undo Deployment \(name)", &self)
+        case .setImage(let key, let container, let image):
+            call(.operate(key, .setImage(container: container, image: image)), "set image \(key) \(container)=\(image)", &self)
+        case .rolloutUndo(let key, let revision):
+            call(.operate(key, .rollBack(toRevision: revision)), "rollout undo \(key)", &self)
+        case .rolloutRestart(let key): call(.operate(key, .restart), "rollout restart \(key)", &self)
         case .rolloutPause(let name, let paused):
             call(
                 .operate(ObjectKey(.deployment, name), .pause(paused)),
@@ -124,6 +122,11 @@ extension Cluster {
                 let name = nodeAgent.name(of: number)
                 call(.patchNode(name, .unschedulable(false)), "uncordon \(name)", &self)
             }
+        case .drain(let selection, let options):
+            drain(selected(selection).map { nodeAgent.name(of: $0) }, options)
+        case .setLoad(let change):
+            metrics.loads.set(change, pods: api.objects.all(Pod.self), at: now)
+            _ = recorder.operated(change.description, at: now, isRoutine: !reported)
         case .taint(let selection, let taints):
             for number in selected(selection) {
                 let name = nodeAgent.name(of: number)
@@ -133,19 +136,6 @@ extension Cluster {
             for number in selected(selection) {
                 let name = nodeAgent.name(of: number)
                 call(.patchNode(name, .taints(add: [], remove: taints)), "untaint \(name) \(taints.list)", &self)
-            }
-        case .drain(let selection):
-            let numbers = selected(selection)
-            for number in numbers {
-                let name = nodeAgent.name(of: number)
-                call(.patchNode(name, .unschedulable(true)), "drain \(name)", &self)
-            }
-            for number in numbers {
-                for pod in boundPods(of: nodeAgent.name(of: number)) {
-                    let metadata = pod.value.metadata
-                    guard metadata.controllerReference?.kind != "DaemonSet", !metadata.isTerminating else { continue }
-                    send(APICall(.clusterOperator, .delete(ObjectKey(.pod, metadata.key), DeleteOptions(uid: metadata.uid))))
-                }
             }
         case .addNodes(let nodes):
             for node in nodes { add(node) }

@@ -26,6 +26,11 @@ public struct Cluster: Sendable {
     package internal(set) var nodeAgent: NodeAgent
     var faults: FaultInjector
     var recorder: Recorder
+    /// Every run of `kubectl drain`, ended ones included.
+    var drains: [Drain] = []
+    var metrics: MetricsPipeline
+    /// Readings of metrics on their way to the autoscaler, by the number of the request.
+    private var readings: [UInt32: (autoscaler: NamespacedName, reading: MetricsReading)] = [:]
     private var handledEvents = 0
 
     // Buffers, emptied after each event.
@@ -56,6 +61,7 @@ public struct Cluster: Sendable {
             seed: configuration.seed)
         faults = FaultInjector(configuration.faults, seed: configuration.seed)
         recorder = Recorder(configuration.recording)
+        metrics = MetricsPipeline(configuration)
         try populate()
     }
 
@@ -99,6 +105,7 @@ public struct Cluster: Sendable {
         case .nodeFails(let node, let fault): strike(fault: Int(fault), node: Int(node))
         case .nodeReturns(let node, let failure, let fault): comeBack(node: Int(node), failure: Int(failure), fault: Int(fault))
         case .operatorActs(let index): operate(configuration.value.timeline[Int(index)].action)
+        case .drainContinues(let drain, let pod): wakeDrain(Int(drain), pod: Int(pod))
         case .traceArrival(let index): arrive(trace: Int(index))
         case .traceDeparture(let index):
             let entry = configuration.value.trace[Int(index)]
@@ -112,9 +119,29 @@ public struct Cluster: Sendable {
 
     private mutating func execute(_ number: UInt32) {
         let request = gateway.arrive(number)
-        let result = api.execute(request, at: now)
+        if case .readMetrics(let query) = request { readings[number] = (query.value.autoscaler, read(query.value)) }
+        let result: APIResult
+        if request.takesSeveralWrites {
+            let progress = api.advance(request, at: now)
+            if case .goesOn(let rest) = progress {
+                observeCommits()
+                gateway.resume(number, with: rest)
+                queue.schedule(.requestArrives(number), at: now + configuration.value.timing.evictionStepLatency)
+                return
+            }
+            guard case .answered(let answer) = progress else { return }
+            result = answer
+        } else {
+            result = api.execute(request, at: now)
+        }
         observeCommits()
         if let arrives = gateway.answer(number, result, at: now) { queue.schedule(.answerArrives(number), at: arrives) }
+    }
+
+    /// What the metrics APIs say now.
+    private func read(_ query: MetricsQuery) -> MetricsReading {
+        metrics.answer(
+            query, isReachable: { node in nodeAgent.number(of: node).map { nodeAgent.isRunning($0) } ?? false }, at: now)
     }
 
     /// Shows the recorder what was just committed and schedules the deliveries to the watchers it concerns.
@@ -127,6 +154,7 @@ public struct Cluster: Sendable {
                 concernsControllers = true
                 concernsScheduler = true
                 if pod.value.nodeName != nil { concernsKubelets = true }
+                metrics.loads.observe(pod, event)
             case .event: break
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler,
@@ -165,10 +193,16 @@ public struct Cluster: Sendable {
     private mutating func deliverAnswer(_ number: UInt32) {
         let (client, token, result) = gateway.receive(number)
         switch client {
-        case .controller: controllerManager.handle(answer: result, token: token, at: now, effects: &controllerEffects)
+        case .controller:
+            if !readings.isEmpty, let (autoscaler, reading) = readings.removeValue(forKey: number) {
+                controllerManager.handle(metrics: reading, for: autoscaler, token: token, at: now, effects: &controllerEffects)
+                return
+            }
+            controllerManager.handle(answer: result, token: token, at: now, effects: &controllerEffects)
         case .scheduler: scheduler.handle(answer: result, token: token, at: now, effects: &schedulerEffects)
         case .kubelet: break
-        case .clusterOperator: if case .failure(let error) = result { recorder.refused(Int(token), error) }
+        case .clusterOperator:
+            if !answerDrain(token, result), case .failure(let error) = result { recorder.refused(Int(token), error) }
         }
     }
 

@@ -18,6 +18,9 @@ public struct ClusterConfiguration: Sendable {
     public var schedulerPath: SchedulerPath
     public var controllerManager: ControllerManagerConfiguration
     public var nodeAgent: NodeAgentConfiguration
+    public var metrics: MetricsConfiguration
+    /// Metrics that do not come from the kubelets.
+    public var customMetrics: [CustomMetric]
     /// Nodes that exist and are Ready at the start.
     public var nodes: [Node]
     /// Objects of a running cluster, taken over as they are: UIDs, times, status; bound pods keep running where they are.
@@ -42,6 +45,8 @@ public struct ClusterConfiguration: Sendable {
         schedulerPath = .memoised
         controllerManager = ControllerManagerConfiguration()
         nodeAgent = NodeAgentConfiguration()
+        metrics = MetricsConfiguration()
+        customMetrics = []
         nodes = []
         snapshot = []
         objects = []
@@ -126,13 +131,16 @@ public enum OperatorAction: Sendable {
     case apply([APIObject])
     case delete(ObjectKey)
     case scale(ObjectKey, replicas: Int32)
-    case setImage(deployment: NamespacedName, container: String, image: String)
-    case rolloutUndo(deployment: NamespacedName, toRevision: Int64?)
+    case setImage(ObjectKey, container: String, image: String)
+    case rolloutUndo(ObjectKey, toRevision: Int64?)
+    case rolloutRestart(ObjectKey)
     case rolloutPause(deployment: NamespacedName, paused: Bool)
     case cordon(NodeSelection)
     case uncordon(NodeSelection)
-    /// `kubectl drain`: cordons, then deletes every pod that is not a DaemonSet's, gracefully.
-    case drain(NodeSelection)
+    /// `kubectl drain`: cordons, then evicts every pod that is not a DaemonSet's.
+    case drain(NodeSelection, DrainOptions = DrainOptions())
+    /// The load on some pods is another from now on.
+    case setLoad(LoadChange)
     case taint(NodeSelection, [Taint])
     /// Removes taints, known by key and effect.
     case untaint(NodeSelection, [Taint])

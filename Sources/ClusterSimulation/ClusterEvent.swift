@@ -28,6 +28,8 @@ enum ClusterEvent: Sendable {
     /// One cause of a node's failure is over; the number is the row of `recoveries`.
     case nodeReturns(node: Int32, failure: Int32, fault: Int32)
     case operatorActs(Int32)
+    /// `kubectl drain` looks after one of its pods again; the number is the drain's.
+    case drainContinues(Int32, pod: Int32)
     case traceArrival(Int32)
     case traceDeparture(Int32)
 

@@ -34,6 +34,9 @@ package struct ControllerManager: Sendable {
     private(set) var nodeAddresses: ControllerLoop<NodeAddressAllocator>
     private(set) var serviceAccounts: ControllerLoop<ServiceAccountReconciler>
     private(set) var quotas: ControllerLoop<ResourceQuotaReconciler>
+    private(set) var volumes: ControllerLoop<VolumeBinder>
+    private(set) var storageProtection: ControllerLoop<StorageProtection>
+    private(set) var provisioner: ControllerLoop<VolumeProvisioner>
     private(set) var certificates: ControllerLoop<RootCertificatePublisher>
     /// Whether a `.work` timer is on its way.
     private var isWorkComing = false
@@ -86,7 +89,8 @@ package struct ControllerManager: Sendable {
         finishedJobs = ControllerLoop(
             .ttlAfterFinished, of: .ttlAfterFinished, FinishedJobCollector(), workers: configuration.finishedJobWorkers, limits: limits)
         autoscalers = ControllerLoop(
-            .horizontalPodAutoscaler, of: .horizontalPodAutoscaler, AutoscalerReconciler(), workers: configuration.autoscalerWorkers,
+            .horizontalPodAutoscaler, of: .horizontalPodAutoscaler, AutoscalerReconciler(configuration.autoscaler),
+            workers: configuration.autoscalerWorkers,
             limits: limits)
         budgets = ControllerLoop(
             .disruption, of: .disruption, DisruptionReconciler(), workers: configuration.disruptionWorkers, limits: limits)
@@ -98,6 +102,15 @@ package struct ControllerManager: Sendable {
             .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(configuration), workers: configuration.nodeAddressWorkers, limits: limits)
         serviceAccounts = ControllerLoop(
             .serviceAccount, of: .serviceAccount, ServiceAccountReconciler(), workers: configuration.serviceAccountWorkers, limits: limits)
+        // What failed is tried again at the next resync.
+        volumes = ControllerLoop(
+            .persistentVolume, of: .persistentVolume, VolumeBinder(resyncPeriod: configuration.claimBinderSyncPeriod), workers: 2,
+            maximumRetries: 0, limits: limits)
+        storageProtection = ControllerLoop(
+            .storageProtection, of: .storageProtection, StorageProtection(), workers: 2, limits: limits)
+        provisioner = ControllerLoop(
+            .volumeProvisioner, of: .volumeProvisioner, VolumeProvisioner(provisioningTime: configuration.volumeProvisioningTime),
+            workers: 100, limits: limits)
         quotas = ControllerLoop(
             .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(period: configuration.resourceQuotaSyncPeriod),
             workers: configuration.resourceQuotaWorkers, limits: limits)
@@ -163,6 +176,9 @@ package struct ControllerManager: Sendable {
         nodeAddresses.observe(event, previous: previous, informers, at: now, &effects)
         serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
         quotas.observe(event, previous: previous, informers, at: now, &effects)
+        volumes.observe(event, previous: previous, informers, at: now, &effects)
+        storageProtection.observe(event, previous: previous, informers, at: now, &effects)
+        provisioner.observe(event, previous: previous, informers, at: now, &effects)
         certificates.observe(event, previous: previous, informers, at: now, &effects)
         wakeToWork(at: now, &effects)
     }
@@ -255,10 +271,25 @@ package struct ControllerManager: Sendable {
             serviceAccounts.handle(answer, token, informers, &recorders[.serviceAccount], at: now, &effects)
         case .resourceQuota:
             quotas.handle(answer, token, informers, &recorders[.resourceQuota], at: now, &effects)
+        case .persistentVolume:
+            volumes.handle(answer, token, informers, &recorders[.persistentVolume], at: now, &effects)
+        case .storageProtection:
+            storageProtection.handle(answer, token, informers, &recorders[.storageProtection], at: now, &effects)
+        case .volumeProvisioner:
+            provisioner.handle(answer, token, informers, &recorders[.volumeProvisioner], at: now, &effects)
         case .rootCertificate:
             certificates.handle(answer, token, informers, &recorders[.rootCertificate], at: now, &effects)
         }
         wakeToWork(at: now, &effects)
+    }
+
+    /// The metrics APIs' answer to an autoscaler's ``APIRequest/readMetrics(_:)``.
+    package mutating func handle(
+        metrics: MetricsReading, for autoscaler: NamespacedName, token: UInt64, at now: SimulatedTime,
+        effects: inout Effects<ControllerTimer>
+    ) {
+        autoscalers.decider.note(metrics, for: autoscaler)
+        handle(answer: .success(nil), token: token, at: now, effects: &effects)
     }
 
     /// A kubelet sent its last lease renewal at `lastRenewal` and will send no more: its node, or the kubelet, is down.
@@ -281,6 +312,7 @@ package struct ControllerManager: Sendable {
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
                 || replicationControllers.canWork || jobs.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
+                || volumes.canWork || storageProtection.canWork || provisioner.canWork
                 || certificates.canWork
         else { return }
         isWorkComing = true
@@ -313,6 +345,9 @@ package struct ControllerManager: Sendable {
         nodeAddresses.run(informers, &recorders[.nodeIPAM], at: now, &effects)
         serviceAccounts.run(informers, &recorders[.serviceAccount], at: now, &effects)
         quotas.run(informers, &recorders[.resourceQuota], at: now, &effects)
+        volumes.run(informers, &recorders[.persistentVolume], at: now, &effects)
+        storageProtection.run(informers, &recorders[.storageProtection], at: now, &effects)
+        provisioner.run(informers, &recorders[.volumeProvisioner], at: now, &effects)
         certificates.run(informers, &recorders[.rootCertificate], at: now, &effects)
     }
 

@@ -29,6 +29,8 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var finishedJobWorkers = 5
     /// `--concurrent-horizontal-pod-autoscaler-syncs`.
     public var autoscalerWorkers = 5
+    /// `--horizontal-pod-autoscaler-*`.
+    public var autoscaler = AutoscalerConfiguration()
     /// Workers of the Disruption controller (fixed).
     public var disruptionWorkers = 1
     /// `--concurrent-service-endpoint-syncs`.
@@ -53,6 +55,11 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var replicaSetBurst = 500
     /// Failed syncs after which a Deployment waits for its next event (fixed).
     public var deploymentRetries = 15
+
+    /// `--pvclaimbinder-sync-period`: how often claims without a volume are looked at again.
+    public var claimBinderSyncPeriod = SimulatedDuration.seconds(15)
+    /// What a CSI driver takes to make or remove a volume. Not Kubernetes': set your own driver's.
+    public var volumeProvisioningTime = SimulatedDuration.seconds(2)
 
     /// `--node-monitor-period`.
     public var nodeMonitorPeriod = SimulatedDuration.seconds(5)

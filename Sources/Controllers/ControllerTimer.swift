@@ -8,6 +8,7 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
     case deployment, replicaSet, garbageCollector, nodeLifecycle, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
+    case persistentVolume, storageProtection, volumeProvisioner
 
     /// The client whose rate limit the controller's requests draw on.
     public var client: APIClientID { .controller(rawValue) }
@@ -44,6 +45,9 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
         case .nodeIPAM: "cidrAllocator"
         case .serviceAccount: "serviceaccount-controller"
         case .resourceQuota: "resourcequota-controller"
+        case .persistentVolume: "persistentvolume-controller"
+        case .storageProtection: "storage-protection-controller"
+        case .volumeProvisioner: "external-provisioner"
         case .rootCertificate: "root-ca-cert-publisher"
         }
     }
@@ -70,6 +74,7 @@ enum LoopName: UInt8, Sendable {
     case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
+    case persistentVolume, storageProtection, volumeProvisioner
     /// Not a loop: the answer to an event that was recorded.
     case recorder
 }

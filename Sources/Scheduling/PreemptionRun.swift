@@ -101,7 +101,9 @@ extension APIError {
     fileprivate var isAboutLostObject: Bool {
         switch self {
         case .notFound, .preconditionFailed: true
-        case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden, .badRequest, .internalError: false
+        case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden, .badRequest, .internalError, .tooManyRequests,
+            .severalBudgets:
+            false
         }
     }
 }

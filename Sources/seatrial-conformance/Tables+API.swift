@@ -65,8 +65,19 @@ enum APITables {
     // MARK: Objects
 
     private static func body(of input: YAMLNode) throws -> JSONValue {
+        if let note = input["body"]?.scalarText, let size = try? /<annotations \{"k": "x" repeated (\d+)\}>/.wholeMatch(in: note)?.1 {
+            return podWithAnnotation(of: Int(size) ?? 0)
+        }
         guard let body = input["body"], body.kind == .mapping else { throw overHTTP }
         return JSONValue(body)
+    }
+
+    /// The recording says only how long the annotation was.
+    private static func podWithAnnotation(of size: Int) -> JSONValue {
+        let annotation = JSONValue.object([("k", .scalar(String(repeating: "x", count: size), isText: true))])
+        var pod = storedManifest(RequestPath("/api/v1/namespaces/\(namespace)/pods/imm")) ?? .null
+        pod = merged(pod, .object([("metadata", .object([("name", .scalar("p", isText: true)), ("annotations", annotation)]))]))
+        return pod
     }
 
     /// Reads, completes and checks an object as the server does with a request's body.

@@ -79,7 +79,7 @@ func runTables(_ paths: [String], show: String? = nil) throws -> [FamilyResult] 
             result.note += (result.note.isEmpty ? "" : "; ") + "\(count) \(what)"
         }
         if show == nil, result.total == 0, leftOut.isEmpty { throw RecordingError.empty(file) }
-        if result.total > 0 { results.append(result) }
+        if result.total > 0 || !leftOut.isEmpty { results.append(result) }
     }
     return results
 }

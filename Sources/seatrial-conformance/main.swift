@@ -66,7 +66,7 @@ struct FamilyOptions: ParsableArguments {
                 }
             }
         }
-        if let show, results.allSatisfy({ $0.total == 0 }) { throw ValidationError("there is no case named \(show)") }
+        if let show, results.allSatisfy({ $0.total == 0 && $0.note.isEmpty }) { throw ValidationError("there is no case named \(show)") }
         if differs { throw ExitCode(1) }
     }
 }

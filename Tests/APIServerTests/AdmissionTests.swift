@@ -74,6 +74,7 @@ struct AdmissionTests {
                 == "LimitRanger plugin set: cpu, memory limit for container c0"
                 .replacing("c0", with: "c"))
         var claim = PersistentVolumeClaim(metadata: ObjectMeta(name: "small", namespace: "default"))
+        claim.spec.accessModes = [.readWriteOnce]
         claim.spec.requests = [.storage: Quantity(bytes: 500 << 20)]
         #expect(
             refusal(server.execute(.create(APIObject(claim)), at: .zero))

@@ -106,7 +106,9 @@ struct DeletionTests {
     @Test(arguments: [Kind.job, .replicationController, .cronJob])
     mutating func `kinds older than garbage collection orphan their dependents by default`(_ kind: Kind) throws {
         let metadata = ObjectMeta(name: "a", namespace: "default")
-        let template = PodTemplate(labels: ["app": "a"], spec: Shared(PodSpec(containers: [Container(name: "c")])))
+        var spec = PodSpec(containers: [Container(name: "c", image: "i")])
+        if kind != .replicationController { spec.restartPolicy = .never }
+        let template = PodTemplate(labels: ["app": "a"], spec: Shared(spec))
         let key = ObjectKey(kind, metadata.key)
         switch kind {
         case .job: try api.done(.create(APIObject(Job(metadata: metadata, spec: JobSpec(template: template)))))

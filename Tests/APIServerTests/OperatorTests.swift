@@ -15,7 +15,7 @@ struct OperatorTests {
         try api.done(.create(APIObject(PriorityClass(metadata: ObjectMeta(name: "usual"), value: 7, globalDefault: true))))
         var spec = PodSpec(containers: [Container(name: "c", image: "app:1")])
         spec.priorityClassName = "high"
-        spec.tolerations = [Toleration(key: Taint.unreachable, operator: .exists, tolerationSeconds: 5)]
+        spec.tolerations = [Toleration(key: Taint.unreachable, operator: .exists, effect: .noExecute, tolerationSeconds: 5)]
         try api.done(.create(APIObject(Pod(metadata: ObjectMeta(name: "a", namespace: "default"), spec: Shared(spec)))))
         let a = try api.storedPod("a").spec.value
         #expect(a.priority == 1000)
@@ -88,6 +88,7 @@ struct OperatorTests {
         #expect(stored.metadata.generation == 2)
         var other = deployment("web")
         other.spec.selector = LabelSelector(matchLabels: ["app": "other"])
+        other.spec.template.labels = ["app": "other"]
         let answer = api.execute(.operate(key, .apply(APIObject(other))), at: .zero)
         guard case .failure(let error) = answer else {
             Issue.record("the selector was changed")

@@ -13,7 +13,7 @@ struct ServiceAddressTests {
 
     init() throws {
         var network = ServiceNetworkConfiguration()
-        network.clusterRange = try #require(AddressRange("10.96.0.0/16"))
+        network.clusterRange = AddressRange("10.96.0.0/16")
         self.network = network
         api = APIServer(seed: 1, serviceNetwork: network)
     }

@@ -32,6 +32,8 @@ struct WriteTests {
             try api.done(.create(APIObject(storageClass)), at: seconds(time))
         }
         var wanted = PersistentVolumeClaim(metadata: ObjectMeta(name: "data", namespace: "default"), phase: .bound)
+        wanted.spec.accessModes = [.readWriteOnce]
+        wanted.spec.requests = [.storage: Quantity(bytes: 1 << 30)]
         try api.done(.create(APIObject(wanted)))
         wanted.metadata.name = "classless"
         wanted.spec.storageClassName = ""
@@ -41,7 +43,10 @@ struct WriteTests {
         }
         #expect(claim("data")?.className == "new" && claim("data")?.phase == .pending)
         #expect(claim("classless")?.spec.storageClassName == "")
-        try api.done(.create(APIObject(PersistentVolume(metadata: ObjectMeta(name: "pv")))))
+        var made = PersistentVolume(metadata: ObjectMeta(name: "pv"))
+        made.spec.accessModes = [.readWriteOnce]
+        made.spec.capacity = [.storage: Quantity(bytes: 1 << 30)]
+        try api.done(.create(APIObject(made)))
         let name = NamespacedName(namespace: "", name: "pv")
         var volume = try #require(api.objects.get(PersistentVolume.self, name)).value
         #expect(volume.phase == .available)

@@ -70,6 +70,7 @@ struct AdmissionTests {
     @Test("A mass eviction is paced by the client's limit, not by the number of pods", arguments: [5.0, 20, 200])
     func evictionIsPaced(queriesPerSecond: Double) throws {
         var configuration = ClusterConfiguration(seed: 1)
+        configuration.recording.watchLog = true
         configuration.nodes = (0..<2).map { number in
             var node = machine("n-\(number)", cpu: 64000, pods: 300)
             node.status.allocatable[.memory] = Quantity(bytes: 64 << 30)

@@ -18,11 +18,11 @@ struct DeterminismTests {
             configuration.behaviours = [BehaviourRule(selector: LabelSelector(matchLabels: ["app": "flaky"]), behaviour: flaky)]
             if let start = try? Distribution.lognormal(mean: 3, quantile: 12, at: 0.99) { configuration.defaultBehaviour.start = start }
             configuration.timeline = [
-                TimelineEntry(at: at(20), action: .setImage(deployment: name("web"), container: "main", image: "web:2")),
+                TimelineEntry(at: at(20), action: .setImage(ObjectKey(.deployment, name("web")), container: "main", image: "web:2")),
                 TimelineEntry(at: at(24), action: .scale(ObjectKey(.deployment, name("big")), replicas: 9)),
                 TimelineEntry(at: at(200), action: .drain(.node("c-1"))),
                 TimelineEntry(at: at(400), action: .addNodes([machine("d-0", zone: "d"), machine("d-1", zone: "d")])),
-                TimelineEntry(at: at(600), action: .rolloutUndo(deployment: name("web"), toRevision: nil)),
+                TimelineEntry(at: at(600), action: .rolloutUndo(ObjectKey(.deployment, name("web")), toRevision: nil)),
             ]
             configuration.faults = [
                 Fault(nodes: .zone("b"), schedule: .once(at: at(60), down: .seconds(500))),

@@ -102,10 +102,10 @@ struct OperatorTests {
         let web = name("web")
         var cluster = try shop {
             $0.timeline = [
-                TimelineEntry(at: at(60), action: .setImage(deployment: web, container: "main", image: "web:2")),
-                TimelineEntry(at: at(120), action: .rolloutUndo(deployment: web, toRevision: nil)),
+                TimelineEntry(at: at(60), action: .setImage(ObjectKey(.deployment, web), container: "main", image: "web:2")),
+                TimelineEntry(at: at(120), action: .rolloutUndo(ObjectKey(.deployment, web), toRevision: nil)),
                 TimelineEntry(at: at(180), action: .rolloutPause(deployment: web, paused: true)),
-                TimelineEntry(at: at(190), action: .setImage(deployment: web, container: "main", image: "web:3")),
+                TimelineEntry(at: at(190), action: .setImage(ObjectKey(.deployment, web), container: "main", image: "web:3")),
                 TimelineEntry(at: at(240), action: .rolloutPause(deployment: web, paused: false)),
             ]
         }
@@ -225,7 +225,7 @@ struct OperatorTests {
             $0.timeline = [
                 TimelineEntry(at: at(10), action: .scale(ObjectKey(.deployment, name("nobody")), replicas: 3)),
                 TimelineEntry(at: at(11), action: .delete(ObjectKey(.pod, name("nothing")))),
-                TimelineEntry(at: at(12), action: .setImage(deployment: name("web"), container: "other", image: "x")),
+                TimelineEntry(at: at(12), action: .setImage(ObjectKey(.deployment, name("web")), container: "other", image: "x")),
                 TimelineEntry(at: at(13), action: .scale(ObjectKey(.deployment, name("web")), replicas: 2)),
             ]
         }

@@ -62,12 +62,14 @@ struct CronScheduleTests {
         var expected: [Int64] = []
         for minute in stride(from: start - start % 60 + 60, through: end, by: 60) {
             let now = CivilTime(secondsSince1970: minute)
-            guard calendar.minutes.contains(now.minute), calendar.hours.contains(now.hour), calendar.months.contains(now.month) else {
+            guard calendar.fields.minutes.contains(now.minute), calendar.fields.hours.contains(now.hour),
+                calendar.fields.months.contains(now.month)
+            else {
                 continue
             }
-            let month = calendar.daysOfMonth.contains(now.day)
-            let week = calendar.daysOfWeek.contains(now.weekday)
-            let either = !calendar.daysOfMonth.isStar && !calendar.daysOfWeek.isStar
+            let month = calendar.fields.daysOfMonth.contains(now.day)
+            let week = calendar.fields.daysOfWeek.contains(now.weekday)
+            let either = !calendar.fields.daysOfMonth.isStar && !calendar.fields.daysOfWeek.isStar
             if either ? month || week : month && week { expected.append(minute) }
         }
         var found: [Int64] = []

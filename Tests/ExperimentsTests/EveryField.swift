@@ -29,7 +29,12 @@ enum SampleScenarios {
             crash: {weibull: {shape: 0.8, scale: 30d}}
             stop: {gamma: {mean: 1s, p95: 2s}}
             imageSize: 100Mi
+            usage: {cpu: {shared: true, ramp: [{at: 0s, value: 500m}, {at: 10m, value: 4}]}, memory: 300Mi, container: web}
           - {selector: {}, start: {pareto: {shape: 2, min: 1s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
+          metrics:
+          - {name: queue, external: {queue: orders}, load: {steps: [{at: 0s, value: 10}, {at: 5m, value: 100}]}}
+          - {name: hits, object: Ingress/default/main, load: {value: 100}}
+          - {name: rps, pods: {matchLabels: {app: web}}, namespace: default, load: 5}
           controlPlane:
             requestLatency: 3ms
             responseLatency: 1ms
@@ -45,7 +50,12 @@ enum SampleScenarios {
               concurrentNodeSyncs: 9, workQueueBaseDelay: 6ms, workQueueMaximumDelay: 900s, workQueueQPS: 11, workQueueBurst: 101,
               replicaSetBurst: 400, deploymentRetries: 14, namespaceDeletionDelay: 4s, resourceQuotaSyncPeriod: 4m,
               allocateNodeCIDRs: false, clusterCIDR: 10.128.0.0/12, nodeCIDRMaskSize: 25, nodeTaintPeriod: 200ms, podGCPeriod: 21s,
-              deletedNodeQuarantine: 41s}
+              deletedNodeQuarantine: 41s, maxEndpointsPerSlice: 50, endpointSliceRetries: 14, nodeMonitorPhase: 1s, podGCPhase: 2s,
+              claimBinderSyncPeriod: 16s, volumeProvisioningTime: 3s,
+              horizontalPodAutoscalerSyncPeriod: 20s, horizontalPodAutoscalerTolerance: 0.2,
+              horizontalPodAutoscalerCPUInitializationPeriod: 1m, horizontalPodAutoscalerInitialReadinessDelay: 20s,
+              horizontalPodAutoscalerDownscaleStabilization: 1m}
+            metricsServer: {metricResolution: 30s, housekeepingInterval: 15s, scrapeLatency: 1s, freshContainerAge: 20s}
             scheduler: {watchLatency: 6ms, qps: 70, burst: 80, cyclePerPod: 200us, cyclePerNode: 3us}
             kubelet:
               {watchLatency: 7ms, qps: 51, burst: 101, leaseRenewal: 11s, leaseJitter: 0.05, imagePullBandwidth: 50M, defaultImageSize: 10Mi,
@@ -66,10 +76,14 @@ enum SampleScenarios {
           - {at: 7m, rolloutResume: web}
           - {at: 8m, cordon: {zone: a}}
           - {at: 9m, uncordon: {nodes: all}}
-          - {at: 10m, drain: {selector: {matchLabels: {disk: ssd}}}}
+          - {at: 10m, drain: {selector: {matchLabels: {disk: ssd}}, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
           - {at: 11m, addNodes: {name: extra, count: 1, resources: {cpu: 1, memory: 1Gi}}}
           - {at: 12m, taint: {nodes: all, taints: [{key: slow, value: "yes", effect: PreferNoSchedule}]}}
           - {at: 13m, untaint: {nodes: all, taints: [{key: slow, effect: PreferNoSchedule}]}}
+          - {at: 14m, setLoad: {selector: {matchLabels: {app: web}}, namespace: default, resource: memory, total: 1Gi}}
+          - {at: 15m, setLoad: {each: 200m}}
+          - {at: 16m, setLoad: {unknown: true}}
+          - {at: 17m, rolloutRestart: {deployment: web}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}

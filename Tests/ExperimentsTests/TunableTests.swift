@@ -41,7 +41,6 @@ struct TunableTests {
         for section in Tunables.sections { for tunable in section.tunables { TunableTests.set(tunable.place, in: &changed) } }
         let parts: [(String, Any, Any)] = [
             ("timing", usual.timing, changed.timing), ("controllerManager", usual.controllerManager, changed.controllerManager),
-            ("nodeAgent", usual.nodeAgent, changed.nodeAgent),
         ]
         for (name, before, after) in parts {
             let (old, new) = (TunableTests.leaves(before), TunableTests.leaves(after))

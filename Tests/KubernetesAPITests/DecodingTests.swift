@@ -90,7 +90,7 @@ import Testing
               description: first
               preemptionPolicy: Never
             - {apiVersion: v1, kind: Event, metadata: {name: e.1}, involvedObject: {kind: Pod, name: p}, reason: Killing, type: Warning}
-            - {apiVersion: apps/v1, kind: DaemonSet, metadata: {name: db, namespace: shop}, spec: {minReadySeconds: 3}}
+            - {apiVersion: v1, kind: ServiceAccount, metadata: {name: db, namespace: shop}, automountServiceAccountToken: false}
             - {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: disk}}
             ---
             apiVersion: v1
@@ -100,7 +100,7 @@ import Testing
             """)
         #expect(result.diagnostics == [])
         #expect(
-            result.objects.map(\.object.kindName) == ["Namespace", "PriorityClass", "Event", "DaemonSet", "ClusterRole", "Node"])
+            result.objects.map(\.object.kindName) == ["Namespace", "PriorityClass", "Event", "ServiceAccount", "ClusterRole", "Node"])
         #expect(result.objects.map(\.line) == [4, 5, 11, 12, 13, 18])
         #expect(result.objects.map(\.object.metadata.namespace) == ["", "", "default", "shop", "", ""])
         if case .namespace(let namespace) = result.objects[0].object { #expect(namespace.value.isTerminating) }

@@ -121,7 +121,6 @@ import Testing
               spec: {replicas: 2, template: {metadata: {labels: {app: old}}, spec: {containers: [{name: c, image: i}]}}}
             """)
         #expect(result.diagnostics == [])
-        #expect(result.objects.map(\.object.kind.hasBehaviour) == [true, true, true, false, true, false, false])
         #expect(
             result.objects.map(\.object.metadata.namespace) == ["", "default", "", "default", "default", "default", "default"])
         if case .podDisruptionBudget(let budget) = result.objects[4].object {

@@ -242,7 +242,7 @@ struct BrokenManifest: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: ["example.com/v1", "scheduling.k8s.io/v1alpha3", "autoscaling/v1"])
     func kindsWithoutBehaviourAreCarriedAlong(_ apiVersion: String) {
-        let kind = apiVersion == "autoscaling/v1" ? "HorizontalPodAutoscaler" : "Anything"
+        let kind = apiVersion == "autoscaling/v1" ? "Scale" : "Anything"
         let text = "apiVersion: \(apiVersion)\nkind: \(kind)\nmetadata: {name: a}\nspec: {b: [c]}\n"
         var loader = ManifestLoader()
         let result = loader.load(text, file: "a.yaml")

@@ -82,12 +82,12 @@ struct WorkloadDecodingTests {
             CronJob.self,
             """
             {apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: "*/5 * * * *", timeZone: Europe/Paris,
-            jobTemplate: {metadata: {labels: {x: y}}, spec: {template: \(Self.endingTemplate)}}},
+            jobTemplate: {metadata: {labels: {x: z}}, spec: {template: \(Self.endingTemplate)}}},
             status: {active: [{apiVersion: batch/v1, kind: Job, namespace: default, name: c-1, uid: "7"}]}}
             """)
         #expect(cron.spec.concurrencyPolicy == .allow && cron.spec.successfulJobsHistoryLimit == 3)
         #expect(cron.spec.failedJobsHistoryLimit == 1)
-        #expect(cron.spec.jobTemplate.labels == ["x": "y"] && cron.spec.jobTemplate.spec.parallelism == nil)
+        #expect(cron.spec.jobTemplate.labels == ["x": "z"] && cron.spec.jobTemplate.spec.parallelism == nil)
         #expect(cron.status.active.map(\.name) == ["c-1"])
     }
 
@@ -134,7 +134,7 @@ struct WorkloadDecodingTests {
             EndpointSlice.self,
             """
             {apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: s}, addressType: IPv4, ports: [{port: 80, protocol: TCP}],
-            endpoints: [{addresses: [10.0.0.1], conditions: {ready: true, serving: true, terminating: false}, nodeName: n, zone: z,
+            endpoints: [{addresses: [10.0.0.1], conditions: {ready: true, serving: true, terminating: false}, nodeName: node, zone: z,
             targetRef: {kind: Pod, namespace: default, name: p, uid: "1"}, hints: {forZones: [{name: z}]}}]}
             """)
         #expect(slice.endpoints[0].pod?.key == NamespacedName(namespace: "default", name: "p"))

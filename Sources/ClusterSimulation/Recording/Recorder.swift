@@ -279,6 +279,17 @@ struct Recorder: Sendable {
         record.operations[operation].refusalStatus = error.code
     }
 
+    /// A command of the operator printed a line.
+    mutating func printed(_ line: String, _ operation: Int, at now: SimulatedTime) {
+        record.operations[operation].output.append((now, line))
+    }
+
+    /// A command that took its time is over.
+    mutating func ended(_ operation: Int, error: String?, at now: SimulatedTime) {
+        record.operations[operation].ended = now
+        record.operations[operation].refusal = error
+    }
+
     mutating func sample(at now: SimulatedTime) {
         if let last = record.samples.last, last.time == now { return }
         let existing = load.entries.reduce(0) { $0 + ($1.exists ? 1 : 0) }

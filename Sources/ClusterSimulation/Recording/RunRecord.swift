@@ -188,8 +188,12 @@ public struct OperationRecord: Sendable {
     public var description: String
     /// Part of setting the cluster up or of replaying a trace: worth telling only if it was refused.
     public var isRoutine: Bool
-    /// The API server's refusal, if it refused.
+    /// The API server's refusal, if it refused; of a command that takes time, what went wrong in the end.
     public var refusal: String?
     /// The HTTP status of the refusal.
     public var refusalStatus: Int?
+    /// What the command printed, and when: `kubectl drain` tells of each pod.
+    public var output: [(time: SimulatedTime, line: String)] = []
+    /// When a command that takes time was over; nil for others, and if it is not over yet.
+    public var ended: SimulatedTime?
 }

@@ -8,7 +8,7 @@ import KubernetesAPI
 
 /// The five fields of a schedule and the zone whose clocks they mean.
 struct CronCalendar: Hashable, Sendable {
-    private let fields: CronExpression.Fields
+    let fields: CronExpression.Fields
     private let zone: TimeZoneRules
 
     init(_ fields: CronExpression.Fields, zone: TimeZoneRules) {

@@ -10,6 +10,8 @@ package struct SharedInformers: Sendable {
     /// The version of the newest object seen. One stream carries all kinds, so the cache contains every write up to it.
     package private(set) var resourceVersion: UInt64 = 0
 
+    /// A bit for each kind of which there is an object: asked for on every event by nearly every controller.
+    private var kindsPresent: UInt64 = 0
     /// By kind: objects by the UID of their controller.
     private var byController: [SlotIndex<UID>]
     /// By bucket of the pods' `byController`: how many of the controller's pods are in which state.
@@ -52,7 +54,7 @@ package struct SharedInformers: Sendable {
     /// The object of a type and name.
     func get<Object: KubernetesObject>(_ type: Object.Type, _ name: NamespacedName) -> Shared<Object>? { tables.get(type, name) }
     /// Whether there is any object of a kind: most clusters have none of most kinds, and their controllers need not look further.
-    func hasAny(_ kind: Kind) -> Bool { tables[kind].count > 0 }
+    func hasAny(_ kind: Kind) -> Bool { kindsPresent & 1 << UInt64(kind.rawValue) != 0 }
     func objects<Object: KubernetesObject>(controlledBy owner: UID) -> [Shared<Object>] {
         resolve(byController[Int(Object.kind.rawValue)][owner])
     }
@@ -124,11 +126,13 @@ package struct SharedInformers: Sendable {
         let key = event.object.key
         if event.change == .deleted {
             guard let removed = tables[key.kind].remove(key.name) else { return nil }
+            if tables[key.kind].count == 0 { kindsPresent &= ~(1 << UInt64(key.kind.rawValue)) }
             unfile(removed.object, slot: removed.slot)
             updateOtherOwners(key, old: removed.object.readMetadata { $0.ownerReferences }, new: [])
             return removed.object
         }
         let (slot, previous) = tables[key.kind].set(event.object, as: key.name)
+        if previous == nil { kindsPresent |= 1 << UInt64(key.kind.rawValue) }
         file(event.object, previous: previous, slot: slot)
         updateOtherOwners(
             key, old: previous?.readMetadata { $0.ownerReferences } ?? [], new: event.object.readMetadata { $0.ownerReferences })

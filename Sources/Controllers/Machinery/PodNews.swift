@@ -20,9 +20,11 @@ struct PodNews {
         for _: Workload.Type, _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, _ view: SharedInformers,
         selects: (Shared<Workload>, Shared<Pod>) -> Bool
     ) {
+        let keepsOwners = previous.map { $0.value.metadata.ownerReferences == pod.value.metadata.ownerReferences } ?? false
+        // Most pods are another kind's, and stay so.
+        if previous == nil || keepsOwners, PodNews.isAnother(than: Workload.kind, pod) { return nil }
         isNew = previous == nil
         isLeaving = change == .deleted || pod.isTerminating
-        let keepsOwners = previous.map { $0.value.metadata.ownerReferences == pod.value.metadata.ownerReferences } ?? false
         if keepsOwners, change != .deleted, pod.looksSame(as: previous) { return nil }
         let metadata = pod.value.metadata
         owner = PodNews.owner(Workload.self, of: metadata, view)
@@ -40,6 +42,11 @@ struct PodNews {
 
     /// Everyone concerned.
     var keys: [NamespacedName] { [formerOwner, owner].compactMap { $0 } + candidates }
+
+    private static func isAnother(than kind: Kind, _ pod: Shared<Pod>) -> Bool {
+        for reference in pod.value.metadata.ownerReferences where reference.controller { return reference.kind != kind.description }
+        return false
+    }
 
     private static func owner<Workload: KubernetesObject>(
         _: Workload.Type, of metadata: ObjectMeta, _ view: SharedInformers

@@ -43,6 +43,10 @@ struct NodeMonitor: Reconciler {
 
     private let configuration: ControllerManagerConfiguration
     private let rates: EvictionRates
+    /// When passes come: at this time and every period before and after. The period counts from the end of a pass, so that one that
+    /// takes its time puts off all that follow.
+    private var phase: SimulatedDuration
+    private var passBegan = SimulatedTime.zero
     /// From a renewal's commit to its showing in this process' cache.
     private let watchLatency: SimulatedDuration
     private var records: [String: Record] = [:]
@@ -60,6 +64,7 @@ struct NodeMonitor: Reconciler {
 
     init(_ configuration: ControllerManagerConfiguration, watchLatency: SimulatedDuration) {
         self.configuration = configuration
+        phase = configuration.nodeMonitorPhase
         self.watchLatency = watchLatency
         rates = configuration.evictionRates
     }
@@ -80,10 +85,10 @@ struct NodeMonitor: Reconciler {
         if records[node]?.silentSince == nil { silent.append(node) }
         let arrival = time + watchLatency
         records[node, default: Record()].silentSince = time
-        records[node]?.seen = arrival.roundedUp(toMultipleOf: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
+        records[node]?.seen = arrival.roundedUp(toMultipleOf: configuration.nodeMonitorPeriod, phase: phase)
         wakeForPass(
             at: max(
-                now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase),
+                now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: phase),
                 deadline(of: node, hasReported: true)), &effects)
     }
 
@@ -101,7 +106,7 @@ struct NodeMonitor: Reconciler {
         guard change == .deleted || NodeMonitor.differ(previous, node) else { return }
         note(node.metadata.name)
         if isNew { records[node.metadata.name, default: Record()].isNew = true }
-        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
+        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: phase)
         if let previous, records[node.metadata.name]?.silentSince != nil,
             previous.status.conditions[.ready]?.status != node.status.conditions[.ready]?.status,
             node.status.conditions[.ready]?.status != .unknown
@@ -134,7 +139,7 @@ struct NodeMonitor: Reconciler {
     private func deadline(of node: String, hasReported: Bool) -> SimulatedTime {
         guard let record = records[node] else { return .distantFuture }
         let grace = hasReported ? configuration.nodeMonitorGracePeriod : configuration.nodeStartupGracePeriod
-        return (record.seen + grace).roundedUp(toMultipleOf: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
+        return (record.seen + grace).roundedUp(toMultipleOf: configuration.nodeMonitorPeriod, phase: phase)
     }
 
     // MARK: The pass
@@ -145,6 +150,7 @@ struct NodeMonitor: Reconciler {
         passWake = nil
         guard remaining == 0 else { return nil }
         for node in silent where isOverdue(node, view, at: now) { note(node) }
+        passBegan = now
         let nodes = changed
         changed.removeAll(keepingCapacity: true)
         isChanged.removeAll(keepingCapacity: true)
@@ -181,13 +187,14 @@ struct NodeMonitor: Reconciler {
                 count(node, zone, nil)
                 return plan
             }
-            return detection(of: shared, zone, wasReady: false, at: now)
+            return detection(of: shared, zone, wasReady: false, at: now).reporting(plan.events)
         }
         if records[name]?.silentSince != nil, isOverdue(name, view, at: now) {
-            return detection(of: shared, zone, wasReady: observed == .true, at: now)
+            return detection(of: shared, zone, wasReady: observed == .true, at: now).reporting(plan.events)
         }
         count(node, zone, observed)
-        return consequences(for: node, zone, observed, tellsPods: (records[name]?.needsRetry ?? false) && observed != .true, view, at: now)
+        let isToRetry = (records[name]?.needsRetry ?? false) && observed != .true
+        return consequences(for: node, zone, observed, tellsPods: isToRetry, view, at: now).reporting(plan.events)
     }
 
     /// Nobody has heard of the node: that is written first, and all else follows from its success.
@@ -233,57 +240,6 @@ struct NodeMonitor: Reconciler {
 
     /// Whether the last node of a pass is done.
     var isPassOver: Bool { remaining == 0 }
-
-    private static func unknownConditions(_ node: Node, at now: SimulatedTime) -> [Condition] {
-        [ConditionType.ready, .memoryPressure, .diskPressure, .pidPressure].compactMap { type in
-            let current = node.status.conditions[type]
-            if current?.status == .unknown { return nil }
-            return Condition(
-                type, .unknown, reason: current == nil ? "NodeStatusNeverUpdated" : "NodeStatusUnknown",
-                message: current == nil ? "Kubelet never posted node status." : "Kubelet stopped posting node status.",
-                lastTransitionTime: now.truncatedToSeconds)
-        }
-    }
-
-    private static func event(aboutNode name: String, _ uid: UID?, _ reason: String, _ message: String) -> KubernetesEvent {
-        KubernetesEvent(
-            about: "Node", NamespacedName(namespace: "", name: name), uid: uid ?? UID(name), reason: reason,
-            message: "Node \(name) event: \(message)", source: ControllerName.nodeLifecycle.eventSource)
-    }
-
-    private static func event(aboutNode node: Node) -> KubernetesEvent {
-        let name = node.metadata.name
-        return KubernetesEvent(
-            about: "Node", node.metadata.key, uid: node.metadata.uid, reason: "NodeNotReady",
-            message: "Node \(name) status is now: NodeNotReady", source: ControllerName.nodeLifecycle.eventSource)
-    }
-
-    /// Ready=False for a pod nobody can vouch for any more. An update of the version that was seen: a pod that somebody else (taint
-    /// eviction, say) wrote to meanwhile is told in the next pass. It is reported all the same, and then a second time.
-    private static func tell(_ pod: Shared<Pod>, at now: SimulatedTime) -> PlannedCall {
-        let metadata = pod.value.metadata
-        let told = pod.with {
-            var ready = $0.status.conditions[.ready] ?? Condition(.ready, .false)
-            ready.status = .false
-            ready.lastTransitionTime = now.truncatedToSeconds
-            $0.status.conditions.set(ready)
-        }
-        var call = PlannedCall(.updateStatus(.pod(told)))
-        call.forgives = [.notFound, .conflict]
-        call.onSuccess = Shared(
-            KubernetesEvent(
-                about: "Pod", metadata.key, uid: metadata.uid, reason: "NodeNotReady", message: "Node is not ready",
-                severity: .warning, source: ControllerName.nodeLifecycle.eventSource))
-        return call
-    }
-
-    /// Taints are set first, then taken away, in two requests.
-    static func steps(_ node: String, _ change: TaintChange) -> [[PlannedCall]] {
-        var steps: [[PlannedCall]] = []
-        if !change.add.isEmpty { steps.append([PlannedCall(.patchNode(node, .taints(add: change.add, remove: [])))]) }
-        if !change.remove.isEmpty { steps.append([PlannedCall(.patchNode(node, .taints(add: [], remove: change.remove)))]) }
-        return steps
-    }
 
     /// Nodes that are not ready wait in their zone's queue for the NoExecute taint, but one that has the other of the two taints
     /// gets it swapped at once; nodes that are ready lose both.
@@ -357,6 +313,11 @@ struct NodeMonitor: Reconciler {
                 for zone in populated where zones[zone].state != newStates[zone] { enter(newStates[zone], zone, at: now) }
             }
         }
+        if now > passBegan {
+            // What was asked for meanwhile is asked for anew.
+            phase = now.sinceStart
+            passWake = nil
+        }
         wakeAgain(view, at: now, &effects)
         return reachable
     }
@@ -373,7 +334,7 @@ struct NodeMonitor: Reconciler {
     }
 
     private mutating func wakeAgain(_ view: SharedInformers, at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
+        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: phase)
         if !changed.isEmpty { wakeForPass(at: tick, &effects) }
         var earliest: SimulatedTime?
         for node in silent {

@@ -5,19 +5,19 @@ import KubernetesAPI
 
 /// Flags `--horizontal-pod-autoscaler-*` of kube-controller-manager with their defaults.
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/>
-package struct AutoscalerConfiguration: Hashable, Sendable {
+public struct AutoscalerConfiguration: Hashable, Sendable {
     /// How often each autoscaler is looked at.
-    package var syncPeriod = SimulatedDuration.seconds(15)
+    public var syncPeriod = SimulatedDuration.seconds(15)
     /// Deviation from the target, as a fraction of it, that causes no change; `behavior` may say otherwise.
-    package var tolerance = 0.1
+    public var tolerance = 0.1
     /// Within this time of a pod's start its cpu samples are used only while it is ready.
-    package var cpuInitializationPeriod = SimulatedDuration.minutes(5)
+    public var cpuInitializationPeriod = SimulatedDuration.minutes(5)
     /// A pod that turned unready within this time of its start has not been ready yet.
-    package var initialReadinessDelay = SimulatedDuration.seconds(30)
+    public var initialReadinessDelay = SimulatedDuration.seconds(30)
     /// How long higher recommendations hold back a scale-down; `behavior` may say otherwise.
-    package var downscaleStabilization = SimulatedDuration.minutes(5)
+    public var downscaleStabilization = SimulatedDuration.minutes(5)
 
-    package init() {}
+    public init() {}
 }
 
 /// Why no number of replicas could be computed, in the controller's words.

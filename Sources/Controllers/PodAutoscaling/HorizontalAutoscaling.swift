@@ -10,6 +10,8 @@ package struct ScaleTarget: Sendable {
     package var statusReplicas: Int32
     /// The pods the scale selects.
     package var pods: [Shared<Pod>]
+    /// Set if other autoscalers look after some of the pods too: who, in the words of the Event.
+    package var ambiguity: String?
 
     package init(specReplicas: Int32, statusReplicas: Int32, pods: [Shared<Pod>]) {
         self.specReplicas = specReplicas
@@ -152,6 +154,12 @@ package struct HorizontalAutoscaling<Metrics: MetricsSource>: Sendable {
     private func largestProposal(
         _ autoscaler: HorizontalPodAutoscaler, _ scale: ScaleTarget, _ decision: inout AutoscalingDecision
     ) -> (replicas: Int32, metric: String)? {
+        if let ambiguity = scale.ambiguity {
+            decision.report(.warning, "AmbiguousSelector", ambiguity)
+            decision.status.conditions.set(condition(.scalingActive, .false, "AmbiguousSelector", ambiguity))
+            decision.error = ambiguity
+            return nil
+        }
         let evaluation = MetricEvaluation(
             calculator: ReplicaCalculator(
                 pods: scale.pods, tolerances: Tolerances(autoscaler.spec.behavior, flag: configuration.tolerance),

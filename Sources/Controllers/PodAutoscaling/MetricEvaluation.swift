@@ -185,12 +185,5 @@ struct MetricEvaluation<Metrics: MetricsSource>: Sendable {
 
 extension MetricIdentifier {
     /// The selector as Go prints the API type, "nil" if there is none.
-    fileprivate var selectorText: String {
-        guard let selector else { return "nil" }
-        let labels = selector.matchLabels.map { "\($0.key): \($0.value)," }.joined()
-        let expressions = selector.matchExpressions.map {
-            "LabelSelectorRequirement{Key:\($0.key),Operator:\($0.operator.rawValue),Values:[\($0.values.joined(separator: " "))],},"
-        }.joined()
-        return "&LabelSelector{MatchLabels:map[string]string{\(labels)},MatchExpressions:[]LabelSelectorRequirement{\(expressions)},}"
-    }
+    fileprivate var selectorText: String { selector?.goText ?? "nil" }
 }

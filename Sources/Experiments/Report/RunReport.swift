@@ -62,7 +62,10 @@ public struct RunReport: CustomStringConvertible {
         var list: [Happening] = []
         for operation in record.operations where !operation.isRoutine || operation.refusal != nil {
             let refusal = operation.refusal.map { ": REFUSED, " + $0 } ?? ""
-            list.append(Happening(time: operation.time, text: operation.description + refusal))
+            list.append(Happening(time: operation.time, text: operation.description + (operation.ended == nil ? refusal : "")))
+            if let ended = operation.ended {
+                list.append(Happening(time: ended, text: operation.description + (refusal.isEmpty ? ": done" : refusal)))
+            }
         }
         if record.recoveries.count <= RunReport.maximumFailures {
             for failure in record.recoveries { list += phases(of: failure) }

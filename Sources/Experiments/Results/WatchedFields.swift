@@ -217,6 +217,7 @@ package enum WatchedFields {
             integer("expectedPods", Int64(budget.status.expectedPods))
             if !budget.status.disruptedPods.isEmpty { set("disrupted", .list(budget.status.disruptedPods.map(\.name).sorted())) }
             if budget.status.observedGeneration != 0 { integer("observedGen", budget.status.observedGeneration) }
+            conditions(budget.status.conditions)
         }
 
         mutating func statefulSet(_ set: StatefulSet) {

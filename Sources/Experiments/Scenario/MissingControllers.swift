@@ -1,10 +1,10 @@
-// What a scenario's objects need that nobody in the simulated cluster does yet: binding and provisioning of volumes, the upkeep of
-// disruption budgets. Without a word pods would wait, or be preempted, for no reason that a reader of the manifests could see.
+// What a scenario's objects need that is not there: volumes that nobody will make, a scheduler that does not run.
+// Without a word pods would wait for no reason that a reader of the manifests could see.
 
 import ClusterSimulation
 import KubernetesAPI
 
-/// Finds pods that will wait for claims or for a scheduler that does not run, and disruption budgets nobody keeps up to date.
+/// Finds pods that will wait for claims or for a scheduler that does not run.
 struct MissingControllers {
     /// Claims named in a warning.
     private static let shown = 3
@@ -16,7 +16,6 @@ struct MissingControllers {
     private var classesWithVolumes: Set<String> = []
     /// What wants claims, in the order of the files: the namespace with the pod's specification.
     private var specs: [(namespace: String, spec: PodSpec)] = []
-    private var budgets: [PodDisruptionBudget] = []
     private let schedulers: [String]
 
     init(_ configuration: ClusterConfiguration) {
@@ -40,13 +39,12 @@ struct MissingControllers {
             if storageClass.value.isDefault { defaultClass = defaultClass ?? storageClass.value.metadata.name }
         case .persistentVolume(let volume):
             if volume.value.phase != .bound { classesWithVolumes.insert(volume.value.spec.storageClassName) }
-        case .podDisruptionBudget(let budget): budgets.append(budget.value)
         default: break
         }
     }
 
     /// The warnings, each a sentence.
-    var warnings: [String] { [schedulerWarning, claimWarning, deviceWarning, budgetWarning].compactMap { $0 } }
+    var warnings: [String] { [schedulerWarning, claimWarning, deviceWarning].compactMap { $0 } }
 
     private var schedulerWarning: String? {
         var names: [String] = []
@@ -68,7 +66,7 @@ struct MissingControllers {
         }
         if problems.isEmpty { return nil }
         let rest = problems.count > MissingControllers.shown ? ", and \(problems.count - MissingControllers.shown) more" : ""
-        return "no PersistentVolume controller or provisioner is simulated yet, so pods with these claims get no node: "
+        return "pods with these claims get no node: "
             + problems.prefix(MissingControllers.shown).joined(separator: ", ") + rest
     }
 
@@ -82,15 +80,14 @@ struct MissingControllers {
         }
         guard let claim = claims[name] else { return "\(name) (which is not in the files)" }
         if claim.isFullyBound { return nil }
-        if !claim.spec.volumeName.isEmpty { return "\(name) (its binding to \(claim.spec.volumeName) is not complete)" }
+        if !claim.spec.volumeName.isEmpty { return nil }
         let hasNone = claim.spec.storageClassName == nil && claim.className.isEmpty
         let className = hasNone ? defaultClass ?? "" : claim.className
-        guard let storageClass = classes[className], storageClass.volumeBindingMode == .waitForFirstConsumer else {
-            return className.isEmpty ? "\(name) (unbound, without a class)" : "\(name) (class \(className) binds at once)"
-        }
-        // The scheduler itself binds claims of such classes to volumes that are there.
-        if storageClass.provisioner == StorageClass.noProvisioner || classesWithVolumes.contains(className) { return nil }
-        return "\(name) (to be made by \(storageClass.provisioner))"
+        // Claims are bound to volumes that are there; a class's provisioner makes others.
+        if classesWithVolumes.contains(className) { return nil }
+        if className.isEmpty { return "\(name) (no class, and no volume without one)" }
+        guard let storageClass = classes[className] else { return "\(name) (there is no class \(className), nor a volume of it)" }
+        return storageClass.provisioner == StorageClass.noProvisioner ? "\(name) (class \(className) has no volumes)" : nil
     }
 
     private var deviceWarning: String? {
@@ -98,21 +95,5 @@ struct MissingControllers {
         if count == 0 { return nil }
         return "ResourceClaims are not simulated yet, so pods with resourceClaims get no node: "
             + "\(Presentation.count(count, "pod or template", "pods and templates"))"
-    }
-
-    private var budgetWarning: String? {
-        let stale = budgets.filter { !$0.neverAllowsAny }
-        guard let first = stale.first else { return nil }
-        let rest = stale.count > 1 ? " and \(stale.count - 1) more" : ""
-        return
-            "no disruption controller is simulated yet, so a PodDisruptionBudget allows as many disruptions as its status says, or none: "
-            + "\(first.metadata.key)\(rest)"
-    }
-}
-
-extension PodDisruptionBudget {
-    /// Whether no pod may ever be disrupted, whatever the state of the others: then a status that stays at 0 is right.
-    fileprivate var neverAllowsAny: Bool {
-        spec.maxUnavailable == .int(0) || spec.maxUnavailable == .percent(0) || spec.minAvailable == .percent(100)
     }
 }

@@ -18,6 +18,7 @@ extension ScenarioDecoder {
         if let value = integer(fields, "exitCode") { behaviour.exitCode = Int32(value) }
         behaviour.crash = distribution(fields, "crash", meanAtLeast: ScenarioFormat.minimumRunSeconds)
         if let value = distribution(fields, "stop") { behaviour.stop = value }
+        behaviour.usage = usage(fields, "usage")
         behaviour.imageBytes = quantity(fields, "imageSize")?.value
         let namespace = string(fields, "namespace")
         guard let selector = selector(fields, "selector") else { return nil }
@@ -86,11 +87,13 @@ extension ScenarioDecoder {
         let scaled = field(fields, "scale")
         let imageSet = field(fields, "setImage")
         let undone = field(fields, "rolloutUndo")
+        let restarted = field(fields, "rolloutRestart")
         let paused = objectName(fields, "rolloutPause")
         let resumed = objectName(fields, "rolloutResume")
         let cordoned = selection(fields, "cordon")
         let uncordoned = selection(fields, "uncordon")
-        let drained = selection(fields, "drain")
+        let drained = field(fields, "drain")
+        let loaded = field(fields, "setLoad")
         let tainted = field(fields, "taint")
         let untainted = field(fields, "untaint")
         let added = field(fields, "addNodes")
@@ -102,15 +105,27 @@ extension ScenarioDecoder {
         if let scaled { return scale(scaled) }
         if let imageSet { return setImage(imageSet) }
         if let undone { return rolloutUndo(undone) }
+        if let restarted { return rolloutRestart(restarted) }
         if let paused { return .rolloutPause(deployment: paused, paused: true) }
         if let resumed { return .rolloutPause(deployment: resumed, paused: false) }
         if let cordoned { return .cordon(cordoned) }
         if let uncordoned { return .uncordon(uncordoned) }
-        if let drained { return .drain(drained) }
+        if let drained { return drain(drained) }
+        if let loaded { return setLoad(loaded) }
         if let tainted { return nodeTaints(tainted).map { .taint($0.nodes, $0.taints) } }
         if let untainted { return nodeTaints(untainted).map { .untaint($0.nodes, $0.taints) } }
         if let added { return .addNodes(nodePool(added, &loader)) }
         return nil
+    }
+
+    private mutating func drain(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.drain) else { return nil }
+        var options = DrainOptions()
+        if let value = boolean(fields, "disableEviction") { options.disableEviction = value }
+        if let value = boolean(fields, "force") { options.force = value }
+        options.gracePeriod = duration(fields, "gracePeriod").map { Int64($0.seconds.rounded(.up)) }
+        if let timeout = duration(fields, "timeout"), timeout > .zero { options.timeout = timeout }
+        return selection(fields).map { .drain($0, options) }
     }
 
     private mutating func nodeTaints(_ node: YAMLNode) -> (nodes: NodeSelection, taints: [Taint])? {
@@ -121,26 +136,41 @@ extension ScenarioDecoder {
 
     private mutating func scale(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.scale) else { return nil }
-        let name = objectName(fields, "deployment")
+        let key = workload(fields, ScenarioFormat.scalable)
         let replicas = integer(fields, "replicas")
-        guard let name, let replicas else { return nil }
-        return .scale(ObjectKey(.deployment, name), replicas: Int32(replicas))
+        guard let key, let replicas else { return nil }
+        return .scale(key, replicas: Int32(replicas))
     }
 
     private mutating func setImage(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.setImage) else { return nil }
-        let name = objectName(fields, "deployment")
+        let key = workload(fields, ScenarioFormat.templated)
         let container = string(fields, "container")
         let image = string(fields, "image")
-        guard let name, let container, let image else { return nil }
-        return .setImage(deployment: name, container: container, image: image)
+        guard let key, let container, let image else { return nil }
+        return .setImage(key, container: container, image: image)
     }
 
     private mutating func rolloutUndo(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.rolloutUndo) else { return nil }
-        let name = objectName(fields, "deployment")
+        let key = workload(fields, ScenarioFormat.revised)
         let revision = integer(fields, "toRevision")
-        return name.map { .rolloutUndo(deployment: $0, toRevision: revision.map(Int64.init)) }
+        return key.map { .rolloutUndo($0, toRevision: revision.map(Int64.init)) }
+    }
+
+    private mutating func rolloutRestart(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.rolloutRestart) else { return nil }
+        return workload(fields, ScenarioFormat.revised).map { .rolloutRestart($0) }
+    }
+
+    /// The workload an action is about: of one of the kinds, named in the field of that kind.
+    private mutating func workload(_ fields: Fields, _ kinds: [Kind]) -> ObjectKey? {
+        var key: ObjectKey?
+        // Every field is asked for, so that all are checked.
+        for kind in kinds {
+            if let name = objectName(fields, ScenarioFormat.fieldName(of: kind)) { key = key ?? ObjectKey(kind, name) }
+        }
+        return key
     }
 
     /// `kind/namespace/name`, or `kind/name` for kinds without namespaces and for namespace `default`.
@@ -169,7 +199,8 @@ extension ScenarioDecoder {
         let singular = kind.description.lowercased()
         let short: [Kind: String] = [
             .deployment: "deploy", .replicaSet: "rs", .node: "no", .namespace: "ns", .priorityClass: "pc", .pod: "po",
-            .service: "svc", .statefulSet: "sts", .replicationController: "rc", .podDisruptionBudget: "pdb", .persistentVolume: "pv",
+            .service: "svc", .statefulSet: "sts", .daemonSet: "ds", .replicationController: "rc", .podDisruptionBudget: "pdb",
+            .persistentVolume: "pv",
             .persistentVolumeClaim: "pvc", .storageClass: "sc",
         ]
         let plural =
@@ -209,6 +240,7 @@ extension ScenarioDecoder {
         let sections = [
             ("controllerManager", ScenarioFormat.controllerManager, Tunables.controllerManager),
             ("scheduler", ScenarioFormat.scheduler, Tunables.scheduler), ("kubelet", ScenarioFormat.kubelet, Tunables.kubelet),
+            ("metricsServer", ScenarioFormat.metricsServer, Tunables.metricsServer),
         ]
         for (name, type, table) in sections {
             guard let node = field(fields, name), let section = open(node, type) else { continue }

@@ -114,6 +114,7 @@ struct ScenarioReader {
         let start = cluster(spec, into: &configuration)
         let clusterIsKnown = errorCount == errorsBefore
         configuration.behaviours = decoder.list(spec, "workloads").compactMap { decoder.workload($0) }
+        configuration.customMetrics = decoder.list(spec, "metrics").compactMap { decoder.metric($0) }
         let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
         configuration.faults = faults.compactMap(\.fault)
         var entries: [(node: YAMLNode, entry: TimelineEntry)] = []

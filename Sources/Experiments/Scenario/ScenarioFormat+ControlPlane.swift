@@ -164,6 +164,12 @@ enum Tunables {
             "deploymentRetries", .integer(\.controllerManager.deploymentRetries, 0...1_000_000),
             "Failed syncs after which a Deployment waits for its next change (fixed)."),
         Tunable(
+            "maxEndpointsPerSlice", .integer(\.controllerManager.maximumEndpointsPerSlice, 1...1000),
+            "--max-endpoints-per-slice."),
+        Tunable(
+            "endpointSliceRetries", .integer(\.controllerManager.endpointSliceRetries, 0...1_000_000),
+            "Failed syncs after which a Service waits for its next change (fixed)."),
+        Tunable(
             "namespaceDeletionDelay", .duration(\.controllerManager.namespaceDeletionDelay),
             "From the deletion of a namespace to that of its content (fixed)."),
         Tunable(
@@ -186,7 +192,28 @@ enum Tunables {
         Tunable(
             "deletedNodeQuarantine", .duration(\.controllerManager.deletedNodeQuarantine),
             "How long a node must be gone before its pods are deleted (fixed)."),
+        Tunable(
+            "horizontalPodAutoscalerSyncPeriod", .period(\.controllerManager.autoscaler.syncPeriod, atLeast: tick),
+            "--horizontal-pod-autoscaler-sync-period."),
+        Tunable(
+            "horizontalPodAutoscalerTolerance", .number(\.controllerManager.autoscaler.tolerance, 0...1e6),
+            "--horizontal-pod-autoscaler-tolerance."),
+        Tunable(
+            "horizontalPodAutoscalerCPUInitializationPeriod", .duration(\.controllerManager.autoscaler.cpuInitializationPeriod),
+            "--horizontal-pod-autoscaler-cpu-initialization-period."),
+        Tunable(
+            "horizontalPodAutoscalerInitialReadinessDelay", .duration(\.controllerManager.autoscaler.initialReadinessDelay),
+            "--horizontal-pod-autoscaler-initial-readiness-delay."),
+        Tunable(
+            "horizontalPodAutoscalerDownscaleStabilization", .duration(\.controllerManager.autoscaler.downscaleStabilization),
+            "--horizontal-pod-autoscaler-downscale-stabilization."),
         Tunable("nodeMonitorPeriod", .period(\.controllerManager.nodeMonitorPeriod, atLeast: tick), "--node-monitor-period."),
+        Tunable(
+            "nodeMonitorPhase", .duration(\.controllerManager.nodeMonitorPhase),
+            "When the node monitor's passes come: at this time of the simulation, and every period before and after."),
+        Tunable(
+            "podGCPhase", .duration(\.controllerManager.podGarbageCollectionPhase),
+            "When pod garbage collection comes, in the same manner."),
         Tunable("nodeMonitorGracePeriod", .duration(\.controllerManager.nodeMonitorGracePeriod), "--node-monitor-grace-period."),
         Tunable("nodeStartupGracePeriod", .duration(\.controllerManager.nodeStartupGracePeriod), "--node-startup-grace-period."),
         Tunable("nodeEvictionRate", .number(\.controllerManager.nodeEvictionRate, 0...1e6), "--node-eviction-rate: nodes per second."),
@@ -199,6 +226,12 @@ enum Tunables {
         Tunable(
             "terminatedPodGCThreshold", .integer(\.controllerManager.terminatedPodThreshold, 0...1_000_000_000),
             "--terminated-pod-gc-threshold; 0 switches it off."),
+        Tunable(
+            "claimBinderSyncPeriod", .period(\.controllerManager.claimBinderSyncPeriod, atLeast: .seconds(1)),
+            "--pvclaimbinder-sync-period: how often claims without a volume are looked at again."),
+        Tunable(
+            "volumeProvisioningTime", .duration(\.controllerManager.volumeProvisioningTime),
+            "What a CSI driver takes to make or remove a volume; default 2s. Drivers differ: set your own driver's."),
     ]
 
     static let kubelet = [
@@ -224,9 +257,25 @@ enum Tunables {
         Tunable("recordsEvents", .flag(\.nodeAgent.recordsEvents), "Whether kubelets record Events."),
     ]
 
+    static let metricsServer = [
+        Tunable(
+            "metricResolution", .duration(\.metrics.resolution),
+            "How often metrics-server asks all kubelets (--metric-resolution); default 15s. 0s: the API tells what ready pods use at the moment."
+        ),
+        Tunable(
+            "housekeepingInterval", .period(\.metrics.housekeepingInterval, atLeast: tick),
+            "How often a kubelet takes a container's figures; default 10s."),
+        Tunable(
+            "scrapeLatency", .duration(\.metrics.scrapeLatency), "From a round of questions to the figures' being served; default 200ms."),
+        Tunable(
+            "freshContainerAge", .duration(\.metrics.freshContainerAge),
+            "The age from which a container's first figures count; default 10s."),
+    ]
+
     /// All with the section they stand in; the empty section is `controlPlane` itself.
     static let sections: [(name: String, tunables: [Tunable])] = [
         ("", apiServer), ("controllerManager", controllerManager), ("scheduler", scheduler), ("kubelet", kubelet),
+        ("metricsServer", metricsServer),
     ]
 }
 
@@ -237,6 +286,7 @@ extension ScenarioFormat {
             ScenarioField("controllerManager", .object("ControllerManager"), "kube-controller-manager."),
             ScenarioField("scheduler", .object("Scheduler"), "kube-scheduler's client and speed; its policy is spec.scheduler."),
             ScenarioField("kubelet", .object("Kubelet"), "The kubelets."),
+            ScenarioField("metricsServer", .object("MetricsServer"), "The kubelets' statistics and metrics-server."),
         ])
 
     static let controllerManager = ScenarioType(

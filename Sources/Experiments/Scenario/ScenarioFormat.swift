@@ -1,6 +1,8 @@
 // What a scenario file may say: every type and field, once. The decoder asks this table which fields exist and which are
 // needed, and the JSON Schema for editors is printed from it, so the two cannot differ.
 
+import KubernetesAPI
+
 /// How the value of a field is written.
 indirect enum FieldType: Sendable {
     case string
@@ -70,9 +72,9 @@ enum ScenarioFormat {
     static let maximumDurationSeconds = 20 * 365 * 86_400
 
     static let types: [ScenarioType] = [
-        scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet, fault,
-        timelineEntry, scale, setImage, rolloutUndo, nodeSelection, nodeTaints, measure, expectation, bound, conditionStatus, pods,
-        nodes, jobs, utilisation, podStart,
+        scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
+        metricsServer, usage, load, loadPoint, metric, fault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain,
+        setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
     static func type(_ name: String) -> ScenarioType {
@@ -112,6 +114,7 @@ enum ScenarioFormat {
                 "scheduler", .either(.path, .kubernetes("KubeSchedulerConfiguration")),
                 "A KubeSchedulerConfiguration, as a file or inline; default: the default scheduler's."),
             ScenarioField("workloads", .list(.object("Workload")), "How containers behave, by label; the first that matches a pod counts."),
+            ScenarioField("metrics", .list(.object("Metric")), "Metrics for autoscalers that do not come from the kubelets."),
             ScenarioField("controlPlane", .object("ControlPlane"), "The model of time: latencies, limits and periods."),
             ScenarioField("faults", .list(.object("Fault")), "What breaks."),
             ScenarioField("timeline", .list(.object("TimelineEntry")), "What the operator does, and when."),
@@ -170,6 +173,7 @@ enum ScenarioFormat {
                 "crash", .distribution, "Time from Running to a crash with exit code 1, on average 10ms or more; default: it never crashes."
             ),
             ScenarioField("stop", .distribution, "From SIGTERM to the end; the grace period cuts it. Default 200ms."),
+            ScenarioField("usage", .object("Usage"), "What each pod uses of cpu and memory."),
             ScenarioField("imageSize", .quantity, "Bytes to pull for each image the node does not have."),
         ])
 
@@ -190,6 +194,15 @@ enum ScenarioFormat {
     static let nodeSelection = ScenarioType(
         name: "NodeSelection", description: "Which nodes.", fields: selectionFields, exactlyOne: selectionFields.map(\.name))
 
+    static let drain = ScenarioType(
+        name: "Drain", description: "Nodes to empty, and the options of `kubectl drain`.",
+        fields: selectionFields + [
+            ScenarioField("disableEviction", .boolean, "Deletes pods instead of evicting them: no PodDisruptionBudget is asked."),
+            ScenarioField("force", .boolean, "Also takes pods that no controller will replace; without it they stop the drain."),
+            ScenarioField("gracePeriod", .duration, "What each pod gets to stop, in whole seconds; default: what its spec says."),
+            ScenarioField("timeout", .duration, "How long to try; default: for ever."),
+        ], exactlyOne: selectionFields.map(\.name))
+
     private static let selectionFields = [
         ScenarioField("node", .string, "One node, by name."),
         ScenarioField("zone", .string, "All nodes of a zone."),
@@ -203,11 +216,13 @@ enum ScenarioFormat {
         ScenarioField("scale", .object("Scale"), "`kubectl scale`."),
         ScenarioField("setImage", .object("SetImage"), "`kubectl set image`."),
         ScenarioField("rolloutUndo", .object("RolloutUndo"), "`kubectl rollout undo`."),
+        ScenarioField("rolloutRestart", .object("RolloutRestart"), "`kubectl rollout restart`."),
         ScenarioField("rolloutPause", .objectName, "`kubectl rollout pause` of a Deployment."),
         ScenarioField("rolloutResume", .objectName, "`kubectl rollout resume` of a Deployment."),
         ScenarioField("cordon", .object("NodeSelection"), "`kubectl cordon`."),
         ScenarioField("uncordon", .object("NodeSelection"), "`kubectl uncordon`."),
-        ScenarioField("drain", .object("NodeSelection"), "`kubectl drain --ignore-daemonsets`."),
+        ScenarioField("drain", .object("Drain"), "`kubectl drain --ignore-daemonsets --delete-emptydir-data`."),
+        ScenarioField("setLoad", .object("SetLoad"), "The pods have more or less to do from now on."),
         ScenarioField("taint", .object("NodeTaints"), "`kubectl taint nodes`."),
         ScenarioField("untaint", .object("NodeTaints"), "`kubectl taint nodes` with a dash after the effect: the taints go."),
         ScenarioField("addNodes", .object("NodePool"), "New machines that register themselves."),
@@ -226,24 +241,41 @@ enum ScenarioFormat {
     static let scale = ScenarioType(
         name: "Scale", description: "A new number of replicas.",
         fields: [
-            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
-            ScenarioField("replicas", .integer(0...maximumPods), required: true, "The replicas it should have."),
-        ])
+            ScenarioField("replicas", .integer(0...maximumPods), required: true, "The replicas it should have.")
+        ] + workloads(scalable), exactlyOne: scalable.map(fieldName))
 
     static let setImage = ScenarioType(
         name: "SetImage", description: "A new image for a container: rolls out.",
         fields: [
-            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
             ScenarioField("container", .string, required: true, "The container of its template."),
             ScenarioField("image", .string, required: true, "The new image."),
-        ])
+        ] + workloads(templated), exactlyOne: templated.map(fieldName))
 
     static let rolloutUndo = ScenarioType(
         name: "RolloutUndo", description: "Back to an earlier revision.",
         fields: [
-            ScenarioField("deployment", .objectName, required: true, "The Deployment."),
-            ScenarioField("toRevision", .integer(1...Int.max), "The revision; default: the previous one."),
-        ])
+            ScenarioField("toRevision", .integer(1...Int.max), "The revision; default: the previous one.")
+        ] + workloads(revised), exactlyOne: revised.map(fieldName))
+
+    static let rolloutRestart = ScenarioType(
+        name: "RolloutRestart", description: "New pods of the same template, rolled out.", fields: workloads(revised),
+        exactlyOne: revised.map(fieldName))
+
+    // MARK: Workloads an action may be about
+
+    /// What `kubectl scale` takes.
+    static let scalable: [Kind] = [.deployment, .statefulSet, .replicaSet, .replicationController]
+    /// What `kubectl set image` takes.
+    static let templated: [Kind] = [.deployment, .statefulSet, .daemonSet, .replicaSet, .replicationController]
+    /// What keeps its revisions: `kubectl rollout undo` and `restart`.
+    static let revised: [Kind] = [.deployment, .statefulSet, .daemonSet]
+
+    /// The field that names a workload of a kind: `statefulSet`.
+    static func fieldName(of kind: Kind) -> String { kind.description.prefix(1).lowercased() + kind.description.dropFirst() }
+
+    private static func workloads(_ kinds: [Kind]) -> [ScenarioField] {
+        kinds.map { ScenarioField(fieldName(of: $0), .objectName, "A \($0), by name.") }
+    }
 
     static let measure = ScenarioType(
         name: "Measure", description: "What to record.",

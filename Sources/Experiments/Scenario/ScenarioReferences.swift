@@ -83,38 +83,39 @@ struct ScenarioReferences {
         switch action {
         case .cordon(let nodes): check(nodes, node["cordon"] ?? node, &decoder)
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
-        case .drain(let nodes): check(nodes, node["drain"] ?? node, &decoder)
+        case .drain(let nodes, _): check(nodes, node["drain"] ?? node, &decoder)
         case .taint(let nodes, _): check(nodes, node["taint"] ?? node, &decoder)
         case .untaint(let nodes, _): check(nodes, node["untaint"] ?? node, &decoder)
-        case .scale(let key, _): check(key, node["scale"]?["deployment"] ?? node, &decoder)
-        case .rolloutUndo(let name, _): check(ObjectKey(.deployment, name), node["rolloutUndo"]?["deployment"] ?? node, &decoder)
+        case .scale(let key, _): check(key, in: node["scale"] ?? node, &decoder)
+        case .rolloutUndo(let key, _): check(key, in: node["rolloutUndo"] ?? node, &decoder)
+        case .rolloutRestart(let key): check(key, in: node["rolloutRestart"] ?? node, &decoder)
         case .rolloutPause(let name, let paused):
             check(ObjectKey(.deployment, name), node[paused ? "rolloutPause" : "rolloutResume"] ?? node, &decoder)
-        case .setImage(let name, let container, _):
+        case .setImage(let key, let container, _):
             let place = node["setImage"] ?? node
-            check(ObjectKey(.deployment, name), place["deployment"] ?? node, &decoder)
-            let specs = (templates[ObjectKey(.deployment, name)] ?? []).map(\.spec.value)
+            check(key, in: place, &decoder)
+            let specs = (templates[key] ?? []).map(\.spec.value)
             if !specs.isEmpty, !specs.contains(where: { ($0.containers + $0.initContainers).contains { $0.name == container } }) {
                 let known = specs[0].containers.map(\.name).joined(separator: ", ")
-                decoder.context.error(place["container"] ?? node, "\(name) has no container \"\(container)\"; it has \(known)")
+                decoder.context.error(place["container"] ?? node, "\(key.name) has no container \"\(container)\"; it has \(known)")
             }
-        case .apply, .delete, .addNodes: break
+        case .apply, .delete, .addNodes, .setLoad: break
         }
     }
 
     mutating func check(_ expectation: Expectation, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
         switch expectation.subject {
-        case .available(let key), .replicas(let key): check(key, node[ScenarioReferences.field(of: key.kind)] ?? node, &decoder)
+        case .available(let key), .replicas(let key): check(key, in: node, &decoder)
         // Jobs of CronJobs get their names in the run.
-        case .condition(let key, _, _, _) where key.kind != .job: check(key, node[ScenarioReferences.field(of: key.kind)] ?? node, &decoder)
+        case .condition(let key, _, _, _) where key.kind != .job: check(key, in: node, &decoder)
         case .jobs(_, let owner?): check(ObjectKey(.cronJob, owner), node["cronJob"] ?? node, &decoder)
         default: break
         }
     }
 
-    /// The field that names an object of a kind: `statefulSet`.
-    private static func field(of kind: Kind) -> String {
-        kind.description.prefix(1).lowercased() + kind.description.dropFirst()
+    /// Checks an object that `node` names in the field of its kind.
+    private func check(_ key: ObjectKey, in node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        check(key, node[ScenarioFormat.fieldName(of: key.kind)] ?? node, &decoder)
     }
 
     private func check(_ key: ObjectKey, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {

@@ -183,6 +183,12 @@ public enum VolumeAnnotation {
     public static let boundByController = "pv.kubernetes.io/bound-by-controller"
     /// On a claim: the node the scheduler chose for its first pod.
     public static let selectedNode = "volume.kubernetes.io/selected-node"
+    /// On a claim: who is asked to make its volume.
+    public static let storageProvisioner = "volume.kubernetes.io/storage-provisioner"
+    /// The same, in the days of old; written still.
+    public static let betaStorageProvisioner = "volume.beta.kubernetes.io/storage-provisioner"
+    /// On a volume: who made it.
+    public static let provisionedBy = "pv.kubernetes.io/provisioned-by"
     /// On a claim: its class, in the days before the field.
     public static let betaStorageClass = "volume.beta.kubernetes.io/storage-class"
     /// On a CSINode: the in-tree plugins whose volumes go to CSI drivers on this node, separated by commas.

@@ -61,3 +61,8 @@ public struct PodDisruptionBudgetStatus: Hashable, Sendable {
 
     public init() {}
 }
+
+extension ConditionType {
+    // Pod disruption budgets.
+    public static let disruptionAllowed = ConditionType(rawValue: "DisruptionAllowed")
+}

@@ -96,6 +96,11 @@ enum Relaxations {
 
     static let events: [EventRelaxation] = [
         EventRelaxation(
+            name: "budgets before pods", reasons: ["NoPods"], rule: .ignored,
+            reason:
+                "a budget reports it when it is looked at before the first of its pods is there; where both are created together that is "
+                + "a matter of milliseconds, and of how busy the machine was"),
+        EventRelaxation(
             name: "looks at a service", reasons: ["FailedToUpdateEndpointSlices"], rule: .uncounted,
             reason: "each look while the node of a pod is missing makes one, and pods that go together make one look or several"),
         EventRelaxation(

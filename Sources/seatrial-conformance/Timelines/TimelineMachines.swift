@@ -13,10 +13,15 @@ struct TimelineMachines {
 
     private let recording: TimelineRecording
     private let names: [String]
+    /// How many claims got a volume.
+    private let boundClaims: Int
 
     init(_ recording: TimelineRecording, _ view: TimelineView) {
         self.recording = recording
         names = TimelineMachines.names(recording, view)
+        boundClaims = view.tracks.count { track in
+            track.kind == "PersistentVolumeClaim" && track.history.contains { $0.path == "volume" && $0.value == .bool(true) }
+        }
     }
 
     /// Five nodes of one zone, or seventy of three zones: whichever the recording names.
@@ -62,9 +67,12 @@ struct TimelineMachines {
         configuration.recording.events = false
         configuration.controllerManager.nodeMonitorPhase = start.nodeMonitorPhase
         configuration.controllerManager.podGarbageCollectionPhase = start.podCollectionPhase
+        configuration.controllerManager.allocateNodeCIDRs = false
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
+        // The fake metrics API tells the load of the moment.
+        configuration.metrics.resolution = .zero
         // The fake containers end well even when they are killed.
         configuration.defaultBehaviour.killExitCode = 0
         if let snapshot = recording.snapshot {
@@ -76,10 +84,33 @@ struct TimelineMachines {
             configuration.snapshot = [
                 APIObject(
                     Namespace(metadata: ObjectMeta(name: recording.namespace, labels: ["kubernetes.io/metadata.name": recording.namespace]))
-                )
+                ),
+                // The controller manager that was recorded is of a distribution that publishes a second certificate.
+                APIObject(
+                    Unstructured(
+                        apiVersion: "v1", kindName: "ConfigMap",
+                        metadata: ObjectMeta(name: "openshift-service-ca.crt", namespace: recording.namespace))),
             ]
+            configuration.snapshot += try volumes(start)
         }
         return configuration
+    }
+
+    /// The volumes that the recorded claims were bound to: recordings do not list them.
+    private func volumes(_ start: TimelineStart) throws -> [APIObject] {
+        if boundClaims == 0 { return [] }
+        return try TimelineMachines.objects(recording.manifests, start).flatMap { object -> [APIObject] in
+            guard case .statefulSet(let set) = object else { return [] }
+            return set.value.spec.volumeClaimTemplates.enumerated().flatMap { place, template in
+                (0..<boundClaims).map { number in
+                    var volume = PersistentVolume(metadata: ObjectMeta(name: "volume-\(place)-\(number)"), phase: .available)
+                    volume.spec.capacity = template.spec.requests
+                    volume.spec.accessModes = template.spec.accessModes
+                    volume.spec.storageClassName = template.className
+                    return APIObject(volume)
+                }
+            }
+        }
     }
 
     private static func objects(_ snapshot: [YAMLNode], _ start: TimelineStart) throws -> [APIObject] {

@@ -37,7 +37,6 @@ struct TimelineReplay {
     private var parts: [String: [ObjectTrack]] = [:]
     /// Which simulated object plays a recorded one.
     private var twins: [String: String] = [:]
-    private var drains: [TimelineDrain] = []
     /// How much longer than the recording the replay goes on, milliseconds.
     private static let afterEnd = 6000.0
 
@@ -81,20 +80,12 @@ struct TimelineReplay {
 
     /// Lets the cluster run, and tells the scheduler of the recorded place of every new pod before it looks at it.
     private mutating func advance(to time: SimulatedTime, recording isRecording: Bool = true) {
-        while let next = nextTime, next <= time {
-            let due = drains.indices.filter { drains[$0].next == next }
-            if due.isEmpty || cluster.nextEventTime == next { cluster.run(until: next) }
+        while let next = cluster.nextEventTime, next <= time {
+            cluster.run(until: next)
             takeIn(isRecording)
-            for index in due { goOn(drain: index, at: next) }
         }
         cluster.run(until: time)
         takeIn(isRecording)
-    }
-
-    private var nextTime: SimulatedTime? {
-        var next = cluster.nextEventTime
-        for drain in drains { if let time = drain.next { next = min(next ?? time, time) } }
-        return next
     }
 
     private mutating func takeIn(_ isRecording: Bool) {
@@ -184,19 +175,19 @@ struct TimelineReplay {
 
     /// The pods' use of the processor as the metrics server will tell of it.
     private mutating func setLoad(total: Int?, each: Int?) throws {
-        throw TimelineError("the metrics of pods are not built")
+        let value: LoadChange.Value =
+            if let total { .total(Double(total) / 1000) } else if let each { .each(Double(each) / 1000) } else { .unknown }
+        cluster.setLoad(LoadChange(namespace: recording.namespace, value))
     }
 
     /// A request to the Eviction API.
     private mutating func evict(_ pod: String) throws {
-        throw TimelineError("the Eviction API is not built")
+        request(.evict(NamespacedName(namespace: recording.namespace, name: pod), EvictionOptions()), "evict \(pod)")
     }
 
     private mutating func drain(_ node: String) throws {
-        throw TimelineError("a drain through the Eviction API is not built")
+        operations[operations.count - 1] = cluster.startDrain(of: node)
     }
-
-    private mutating func goOn(drain index: Int, at time: SimulatedTime) { drains[index].next = nil }
 
     private mutating func request(_ request: APIRequest, _ description: String) {
         operations[operations.count - 1] = cluster.request(request, description)
@@ -258,13 +249,6 @@ struct TimelineReplay {
         twins[kind + "/" + name] = found
         return found
     }
-}
-
-/// A `kubectl drain` under way.
-struct TimelineDrain {
-    let node: String
-    /// When it goes on; nil: it is done.
-    var next: SimulatedTime?
 }
 
 extension TimelineView {

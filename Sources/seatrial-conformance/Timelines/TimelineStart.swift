@@ -37,10 +37,10 @@ struct TimelineStart {
         let start = zero
         func instant(_ milliseconds: Double) -> SimulatedTime { start + .microseconds(Int(milliseconds * 1000)) }
         let detections = TimelineStart.detections(view)
-        let pass = detections.first?.time ?? TimelineStart.firstEvictingTaint(view)
+        let pass = detections.first?.time ?? TimelineStart.otherPass(view)
         nodeMonitorPhase = (pass.map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
         let collections = view.tracks.flatMap(TimelineStart.collections)
-        podCollectionPhase = (collections.min().map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
+        podCollectionPhase = ((collections.min() ?? TimelineStart.forcedDeletion(view)).map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
         renewals = TimelineStart.renewals(recording, detections).map { ($0.node, instant($0.at)) }
     }
 
@@ -76,13 +76,6 @@ struct TimelineStart {
         return nil
     }
 
-    /// When the monitor's pass came that drove pods off a node that was not ready: the taint follows within 0.1 s.
-    private static func firstEvictingTaint(_ view: TimelineView) -> Double? {
-        let taint = "taintTimes.node.kubernetes.io/not-ready:NoExecute"
-        let times = view.tracks.filter { $0.kind == "Node" }.flatMap(\.history).filter { $0.path == taint && $0.value != nil }.map(\.time)
-        return times.min().map { $0 - 50 }
-    }
-
     /// Nodes that turned Ready=Unknown.
     private static func detections(_ view: TimelineView) -> [(node: String, time: Double)] {
         var found: [(node: String, time: Double)] = []
@@ -95,12 +88,34 @@ struct TimelineStart {
         return found.sorted { $0.time < $1.time }
     }
 
+    /// A pass of the node monitor that found no silent node: it queued one that said itself that it is not ready (the queue was
+    /// looked at within a tenth of a second), or noticed that one is gone.
+    private static func otherPass(_ view: TimelineView) -> Double? {
+        let taints = view.tracks.lazy.filter { $0.kind == "Node" }.flatMap(\.history).filter {
+            $0.path == "taintTimes.node.kubernetes.io/not-ready:NoExecute" && $0.value != nil
+        }
+        let removals = view.events.filter { $0.reason == "RemovingNode" }
+        return (taints.map { $0.time - 50 } + removals.map(\.time)).min()
+    }
+
+    /// A pass of pod garbage collection on a node that was declared out of service: the first pod made Failed after that.
+    private static func forcedDeletion(_ view: TimelineView) -> Double? {
+        let declared = view.tracks.lazy.filter { $0.kind == "Node" }.flatMap(\.history).first {
+            $0.path == "taints" && ($0.value.map { "\($0)".contains("out-of-service") } ?? false)
+        }
+        guard let declared else { return nil }
+        let failed = view.tracks.lazy.filter { $0.kind == "Pod" }.flatMap(\.history).filter {
+            $0.path == "phase" && $0.value?.string == "Failed" && $0.time > declared.time
+        }
+        return failed.map(\.time).min()
+    }
+
     /// The last renewals of kubelets that were stopped: such that the pass a grace period before the detection was the first to
     /// see them. At most one renewal period old when the kubelet stopped.
     private static func renewals(
         _ recording: TimelineRecording, _ detections: [(node: String, time: Double)]
     ) -> [(node: String, at: Double)] {
-        let (grace, period, longestRenewal) = (50_000.0, 5_000.0, 10_400.0)
+        let (grace, period, longestRenewal, margin) = (50_000.0, 5_000.0, 10_400.0, 20.0)
         var found: [(node: String, at: Double)] = []
         for action in recording.actions {
             let nodes: [String]
@@ -109,12 +124,27 @@ struct TimelineStart {
             case .crash(let name): nodes = [name]
             default: continue
             }
-            for node in nodes {
-                let stopped = Double(action.time)
-                guard let detection = detections.first(where: { $0.node == node && $0.time > stopped }) else { continue }
-                let earliest = max(detection.time - grace - period, stopped - longestRenewal)
-                let latest = min(detection.time - grace - 20, stopped)
-                if earliest < latest { found.append((node, (earliest + latest) / 2)) }
+            let stopped = Double(action.time)
+            let noticed = nodes.compactMap { node in detections.first { $0.node == node && $0.time > stopped } }.sorted {
+                $0.time < $1.time
+            }
+            // A pass takes its time, and the next begins a period after its end: quiet ones before the first, late ones after it.
+            var passes: [Double] = []
+            for (index, detection) in noticed.enumerated() where index == 0 || detection.time - noticed[index - 1].time > 0.98 * period {
+                passes.append(detection.time)
+            }
+            for (node, time) in noticed {
+                guard let pass = passes.lastIndex(where: { $0 <= time }) else { continue }
+                let tooEarly = pass == 0 ? passes[0] - period : passes[pass - 1]
+                var seen = passes[0] - grace
+                while seen + grace <= passes[pass] {
+                    let (earliest, latest) = (max(seen - period, stopped - longestRenewal), min(seen - margin, stopped))
+                    if seen + grace > tooEarly, earliest < latest {
+                        found.append((node, (earliest + latest) / 2))
+                        break
+                    }
+                    seen += period
+                }
             }
         }
         return found

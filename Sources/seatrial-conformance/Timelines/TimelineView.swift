@@ -149,6 +149,8 @@ struct TimelineView {
             }
             if let index = named[core] {
                 result += hidingNodes && tracks[index].kind == "Node" ? "(node)" : role(of: tracks[index])
+            } else if let owner = ownerOfRefused(core) {
+                result += owner + "/pod"
             } else {
                 result += hidingNodes && TimelineView.isNodeName(core) ? "(node)" : core
             }
@@ -165,6 +167,14 @@ struct TimelineView {
         }
         flush()
         return result
+    }
+
+    /// The ReplicaSet whose name a pod's begins with that was refused, and so never shown: the rest is random.
+    private func ownerOfRefused(_ name: String) -> String? {
+        guard let dash = name.lastIndex(of: "-"), name[dash...].count == 6, let index = named[String(name[..<dash])],
+            tracks[index].kind == "ReplicaSet"
+        else { return nil }
+        return role(of: tracks[index])
     }
 
     /// Whether a name is one of those the recordings' machines have.

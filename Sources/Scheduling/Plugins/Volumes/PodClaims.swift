@@ -110,12 +110,6 @@ extension PersistentVolume {
     /// Whether the volume's node affinity allows the node. (Affinities of volumes of former in-tree plugins are taken as written; the
     /// real scheduler rewrites their zone labels to those of the CSI driver where CSINode says it serves them.)
     func isReachable(from node: Node) -> Bool { spec.nodeAffinity?.matches(node) ?? true }
-
-    /// Whether the volume is bound to, or kept for, the claim.
-    func isKept(for claim: PersistentVolumeClaim) -> Bool {
-        guard let reference = spec.claimRef, reference.name == claim.metadata.key else { return false }
-        return reference.uid.text.isEmpty || reference.uid == claim.metadata.uid
-    }
 }
 
 extension PersistentVolumeClaim {

@@ -78,7 +78,7 @@ struct VolumeBindingPlugin: PreFilterPlugin, FilterPlugin, ReservePlugin, PreBin
         for use in pod.claims {
             guard let claim = cluster.objects.claims[use.name], !claim.value.isFullyBound else { continue }
             if let volume = cluster.objects.volumeAssumed(for: claim.value) {
-                requests += StaticVolumeBinding(volume: volume, claim: claim).requests
+                requests.append(StaticVolumeBinding(volume: volume, claim: claim).request)
             } else if let selecting = cluster.objects.latestClaim(use.name), selecting != claim {
                 requests.append(.update(.persistentVolumeClaim(selecting)))
             }

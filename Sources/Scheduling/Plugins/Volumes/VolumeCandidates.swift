@@ -61,28 +61,6 @@ struct VolumeCandidates: Sendable {
     }
 }
 
-extension PersistentVolume {
-    fileprivate enum Use {
-        case kept
-        case free(Quantity)
-    }
-
-    /// Whether the volume will do for an unbound claim, wherever it is.
-    fileprivate func use(for claim: PersistentVolumeClaim) -> Use? {
-        let isKept = isKept(for: claim)
-        if spec.claimRef != nil, !isKept { return nil }
-        let size = spec.capacity[.storage] ?? .zero
-        guard size >= claim.requestedStorage, spec.volumeMode == claim.spec.volumeMode, !metadata.isTerminating,
-            (spec.volumeAttributesClassName ?? "") == (claim.spec.volumeAttributesClassName ?? "")
-        else { return nil }
-        if isKept { return .kept }
-        guard phase == .available, claim.spec.selector?.matches(metadata.labels) ?? true,
-            claim.spec.accessModes.allSatisfy(spec.accessModes.contains)
-        else { return nil }
-        return .free(size)
-    }
-}
-
 extension NodeSelector {
     /// The label and its values, if the selector asks for nothing but one of them.
     fileprivate var soleLabel: (key: String, values: [String])? {

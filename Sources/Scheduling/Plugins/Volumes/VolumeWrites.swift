@@ -12,27 +12,8 @@ extension StaticVolumeBinding {
         return bound
     }
 
-    /// Binds volume and claim.
-    ///
-    /// The real scheduler writes only the first of these, the volume's reference to its claim; the PersistentVolume controller sees it
-    /// and does the rest. That controller is not part of the simulation yet, so its writes follow here at once: without them no pod
-    /// with such a claim would ever start.
-    var requests: [APIRequest] {
-        var volume = boundVolume
-        var bound = claim.value
-        bound.spec.volumeName = volume.metadata.name
-        bound.metadata.annotations[VolumeAnnotation.bindCompleted] = "yes"
-        bound.metadata.annotations[VolumeAnnotation.boundByController] = "yes"
-        bound.phase = .bound
-        let first = APIRequest.update(APIObject(volume))
-        volume.phase = .bound
-        // These follow writes whose outcome is not known yet, so they cannot name the version they change.
-        volume.metadata.resourceVersion = 0
-        bound.metadata.resourceVersion = 0
-        return [
-            first, .updateStatus(APIObject(volume)), .update(APIObject(bound)), .updateStatus(APIObject(bound)),
-        ]
-    }
+    /// Keeps the volume for the claim. The PersistentVolume controller sees that and binds the two.
+    var request: APIRequest { .update(APIObject(boundVolume)) }
 }
 
 extension Shared<PersistentVolumeClaim> {

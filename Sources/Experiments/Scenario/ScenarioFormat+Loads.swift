@@ -1,0 +1,155 @@
+// What pods use, and the metrics autoscalers read, in a scenario file.
+
+import ClusterSimulation
+import DiscreteEvents
+import KubernetesAPI
+import NodeAgent
+
+extension ScenarioFormat {
+    static let usage = ScenarioType(
+        name: "Usage", description: "What a pod uses while it runs. Autoscalers are told of it by the metrics pipeline.",
+        fields: [
+            ScenarioField("cpu", .either(.quantity, .object("Load")), "Cores; default 0."),
+            ScenarioField("memory", .either(.quantity, .object("Load")), "Bytes; default 0."),
+            ScenarioField("container", .string, "The container that uses it; default: the first."),
+        ])
+
+    static let load = ScenarioType(
+        name: "Load", description: "A quantity over time, on each pod or shared by all that are ready.",
+        fields: [
+            ScenarioField("value", .quantity, "The same at all times."),
+            ScenarioField("steps", .list(.object("LoadPoint")), "Each value holds until the next."),
+            ScenarioField("ramp", .list(.object("LoadPoint")), "Values change evenly from one point to the next."),
+            ScenarioField(
+                "shared", .boolean, "true: the total over all pods, borne in equal parts by the ready ones; default: on each pod."),
+        ], exactlyOne: ["value", "steps", "ramp"])
+
+    static let loadPoint = ScenarioType(
+        name: "LoadPoint", description: "A value at a time.",
+        fields: [
+            ScenarioField("at", .duration, required: true, "When, from the start of the run; not before the point above."),
+            ScenarioField("value", .quantity, required: true, "The value."),
+        ])
+
+    static let metric = ScenarioType(
+        name: "Metric", description: "A metric that does not come from the kubelets, for autoscalers.",
+        fields: [
+            ScenarioField("name", .string, required: true, "Its name, as the autoscaler asks for it."),
+            ScenarioField("external", .labels, "From outside the cluster, with these labels."),
+            ScenarioField("object", .string, "Of one object: kind/namespace/name, or kind/name in namespace default."),
+            ScenarioField("pods", .labelSelector, "Of each of these pods."),
+            ScenarioField("namespace", .string, "With `pods`: only those of this namespace."),
+            ScenarioField("load", .either(.quantity, .object("Load")), required: true, "Its value."),
+        ], exactlyOne: ["external", "object", "pods"])
+
+    static let setLoad = ScenarioType(
+        name: "SetLoad", description: "Another load on some pods, from now on.",
+        fields: [
+            ScenarioField("selector", .labelSelector, "Which pods; default: all."),
+            ScenarioField("namespace", .string, "Only pods of this namespace."),
+            ScenarioField("resource", .constant(["cpu", "memory"]), "What they use; default cpu."),
+            ScenarioField("total", .quantity, "In all, borne in equal parts by the ready ones."),
+            ScenarioField("each", .quantity, "On each of them."),
+            ScenarioField("unknown", .boolean, "true: the metrics API knows nothing of them."),
+        ], exactlyOne: ["total", "each", "unknown"])
+
+    static let metricsServer = ScenarioType(
+        name: "MetricsServer", description: "From a container's use to the metrics API.", fields: Tunables.metricsServer.map(\.field))
+}
+
+extension ScenarioDecoder {
+    mutating func usage(_ fields: Fields, _ name: String) -> ResourceUsage {
+        var usage = ResourceUsage()
+        guard let node = field(fields, name), let fields = open(node, ScenarioFormat.usage) else { return usage }
+        usage.cpu = field(fields, "cpu").flatMap { load($0) }
+        usage.memory = field(fields, "memory").flatMap { load($0) }
+        usage.container = string(fields, "container")
+        return usage
+    }
+
+    private mutating func load(_ node: YAMLNode) -> ResourceLoad? {
+        if node.kind == .scalar { return amount(node).map { ResourceLoad(.constant($0)) } }
+        guard let fields = open(node, ScenarioFormat.load) else { return nil }
+        let isShared = boolean(fields, "shared") ?? false
+        let value = field(fields, "value").flatMap { amount($0) }
+        let steps = points(fields, "steps")
+        let ramp = points(fields, "ramp")
+        if let value { return ResourceLoad(.constant(value), isShared: isShared) }
+        if let steps { return ResourceLoad(LoadProfile(steps, .steps), isShared: isShared) }
+        return ramp.map { ResourceLoad(LoadProfile($0, .ramp), isShared: isShared) }
+    }
+
+    private mutating func points(_ fields: Fields, _ name: String) -> [LoadProfile.Point]? {
+        guard let node = field(fields, name) else { return nil }
+        var points: [LoadProfile.Point] = []
+        for element in list(fields, name) {
+            guard let entry = open(element, ScenarioFormat.loadPoint), let time = time(entry, "at"),
+                let value = field(entry, "value").flatMap({ amount($0) })
+            else { continue }
+            if let last = points.last, time < last.time {
+                context.error(element, "is before the point above")
+                continue
+            }
+            points.append(.init(time, value))
+        }
+        if points.isEmpty {
+            if node.count == 0 { context.error(node, "has no points") }
+            return nil
+        }
+        return points
+    }
+
+    /// A quantity in base units.
+    private mutating func amount(_ node: YAMLNode) -> Double? {
+        guard let quantity = Quantity.decode(node, &context) else { return nil }
+        if quantity.sign < 0 {
+            context.error(node, "must not be negative")
+            return nil
+        }
+        return quantity.approximateDouble
+    }
+
+    mutating func metric(_ node: YAMLNode) -> CustomMetric? {
+        guard let fields = open(node, ScenarioFormat.metric) else { return nil }
+        let name = string(fields, "name")
+        let labels = self.labels(fields, "external")
+        let object = field(fields, "object")
+        let pods = selector(fields, "pods")
+        let namespace = string(fields, "namespace")
+        let load = field(fields, "load").flatMap { self.load($0) }
+        if let node = fields["namespace"], fields["pods"] == nil { context.error(node, "goes with \"pods\"") }
+        guard let name, let load else { return nil }
+        if let labels { return CustomMetric(name, .external(labels: labels), load) }
+        if let pods { return CustomMetric(name, .pods(namespace: namespace, pods), load) }
+        guard let object, let text = String.decode(object, &context) else { return nil }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard (2...3).contains(parts.count), !parts.contains("") else {
+            context.error(object, "Invalid value: \"\(text)\": expected kind/namespace/name")
+            return nil
+        }
+        let key = NamespacedName(namespace: parts.count == 3 ? parts[1] : "default", name: parts[parts.count - 1])
+        return CustomMetric(name, .object(kind: parts[0], key), load)
+    }
+
+    mutating func setLoad(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.setLoad) else { return nil }
+        let selector = self.selector(fields, "selector") ?? LabelSelector(matchLabels: [:])
+        let namespace = string(fields, "namespace")
+        let resource: ResourceName = string(fields, "resource") == "memory" ? .memory : .cpu
+        let total = field(fields, "total").flatMap { amount($0) }
+        let each = field(fields, "each").flatMap { amount($0) }
+        let isUnknown = boolean(fields, "unknown") ?? false
+        let value: LoadChange.Value
+        if let total {
+            value = .total(total)
+        } else if let each {
+            value = .each(each)
+        } else if isUnknown {
+            value = .unknown
+        } else {
+            if let node = fields["unknown"] { context.error(node, "is true or left out") }
+            return nil
+        }
+        return .setLoad(LoadChange(namespace: namespace, selector: selector, resource: resource, value))
+    }
+}

@@ -1,0 +1,32 @@
+// ReplicationControllers: the ReplicaSet's algorithm on the older kind.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+import Testing
+
+@testable import Controllers
+
+@Suite struct ReplicationControllerTests {
+    @Test func keepsItsPods() throws {
+        var cluster = TestCluster()
+        for number in 0..<3 { cluster.addNode("node-\(number)") }
+        let controller = ReplicationController(
+            metadata: ObjectMeta(name: "old", namespace: "default"), replicas: 4, selector: ["app": "old"],
+            template: Make.template(app: "old"))
+        cluster.execute(.create(APIObject(Make.pod("orphan", labels: ["app": "old"]))))
+        cluster.execute(.create(APIObject(controller)))
+        cluster.run(for: .seconds(10))
+        #expect(cluster.pods.count == 4)
+        #expect(cluster.get(Pod.self, "orphan")?.metadata.controllerReference?.kind == "ReplicationController")
+        #expect(cluster.pods.allSatisfy { $0.metadata.controllerReference?.apiVersion == "v1" })
+        let status = try #require(cluster.get(ReplicationController.self, "old")).status
+        #expect(status.availableReplicas == 4 && status.observedGeneration == 1 && status.terminatingReplicas == nil)
+        #expect(cluster.events.contains { $0.source == "replication-controller" && $0.message.hasPrefix("Created pod: old-") })
+        cluster.execute(.operate(ObjectKey(.replicationController, namespace: "default", "old"), .scale(2)))
+        cluster.run(for: .seconds(10))
+        #expect(cluster.pods.count == 2)
+        cluster.runUntilQuiet()
+        #expect(cluster.isQuiet)
+    }
+}
