@@ -60,8 +60,11 @@ struct GarbageCollector: Reconciler {
         let old = previous?.readMetadata { $0.ownerReferences } ?? []
         if old != metadata.ownerReferences {
             // A new dependent of an owner that waits: the real collector finds it when it looks at the owner again, milliseconds later.
-            let states = metadata.ownerReferences.map { owners.state(of: $0, dependent: object, view) }
-            if states.contains(where: { $0 == .dangling || $0 == .waiting }) {
+            let isInQuestion = metadata.ownerReferences.contains { reference in
+                let state = owners.state(of: reference, dependent: object, view)
+                return state == .dangling || state == .waiting
+            }
+            if isInQuestion {
                 work.append(.attemptToDelete(object.key, metadata.uid))
                 reports = misplacedOwners(of: object, except: old, view)
             }
