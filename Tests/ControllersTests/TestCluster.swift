@@ -260,7 +260,7 @@ enum Make {
     static func pod(_ name: String, labels: Labels = [:], owners: [OwnerReference] = []) -> Pod {
         var metadata = ObjectMeta(name: name, namespace: "default", labels: labels)
         metadata.ownerReferences = owners
-        return Pod(metadata: metadata, spec: Shared(PodSpec(containers: [Container(name: "c")])))
+        return Pod(metadata: metadata, spec: Shared(PodSpec(containers: [Container(name: "c", image: "i")])))
     }
 }
 
