@@ -40,6 +40,7 @@ enum SampleScenarios {
             responseLatency: 1ms
             evictionStepLatency: 4ms
             eventTTL: 30m
+            serviceClusterIPRange: 10.1.0.0/16
             controllerManager:
               {watchLatency: 5ms, qps: 40, burst: 60, concurrentDeploymentSyncs: 6, concurrentReplicaSetSyncs: 6, concurrentGCSyncs: 21,
               nodeMonitorPeriod: 4s, nodeMonitorGracePeriod: 41s, nodeStartupGracePeriod: 61s, nodeEvictionRate: 0.2,

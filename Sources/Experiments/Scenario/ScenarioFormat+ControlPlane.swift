@@ -90,6 +90,9 @@ enum Tunables {
         Tunable(
             "eventTTL", .duration(\.timing.eventTimeToLive),
             "--event-ttl: how long an Event that is not repeated is kept. A later repetition makes it anew, with its count going on."),
+        Tunable(
+            "serviceClusterIPRange", .addresses(\.serviceNetwork.clusterRange),
+            "--service-cluster-ip-range: the addresses services get; default 10.96.0.0/12, as kubeadm sets it."),
     ]
 
     static let scheduler = [

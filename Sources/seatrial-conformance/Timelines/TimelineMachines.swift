@@ -61,6 +61,7 @@ struct TimelineMachines {
     func configuration(_ start: TimelineStart, _ latencies: TimelineLatencies) throws -> ClusterConfiguration {
         var configuration = ClusterConfiguration(seed: 1)
         configuration.timing = latencies.timing
+        configuration.serviceNetwork.clusterRange = AddressRange("10.96.0.0/16")
         configuration.recording.interval = nil
         configuration.recording.watchLog = true
         configuration.recording.schedulingAttempts = false
