@@ -138,6 +138,7 @@ public struct APIServer: Sendable {
             $0.deletionTimestamp = nil
             $0.deletionGracePeriodSeconds = nil
         }
+        if case .job(let job) = object { object = .job(job.with { $0.prepareForCreation() }) }
         add(object, as: key, at: now)
         return object
     }
@@ -167,6 +168,9 @@ public struct APIServer: Sendable {
             throw .preconditionFailed(key, expected: metadata.uid, found: stored.metadata.uid)
         }
         let merged = part == .main ? object.keepingStatus(of: stored) : stored.takingStatus(of: object)
+        if case .job(let new) = merged, case .job(let old) = stored, let problem = Job.problem(of: new.value.status, over: old.value.status) {
+            throw .invalid(key, problem)
+        }
         return commit(merged, over: stored, countsGeneration: part == .main, at: now)
     }
 
@@ -246,6 +250,12 @@ public struct APIServer: Sendable {
             case .removeFinalizer(let name): $0.finalizers.removeAll { $0 == name }
             case .ownerReferences(let references): $0.ownerReferences = references
             case .labels(let labels): $0.labels = labels
+            case .adoption(let references, let finalizer):
+                $0.ownerReferences = references
+                if !$0.finalizers.contains(finalizer) { $0.finalizers.append(finalizer) }
+            case .release(let references, let finalizer):
+                $0.ownerReferences = references
+                $0.finalizers.removeAll { $0 == finalizer }
             }
         }
         return commit(changed, over: stored, at: now)

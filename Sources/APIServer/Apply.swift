@@ -33,6 +33,7 @@ extension APIObject {
                     if $0.spec.providerID.isEmpty { $0.spec.providerID = old.value.spec.providerID }
                     $0.spec.unschedulable = $0.spec.unschedulable || old.value.spec.unschedulable
                 })
+        case (.job(let new), .job(let old)): result = .job(new.with { $0.keepGenerated(of: old.value) })
         default: break
         }
         return result.withMetadata {

@@ -26,6 +26,7 @@ package struct ControllerManager: Sendable {
     private(set) var daemonSets: ControllerLoop<DaemonSetReconciler>
     private(set) var replicationControllers: ControllerLoop<ReplicationControllerReconciler>
     private(set) var jobs: ControllerLoop<JobReconciler>
+    private(set) var untrackedPods: ControllerLoop<TrackingFinalizerCleaner>
     private(set) var cronJobs: ControllerLoop<CronJobReconciler>
     private(set) var finishedJobs: ControllerLoop<FinishedJobCollector>
     private(set) var autoscalers: ControllerLoop<AutoscalerReconciler>
@@ -78,9 +79,12 @@ package struct ControllerManager: Sendable {
             .replicationController, of: .replicationController, ReplicationControllerReconciler(),
             workers: configuration.replicationControllerWorkers, limits: limits)
         jobs = ControllerLoop(
-            .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: limits)
+            .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: .jobs)
+        untrackedPods = ControllerLoop(
+            .untrackedPods, of: .job, TrackingFinalizerCleaner(), workers: configuration.jobWorkers, limits: .jobs)
         cronJobs = ControllerLoop(
-            .cronJob, of: .cronJob, CronJobReconciler(), workers: configuration.cronJobWorkers, limits: limits)
+            .cronJob, of: .cronJob, CronJobReconciler(origin: configuration.originOnWall, zones: configuration.timeZones),
+            workers: configuration.cronJobWorkers, limits: limits)
         finishedJobs = ControllerLoop(
             .ttlAfterFinished, of: .ttlAfterFinished, FinishedJobCollector(), workers: configuration.finishedJobWorkers, limits: limits)
         autoscalers = ControllerLoop(
@@ -135,6 +139,7 @@ package struct ControllerManager: Sendable {
         daemonSets.observe(event, previous: previous, informers, at: now, &effects)
         replicationControllers.observe(event, previous: previous, informers, at: now, &effects)
         jobs.observe(event, previous: previous, informers, at: now, &effects)
+        untrackedPods.observe(event, previous: previous, informers, at: now, &effects)
         cronJobs.observe(event, previous: previous, informers, at: now, &effects)
         finishedJobs.observe(event, previous: previous, informers, at: now, &effects)
         autoscalers.observe(event, previous: previous, informers, at: now, &effects)
@@ -218,6 +223,8 @@ package struct ControllerManager: Sendable {
             replicationControllers.handle(answer, token, informers, &recorders[.replicationController], at: now, &effects)
         case .job:
             jobs.handle(answer, token, informers, &recorders[.job], at: now, &effects)
+        case .untrackedPods:
+            untrackedPods.handle(answer, token, informers, &recorders[.job], at: now, &effects)
         case .cronJob:
             cronJobs.handle(answer, token, informers, &recorders[.cronJob], at: now, &effects)
         case .ttlAfterFinished:
@@ -256,7 +263,7 @@ package struct ControllerManager: Sendable {
         guard !isWorkComing,
             deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork || evictor.canWork
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
-                || replicationControllers.canWork || jobs.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
+                || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
         else { return }
         isWorkComing = true
@@ -278,6 +285,7 @@ package struct ControllerManager: Sendable {
         daemonSets.run(informers, &recorders[.daemonSet], at: now, &effects)
         replicationControllers.run(informers, &recorders[.replicationController], at: now, &effects)
         jobs.run(informers, &recorders[.job], at: now, &effects)
+        untrackedPods.run(informers, &recorders[.job], at: now, &effects)
         cronJobs.run(informers, &recorders[.cronJob], at: now, &effects)
         finishedJobs.run(informers, &recorders[.ttlAfterFinished], at: now, &effects)
         autoscalers.run(informers, &recorders[.horizontalPodAutoscaler], at: now, &effects)

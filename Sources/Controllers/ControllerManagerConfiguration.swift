@@ -70,6 +70,11 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     /// `--terminated-pod-gc-threshold`; 0 switches it off.
     public var terminatedPodThreshold = 12500
 
+    /// When simulated time zero is, in whole seconds since 1970: what CronJobs go by.
+    public var originOnWall: Int64 = 0
+    /// The time zones that CronJobs name. Whoever reads the input reads them too; nothing here asks the machine.
+    package var timeZones = TimeZoneDatabase()
+
     public init() {}
 }
 

@@ -59,6 +59,8 @@ enum LoopName: UInt8, Sendable {
     case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota
+    /// The Job controller's second queue.
+    case untrackedPods
     /// Not a loop: the answer to an event that was recorded.
     case recorder
 }

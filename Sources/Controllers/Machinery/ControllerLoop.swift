@@ -163,6 +163,7 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
         if let object {
             let version = object.metadata.resourceVersion
             work.outcome.writtenVersion = max(work.outcome.writtenVersion, version)
+            if call.keepsResult { work.outcome.results.append(object) }
             if call.request.isUpdate {
                 let key = object.key
                 work.written.removeAll { $0.key == key }

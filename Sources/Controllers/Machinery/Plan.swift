@@ -20,6 +20,8 @@ package struct PlannedCall: Sendable {
     package var forgives: Forgiveness = []
     /// After a conflict try once more with whatever version is stored (the real controller reads it afresh).
     package var overwritesOnConflict = false
+    /// Whether the object that comes back is kept in ``PlanOutcome/results``.
+    package var keepsResult = false
     /// Recorded when the request succeeded.
     package var onSuccess: Shared<KubernetesEvent>?
     /// Whether the name of the object that came back is appended to the message of `onSuccess`.
@@ -65,6 +67,8 @@ package struct PlanOutcome: Sendable {
     package var error: APIError?
     /// Requests that were refused, or never sent because of a refusal.
     package var notDone: [APIRequest] = []
+    /// What came back of the requests whose result is kept, in order of the answers.
+    package var results: [APIObject] = []
     /// The newest version any of the requests wrote.
     package var writtenVersion: UInt64 = 0
 
