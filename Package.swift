@@ -60,7 +60,7 @@ let package = Package(
         .executableTarget(
             name: "seatrial-conformance",
             dependencies: [
-                "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents",
+                "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents", "ClusterSimulation", "Experiments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),

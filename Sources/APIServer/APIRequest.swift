@@ -52,6 +52,8 @@ public enum MetadataPatch: Sendable {
     /// Of a Namespace, `kubernetes` means the one in its spec.
     case removeFinalizer(String)
     case ownerReferences([OwnerReference])
+    /// Takes out the references to these owners; others stay as stored.
+    case removeOwners([UID])
     case labels(Labels)
     /// New owners, and a finalizer of the adopting controller's.
     case adoption([OwnerReference], finalizer: String)
@@ -79,9 +81,10 @@ public struct DeleteOptions: Sendable {
     /// nil: what the object's spec says.
     public var gracePeriodSeconds: Int64?
     public var uid: UID?
-    public var propagation: Propagation
+    /// What becomes of the dependents; nil: what the object's finalizers say, or else what the API defines for its kind.
+    public var propagation: Propagation?
 
-    public init(gracePeriodSeconds: Int64? = nil, uid: UID? = nil, propagation: Propagation = .background) {
+    public init(gracePeriodSeconds: Int64? = nil, uid: UID? = nil, propagation: Propagation? = nil) {
         self.gracePeriodSeconds = gracePeriodSeconds
         self.uid = uid
         self.propagation = propagation
@@ -141,6 +144,17 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden: false
         }
     }
+    /// The HTTP status code of the refusal.
+    /// <https://kubernetes.io/docs/reference/using-api/api-concepts/>
+    public var httpStatus: Int {
+        switch self {
+        case .notFound: 404
+        case .alreadyExists, .conflict, .bindingConflict, .preconditionFailed: 409
+        case .invalid: 422
+        case .forbidden: 403
+        }
+    }
+
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }
 }
 
@@ -164,12 +178,16 @@ public struct APICall: Sendable {
     public var request: APIRequest
     /// Comes back with the answer, so that the component knows which of its calls it is; nil: the answer interests nobody.
     public var token: UInt64?
+    /// Reads the real client makes one after the other before this write. They draw on its rate limit and take their time; what
+    /// they would tell, the simulated component knows from its watch cache.
+    public var reads: Int
 
     @inlinable
-    public init(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil) {
+    public init(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil, reads: Int = 0) {
         self.client = client
         self.request = request
         self.token = token
+        self.reads = reads
     }
 }
 
@@ -182,8 +200,8 @@ public struct Effects<Timer: Sendable>: Sendable {
     public init() {}
 
     @inlinable
-    public mutating func call(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil) {
-        calls.append(APICall(client, request, token: token))
+    public mutating func call(_ client: APIClientID, _ request: APIRequest, token: UInt64? = nil, reads: Int = 0) {
+        calls.append(APICall(client, request, token: token, reads: reads))
     }
 
     @inlinable

@@ -249,6 +249,7 @@ public struct APIServer: Sendable {
             switch patch {
             case .removeFinalizer(let name): $0.finalizers.removeAll { $0 == name }
             case .ownerReferences(let references): $0.ownerReferences = references
+            case .removeOwners(let owners): $0.ownerReferences.removeAll { owners.contains($0.uid) }
             case .labels(let labels): $0.labels = labels
             case .adoption(let references, let finalizer):
                 $0.ownerReferences = references

@@ -32,7 +32,7 @@ struct Deletion {
             isImmediate = namespace.value.finalizers.isEmpty && metadata.finalizers.isEmpty
             return
         }
-        let finalizers = Deletion.finalizers(metadata.finalizers, options.propagation)
+        let finalizers = Deletion.finalizers(metadata.finalizers, options.propagation, of: stored.kind)
         var changed = finalizers == metadata.finalizers ? stored : stored.withMetadata { $0.finalizers = finalizers }
         guard case .pod(let pod) = stored else {
             isImmediate = finalizers.isEmpty
@@ -78,18 +78,27 @@ struct Deletion {
         return asked < 0 ? 1 : asked
     }
 
-    private static func finalizers(_ present: [String], _ propagation: DeleteOptions.Propagation) -> [String] {
-        let wanted: String
+    /// The finalizers with the one that stands for the propagation: an explicit one replaces what was asked for earlier.
+    private static func finalizers(_ present: [String], _ propagation: DeleteOptions.Propagation?, of kind: Kind) -> [String] {
+        let earlier = present.first { $0 == Finalizers.orphan || $0 == Finalizers.foregroundDeletion }
+        let wanted: String?
         switch propagation {
-        case .background: return present
-        case .foreground: wanted = Finalizers.foregroundDeletion
-        case .orphan: wanted = Finalizers.orphan
+        case .background?: wanted = nil
+        case .foreground?: wanted = Finalizers.foregroundDeletion
+        case .orphan?: wanted = Finalizers.orphan
+        case nil: wanted = earlier ?? (kind.orphansByDefault ? Finalizers.orphan : nil)
         }
-        guard !present.contains(wanted) else { return present }
-        return present.filter { $0 != Finalizers.foregroundDeletion && $0 != Finalizers.orphan } + [wanted]
+        if wanted == earlier { return present }
+        return present.filter { $0 != Finalizers.foregroundDeletion && $0 != Finalizers.orphan } + (wanted.map { [$0] } ?? [])
     }
 
     private static let protectedNamespaces = ["default", "kube-public", "kube-system"]
+}
+
+extension Kind {
+    /// Whether dependents outlive objects of the kind unless the request says otherwise: so it is for the two that are older than
+    /// garbage collection. (kubectl always says otherwise.)
+    fileprivate var orphansByDefault: Bool { self == .job || self == .replicationController }
 }
 
 extension APIObject {

@@ -20,6 +20,7 @@ extension APIObject {
                 new.with {
                     $0.finalizers = old.value.finalizers
                     $0.isTerminating = old.value.isTerminating
+                    $0.conditions = old.value.conditions
                 })
         case (.persistentVolume(let new), .persistentVolume(let old)): .persistentVolume(new.with { $0.phase = old.value.phase })
         case (.persistentVolumeClaim(let new), .persistentVolumeClaim(let old)):
@@ -54,6 +55,7 @@ extension APIObject {
                     $0.status = new.value.status
                     $0.metadata.annotations = new.value.metadata.annotations
                 })
+        case (.namespace(let old), .namespace(let new)): .namespace(old.with { $0.conditions = new.value.conditions })
         case (.persistentVolume(let old), .persistentVolume(let new)): .persistentVolume(old.with { $0.phase = new.value.phase })
         case (.persistentVolumeClaim(let old), .persistentVolumeClaim(let new)):
             .persistentVolumeClaim(old.with { $0.phase = new.value.phase })
@@ -119,6 +121,7 @@ extension APIObject {
             .namespace(
                 namespace.with {
                     $0.isTerminating = false
+                    $0.conditions = []
                     if !$0.finalizers.contains(Finalizers.kubernetes) { $0.finalizers.append(Finalizers.kubernetes) }
                     $0.metadata.labels["kubernetes.io/metadata.name"] = $0.metadata.name
                 })

@@ -1,6 +1,7 @@
 // The way from a component to the API server and back: client-side rate limits and latencies, for all components alike.
 
 import APIServer
+import Controllers
 import DiscreteEvents
 import KubernetesAPI
 
@@ -24,7 +25,8 @@ struct ClientGateway: Sendable {
 
     /// Accepts a call at `now`; returns its number and when it reaches the API server.
     mutating func send(_ call: APICall, at now: SimulatedTime) -> (number: UInt32, arrives: SimulatedTime) {
-        let leaves = reserve(call.client, at: now)
+        var leaves = reserve(call.client, at: now)
+        for _ in 0..<call.reads { leaves = max(leaves, reserve(call.client, at: now)) + timing.requestLatency + timing.responseLatency }
         let number: UInt32
         if let reused = free.popLast() {
             number = reused
@@ -44,7 +46,10 @@ struct ClientGateway: Sendable {
     private mutating func reserve(_ client: APIClientID, at now: SimulatedTime) -> SimulatedTime {
         switch client {
         case .controller(let id):
-            while controllers.count <= Int(id) { controllers.append(TokenBucket(timing.controllerLimit)) }
+            while controllers.count <= Int(id) {
+                let name = ControllerName(rawValue: UInt8(controllers.count))
+                controllers.append(TokenBucket(name?.clientLimit(timing.controllerLimit) ?? timing.controllerLimit))
+            }
             return controllers[Int(id)].reserve(at: now)
         case .scheduler: return scheduler.reserve(at: now)
         case .kubelet(let number):

@@ -37,7 +37,8 @@ extension Cluster {
         queue.schedule(.nodeReturns(node: Int32(number), failure: Int32(row), fault: Int32(index)), at: now + repair)
     }
 
-    private mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
+    /// Nodes stop together. Returns the row of `recoveries`.
+    mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
         var pods: [Shared<Pod>] = []
         var names: [String] = []
         for number in numbers where faults.strike(number) {
@@ -53,6 +54,12 @@ extension Cluster {
     }
 
     mutating func comeBack(node number: Int, failure row: Int, fault: Int) {
+        comeBack(node: number, failure: row)
+        if case .random = faults[fault].schedule { scheduleFailure(of: number, fault: fault) }
+    }
+
+    /// One cause of a node's failure is over.
+    mutating func comeBack(node number: Int, failure row: Int) {
         let over = faults.ended(row: row)
         let name = nodeAgent.name(of: number)
         if faults.relieve(number) {
@@ -64,11 +71,10 @@ extension Cluster {
         } else if over {
             recorder.returned("", pods: [], failureOver: row, at: now)
         }
-        if case .random = faults[fault].schedule { scheduleFailure(of: number, fault: fault) }
     }
 
     /// The pods bound to a node, as the API server holds them.
-    private func boundPods(of node: String) -> [Shared<Pod>] {
+    func boundPods(of node: String) -> [Shared<Pod>] {
         guard let number = recorder.load.number(of: node) else { return [] }
         return recorder.load.entries[number].pods.compactMap { api.objects.get(Pod.self, $0) }
             .filter { $0.value.nodeName == node }
@@ -94,7 +100,7 @@ extension Cluster {
             for object in objects {
                 call(.operate(object.key, .apply(object)), "apply \(object.kindName) \(object.metadata.key)", &self)
             }
-        case .delete(let key): call(.delete(key, DeleteOptions()), "delete \(key)", &self)
+        case .delete(let key): call(.delete(key, DeleteOptions(propagation: .background)), "delete \(key)", &self)
         case .scale(let key, let replicas):
             call(.operate(key, .scale(replicas)), "scale \(key) --replicas=\(replicas)", &self)
         case .setImage(let name, let container, let image):
@@ -118,6 +124,16 @@ extension Cluster {
                 let name = nodeAgent.name(of: number)
                 call(.patchNode(name, .unschedulable(false)), "uncordon \(name)", &self)
             }
+        case .taint(let selection, let taints):
+            for number in selected(selection) {
+                let name = nodeAgent.name(of: number)
+                call(.patchNode(name, .taints(add: taints, remove: [])), "taint \(name) \(taints.list)", &self)
+            }
+        case .untaint(let selection, let taints):
+            for number in selected(selection) {
+                let name = nodeAgent.name(of: number)
+                call(.patchNode(name, .taints(add: [], remove: taints)), "untaint \(name) \(taints.list)", &self)
+            }
         case .drain(let selection):
             let numbers = selected(selection)
             for number in numbers {
@@ -138,7 +154,7 @@ extension Cluster {
 
     /// A machine joins. One of that name that ran here before is started again if its node object was deleted since; a name that
     /// is taken is refused, as the real API server refuses the second kubelet.
-    private mutating func add(_ node: Node) {
+    mutating func add(_ node: Node) {
         let name = node.metadata.name
         let operation = recorder.operated("add node \(name)", at: now)
         guard let number = nodeAgent.number(of: name) else {
@@ -164,6 +180,11 @@ extension Cluster {
         }
         if index + 1 < trace.count { queue.schedule(.traceArrival(Int32(index + 1)), at: max(now, trace[index + 1].createAt)) }
     }
+}
+
+extension [Taint] {
+    /// As `kubectl taint` takes them.
+    fileprivate var list: String { map { "\($0.key)=\($0.value):\($0.effect.rawValue)" }.joined(separator: " ") }
 }
 
 extension NodeSelection {

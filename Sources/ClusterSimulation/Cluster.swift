@@ -99,7 +99,7 @@ public struct Cluster: Sendable {
         case .traceArrival(let index): arrive(trace: Int(index))
         case .traceDeparture(let index):
             let entry = configuration.value.trace[Int(index)]
-            send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions())))
+            send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
         case .sample:
             recorder.sample(at: now)
             if let interval = configuration.value.recording.interval { queue.schedule(.sample, at: now + interval) }

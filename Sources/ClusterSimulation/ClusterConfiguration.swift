@@ -120,6 +120,9 @@ public enum OperatorAction: Sendable {
     case uncordon(NodeSelection)
     /// `kubectl drain`: cordons, then deletes every pod that is not a DaemonSet's, gracefully.
     case drain(NodeSelection)
+    case taint(NodeSelection, [Taint])
+    /// Removes taints, known by key and effect.
+    case untaint(NodeSelection, [Taint])
     /// New machines that register themselves.
     case addNodes([Node])
 }

@@ -69,8 +69,8 @@ package struct ControllerManager: Sendable {
             .podGarbageCollector, of: .podGarbageCollector, PodGarbageCollector(configuration), workers: 1, maximumRetries: 0,
             limits: limits)
         namespaces = ControllerLoop(
-            .namespace, of: .namespace, NamespaceController(delay: configuration.namespaceDeletionDelay),
-            workers: configuration.namespaceWorkers, limits: limits)
+            .namespace, of: .namespace, NamespaceController(), workers: configuration.namespaceWorkers,
+            limits: ControllerManager.namespaceLimits)
         statefulSets = ControllerLoop(
             .statefulSet, of: .statefulSet, StatefulSetReconciler(), workers: configuration.statefulSetWorkers, limits: limits)
         daemonSets = ControllerLoop(
@@ -93,7 +93,9 @@ package struct ControllerManager: Sendable {
         budgets = ControllerLoop(
             .disruption, of: .disruption, DisruptionReconciler(), workers: configuration.disruptionWorkers, limits: limits)
         endpointSlices = ControllerLoop(
-            .endpointSlice, of: .endpointSlice, EndpointSliceReconciler(), workers: configuration.endpointSliceWorkers, limits: limits)
+            .endpointSlice, of: .endpointSlice, EndpointSliceReconciler(maximumEndpoints: configuration.maximumEndpointsPerSlice),
+            workers: configuration.endpointSliceWorkers, maximumRetries: configuration.endpointSliceRetries,
+            limits: ControllerManager.endpointSliceLimits)
         nodeAddresses = ControllerLoop(
             .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(), workers: configuration.nodeAddressWorkers, limits: limits)
         serviceAccounts = ControllerLoop(
@@ -101,6 +103,20 @@ package struct ControllerManager: Sendable {
         quotas = ControllerLoop(
             .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(), workers: configuration.resourceQuotaWorkers, limits: limits)
     }
+
+    /// Namespaces that fail are looked at again within a minute.
+    private static let namespaceLimits: RetryLimits = {
+        var limits = RetryLimits()
+        limits.maximum = .seconds(60)
+        return limits
+    }()
+
+    /// Services that fail wait a second at least.
+    private static let endpointSliceLimits: RetryLimits = {
+        var limits = RetryLimits()
+        limits.base = .seconds(1)
+        return limits
+    }()
 
     // MARK: Inputs
 
@@ -110,9 +126,9 @@ package struct ControllerManager: Sendable {
         if case .event = event.object { return }
         let previous = informers.apply(event)
         for key in replicaSets.decider.ownWrites.released(by: informers.resourceVersion) { replicaSets.queue.add(key) }
-        for work in collector.decider.observe(event.change, event.object, previous: previous, informers) {
-            collector.queue.add(work)
-        }
+        let collection = collector.decider.observe(event, previous: previous, informers)
+        for work in collection.work { collector.queue.add(work) }
+        for report in collection.events { recorders[.garbageCollector].record(report, at: now, &effects) }
         switch event.object {
         case .pod(let pod): observe(event.change, pod, previous: previous.flatMap(Pod.cast), at: now, &effects)
         case .node(let node):

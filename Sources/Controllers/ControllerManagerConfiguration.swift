@@ -31,6 +31,10 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var disruptionWorkers = 1
     /// `--concurrent-service-endpoint-syncs`.
     public var endpointSliceWorkers = 5
+    /// `--max-endpoints-per-slice`.
+    public var maximumEndpointsPerSlice = 100
+    /// Failed syncs after which a Service waits for its next event (fixed).
+    public var endpointSliceRetries = 15
     /// Workers of the NodeIPAM controller (fixed).
     public var nodeAddressWorkers = 30
     /// Workers of the ServiceAccount controller (fixed).
@@ -48,6 +52,8 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
 
     /// `--node-monitor-period`.
     public var nodeMonitorPeriod = SimulatedDuration.seconds(5)
+    /// When its passes come: at this time and every period before and after. It follows from the controller manager's start.
+    public var nodeMonitorPhase = SimulatedDuration.zero
     /// `--node-monitor-grace-period`.
     public var nodeMonitorGracePeriod = SimulatedDuration.seconds(50)
     /// `--node-startup-grace-period`: for nodes that never reported.
@@ -65,6 +71,8 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
 
     /// The period of pod garbage collection (fixed).
     public var podGarbageCollectionPeriod = SimulatedDuration.seconds(20)
+    /// When its passes come, as `nodeMonitorPhase`.
+    public var podGarbageCollectionPhase = SimulatedDuration.zero
     /// How long a node must be gone before its pods are deleted (fixed).
     public var deletedNodeQuarantine = SimulatedDuration.seconds(40)
     /// `--terminated-pod-gc-threshold`; 0 switches it off.

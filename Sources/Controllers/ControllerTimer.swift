@@ -12,6 +12,16 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
     /// The client whose rate limit the controller's requests draw on.
     public var client: APIClientID { .controller(rawValue) }
 
+    /// The limit of the controller's client, from that of all controllers: two of them may send more, since they send more than one
+    /// request for each object they deal with.
+    package func clientLimit(_ common: ClientLimit) -> ClientLimit {
+        switch self {
+        case .garbageCollector: ClientLimit(queriesPerSecond: 2 * common.queriesPerSecond, burst: common.burst)
+        case .namespace: ClientLimit(queriesPerSecond: 20 * common.queriesPerSecond, burst: 100 * common.burst)
+        default: common
+        }
+    }
+
     /// The name under which the controller reports Kubernetes Events.
     public var eventSource: String {
         switch self {

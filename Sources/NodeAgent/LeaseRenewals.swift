@@ -17,6 +17,12 @@ package struct LeaseRenewals: Hashable, Sendable {
         first = .zero + phase - period
     }
 
+    /// Moves the rhythm so that one of its renewals falls on `time`.
+    mutating func shift(to time: SimulatedTime) {
+        let rounds = max(0, time.nanoseconds / period.nanoseconds) + 1
+        first = time - period * Int(rounds)
+    }
+
     /// A kubelet that comes up renews at once.
     mutating func restart(at time: SimulatedTime) {
         first = time

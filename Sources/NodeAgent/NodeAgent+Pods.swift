@@ -13,6 +13,7 @@ extension NodeAgent {
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         var worker = PodWorker(
             adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, environment: environment, at: now)
+        worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         take(charge(of: pod.value.spec), for: &worker, on: number)
         worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
         if pod.value.metadata.isTerminating {
@@ -55,6 +56,7 @@ extension NodeAgent {
         }
         let slot = place.slot
         worker.pod = pod
+        worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         worker.confirm()
         let ended = pod.isTerminal
         if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
@@ -100,6 +102,7 @@ extension NodeAgent {
         let rejection = kubelets[number].resources.rejection(of: charge.value)
         var worker = PodWorker(
             pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) }, at: now)
+        worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         if let rejection {
             record(pod, rejection.reason, rejection.message, severity: .warning, on: number, at: now, effects: &effects)
         } else {

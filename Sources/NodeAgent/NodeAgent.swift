@@ -13,6 +13,8 @@ package struct NodeAgent: Sendable {
     private let behaviours: [Shared<WorkloadBehaviour>]
     var kubelets: [Kubelet] = []
     private var numbers: [String: Int32] = [:]
+    /// Pods whose behaviour is known one by one.
+    private var ownBehaviours: [UID: Shared<WorkloadBehaviour>] = [:]
     /// Which kubelet takes care of a pod, and in which of its slots.
     private var places = UIDMap<PodPlace>()
     /// All kubelets share one memory of events; it is large enough that they hardly notice each other.
@@ -93,6 +95,15 @@ package struct NodeAgent: Sendable {
         ]
     }
 
+    /// A kubelet renewed its lease at `time`, and goes on from there in its own rhythm.
+    package mutating func renewed(_ number: Int, at time: SimulatedTime) { kubelets[number].lease.shift(to: time) }
+
+    /// A machine is gone for good: a new one of its name may come.
+    package mutating func forget(_ number: Int) {
+        kubelets[number].power = .crashed
+        if numbers[kubelets[number].name] == Int32(number) { numbers[kubelets[number].name] = nil }
+    }
+
     /// The machine or its kubelet stops. Returns the last time its lease was renewed.
     package mutating func fail(_ number: Int, kubeletOnly: Bool, at now: SimulatedTime) -> SimulatedTime {
         kubelets[number].lease.stop(at: now)
@@ -162,9 +173,17 @@ package struct NodeAgent: Sendable {
 
     func number(bound pod: Shared<Pod>) -> Int? { pod.value.nodeName.flatMap { numbers[$0] }.map(Int.init) }
 
-    func behaviour(of pod: Pod) -> Shared<WorkloadBehaviour> {
-        behaviours[rules.firstIndex { $0.matches(pod) } ?? rules.count]
+    /// Sets the behaviour of one pod, before its kubelet sees it.
+    package mutating func setBehaviour(_ behaviour: WorkloadBehaviour, of pod: UID) { ownBehaviours[pod] = Shared(behaviour) }
+
+    package func behaviour(of pod: Pod) -> Shared<WorkloadBehaviour> {
+        if !ownBehaviours.isEmpty, let own = ownBehaviours[pod.metadata.uid] { return own }
+        let usual = behaviours[rules.firstIndex { $0.matches(pod) } ?? rules.count]
+        return annotations?.behaviour(of: pod, over: usual.value).map { Shared($0) } ?? usual
     }
+
+    /// What the annotations of pods mean, if they mean anything.
+    var annotations: BehaviourAnnotations? { configuration.value.behaviourAnnotations.map(BehaviourAnnotations.init) }
 
     mutating func charge(of spec: Shared<PodSpec>) -> Shared<ResourceCharge> {
         let identity = ObjectIdentifier(spec)

@@ -22,6 +22,9 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     public var registrationDelay = SimulatedDuration.milliseconds(200)
     /// Whether kubelets record Events (Pulled, Created, Started, Killing, ...).
     public var recordsEvents = true
+    /// The prefix of annotations by which pods say how their containers behave (see ``BehaviourAnnotations``), for example
+    /// `seatrial.dev/`; nil: annotations mean nothing.
+    public var behaviourAnnotations: String?
     /// The shortest time a container gets between SIGTERM and SIGKILL.
     public var minimumGrace = SimulatedDuration.seconds(2)
 

@@ -26,6 +26,7 @@ extension PodWorker {
     }
 
     private func isReady(at now: SimulatedTime) -> Bool {
+        if isHeldUnready { return false }
         for index in containers.indices where index >= initCount || isSidecar(index) {
             if !containers[index].isReady(at: now) { return false }
         }
@@ -69,6 +70,9 @@ extension PodWorker {
         }
     }
 
+    /// The exit code of containers that ran when the pod was stopped.
+    private var endCode: Int32 { exceedsGrace ? behaviour.value.killExitCode : behaviour.value.stopExitCode }
+
     private func containerStatus(_ index: Int, at now: SimulatedTime) -> ContainerStatus {
         let runtime = containers[index]
         let over = isStopped(at: now)
@@ -78,9 +82,9 @@ extension PodWorker {
         switch runtime.state {
         case .running(let since, let readyAt, _, _) where !over:
             state = .running(startedAt: since.truncatedToSeconds)
-            ready = readyAt <= now
+            ready = readyAt <= now && !isHeldUnready
         case .running(let since, _, _, _):
-            let run = ContainerRun(from: since, to: stopped, exitCode: exceedsGrace ? 137 : 0)
+            let run = ContainerRun(from: since, to: stopped, exitCode: endCode)
             state = .terminated(run.termination)
         case .ended(let run, _):
             state = .terminated(run.termination)
@@ -116,7 +120,7 @@ extension PodWorker {
             switch containers[index].state {
             case .running:
                 goesOn = true
-                if exceedsGrace { succeeded = false }
+                if endCode != 0 { succeeded = false }
             case .ended(let run, let restart):
                 if restart != .distantFuture { goesOn = true }
                 if run.exitCode != 0 { succeeded = false }

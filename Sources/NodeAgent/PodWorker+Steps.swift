@@ -102,6 +102,7 @@ extension PodWorker {
 
     /// Init containers are given their whole time in one draw.
     private func startDelay(_ index: Int, next: Bool = false, _ environment: PodEnvironment) -> SimulatedDuration {
+        if behaviour.value.neverStarts { return .hours(1_000_000) }
         if index < initCount, !isSidecar(index) { return .zero }
         return duration(behaviour.value.start, .containerStart, index, next: next, environment)
     }

@@ -19,6 +19,11 @@ public struct WorkloadBehaviour: Hashable, Sendable {
     public var crash: Distribution?
     /// From the request to stop (SIGTERM) to the end; the grace period cuts it.
     public var stop: Distribution
+    /// The exit code of containers that stop within their grace period, and of those that are killed at its end.
+    public var stopExitCode: Int32
+    public var killExitCode: Int32
+    /// Its containers wait for ever: an image that cannot be pulled, a volume that cannot be mounted.
+    public var neverStarts: Bool
     /// Bytes to pull for each of the pod's images that the node does not have; nil: the node agent's default.
     public var imageBytes: Int64?
 
@@ -28,6 +33,9 @@ public struct WorkloadBehaviour: Hashable, Sendable {
         initialise = .constant(.seconds(1))
         exitCode = 0
         stop = .constant(.milliseconds(200))
+        stopExitCode = 0
+        killExitCode = 137
+        neverStarts = false
     }
 }
 

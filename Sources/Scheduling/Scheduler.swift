@@ -40,6 +40,8 @@ public struct Scheduler: Sendable {
         var attempt: SchedulingAttempt
         var outcome: Outcome
     }
+    /// Nodes to be preferred for pods to come.
+    private var placements: [UID: String] = [:]
     private var cycle: Cycle?
     /// Bindings the API server was asked for, by the token of the call.
     private var bindings: [UInt64: ReservedPod] = [:]
@@ -139,6 +141,10 @@ public struct Scheduler: Sendable {
         return true
     }
 
+    /// Places a pod as a recording says, if it fits there: among equal nodes the real scheduler's choice is random. Good for the
+    /// pod's next attempt.
+    package mutating func prefer(_ node: String, for pod: UID) { placements[pod] = node }
+
     private mutating func beginCycle(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         guard let slot = queue.pop(at: now), let pod = queue[slot] else { return }
         guard !pod.info.pod.isTerminating else {
@@ -155,7 +161,11 @@ public struct Scheduler: Sendable {
             stream.index = UInt64(number) &* 16
             return stream
         }
-        let outcome = algorithm.schedule(pod.info, profile, &cache, nominator: queue.nominator) { count in
+        var info = pod.info
+        if let wanted = placements.removeValue(forKey: pod.uid), info.pod.value.status.nominatedNodeName == nil {
+            info.pod = info.pod.with { $0.status.nominatedNodeName = wanted }
+        }
+        let outcome = algorithm.schedule(info, profile, &cache, nominator: queue.nominator) { count in
             var stream = stream(.tieBreak)
             return stream.uniform(below: count)
         }

@@ -7,7 +7,7 @@ import Foundation
 struct Conformance: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "seatrial-conformance", abstract: "Compares recorded decisions of real Kubernetes components with Seatrial's.",
-        subcommands: [Decisions.self, Tables.self, Loop.self])
+        subcommands: [Decisions.self, Tables.self, Loop.self, Timelines.self])
 
     struct Decisions: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Scheduling decisions: which nodes, which scores, which messages.")
@@ -29,6 +29,14 @@ struct Conformance: ParsableCommand {
         @OptionGroup var options: FamilyOptions
 
         func run() throws { try options.report(runLoop) }
+    }
+
+    struct Timelines: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Timelines of a real control plane, replayed on a simulated cluster: objects, Events, refusals, step by step.")
+        @OptionGroup var options: TimelineOptions
+
+        func run() throws { try options.report() }
     }
 }
 

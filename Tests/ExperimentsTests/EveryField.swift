@@ -59,6 +59,8 @@ enum SampleScenarios {
           - {at: 9m, uncordon: {nodes: all}}
           - {at: 10m, drain: {selector: {matchLabels: {disk: ssd}}}}
           - {at: 11m, addNodes: {name: extra, count: 1, resources: {cpu: 1, memory: 1Gi}}}
+          - {at: 12m, taint: {nodes: all, taints: [{key: slow, value: "yes", effect: PreferNoSchedule}]}}
+          - {at: 13m, untaint: {nodes: all, taints: [{key: slow, effect: PreferNoSchedule}]}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}

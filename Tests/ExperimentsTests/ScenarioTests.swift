@@ -53,7 +53,7 @@ struct ScenarioTests {
         #expect(configuration.scheduler.percentageOfNodesToScore == 50)
         #expect(configuration.recording.interval == .seconds(30))
         #expect(configuration.recording.schedulingAttempts == false)
-        #expect(configuration.timeline.map(\.at) == (1...11).map { .zero + .minutes($0) })
+        #expect(configuration.timeline.map(\.at) == (1...13).map { .zero + .minutes($0) })
         #expect(configuration.faults.count == 4)
         #expect(configuration.behaviours[0].behaviour.imageBytes == 100 << 20)
         #expect(configuration.behaviours[0].behaviour.exitCode == 3)
@@ -64,7 +64,7 @@ struct ScenarioTests {
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
         #expect(scenario.warnings.contains { $0.contains("1 ConfigMap") })
-        #expect(scenario.expectations.count == 21)
+        #expect(scenario.expectations.count == 25)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {
                 #expect(

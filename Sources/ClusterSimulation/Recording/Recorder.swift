@@ -274,7 +274,10 @@ struct Recorder: Sendable {
         return record.operations.count - 1
     }
 
-    mutating func refused(_ operation: Int, _ error: APIError) { record.operations[operation].refusal = error.description }
+    mutating func refused(_ operation: Int, _ error: APIError) { 
+        record.operations[operation].refusal = error.description
+        record.operations[operation].refusalStatus = error.httpStatus
+    }
 
     mutating func sample(at now: SimulatedTime) {
         if let last = record.samples.last, last.time == now { return }

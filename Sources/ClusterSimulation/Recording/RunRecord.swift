@@ -190,4 +190,6 @@ public struct OperationRecord: Sendable {
     public var isRoutine: Bool
     /// The API server's refusal, if it refused.
     public var refusal: String?
+    /// The HTTP status of the refusal.
+    public var refusalStatus: Int?
 }

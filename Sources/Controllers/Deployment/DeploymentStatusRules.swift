@@ -75,14 +75,15 @@ enum DeploymentStatusRules {
         status.conditions = deployment.status.conditions
         status.updatedReplicas = newSet?.status.replicas ?? 0
         var wanted: Int32 = 0
-        var terminating: Int32? = 0
+        // A ReplicaSet that has not reported yet has none.
+        var terminating: Int32 = 0
         for set in allSets {
             wanted += set.spec.replicas
             status.replicas += set.status.replicas
             status.readyReplicas += set.status.readyReplicas
             status.availableReplicas += set.status.availableReplicas
             // One ReplicaSet that has not reported leaves the sum unknown.
-            if let sum = terminating { terminating = set.status.terminatingReplicas.map { sum + $0 } }
+            terminating += set.status.terminatingReplicas ?? 0
         }
         status.terminatingReplicas = terminating
         status.unavailableReplicas = max(0, wanted - status.availableReplicas)

@@ -15,10 +15,13 @@ package struct SlicePacking<Endpoint: PackedEndpoint>: Sendable {
     package struct Slice: Sendable {
         package let name: String
         package var endpoints: [Endpoint]
+        /// All its endpoints are known to be wanted as they are, so they are not among those desired, nor looked at one by one.
+        package var isSettled = false
 
-        package init(name: String, endpoints: [Endpoint]) {
+        package init(name: String, endpoints: [Endpoint], isSettled: Bool = false) {
             self.name = name
             self.endpoints = endpoints
+            self.isSettled = isSettled
         }
     }
 
@@ -105,6 +108,10 @@ package struct SlicePacking<Endpoint: PackedEndpoint>: Sendable {
             for (position, endpoint) in desired.enumerated() { positions[endpoint.identity] = position }
             var isPlaced = Array(repeating: false, count: desired.count)
             for index in slices.indices {
+                if slices[index].isSettled {
+                    if mustRewrite.contains(slices[index].name) { fates[index] = .rewritten }
+                    continue
+                }
                 let before = slices[index].endpoints
                 var kept: [Endpoint] = []
                 var isChanged = false

@@ -17,8 +17,11 @@ enum CollectorWork: Hashable, Sendable {
 enum CollectorDecision: Hashable, Sendable {
     case leave
     case delete(DeleteOptions.Propagation)
-    /// Keep the object, with these references only.
-    case keep(references: [OwnerReference])
+    /// Some owners live: only the references to the others go.
+    case forgetOwners([UID])
+    /// Owners wait for the object, and dependents of its own wait too, so there may be a circle: the owners no longer wait, then
+    /// the object goes.
+    case unblockAndDelete([OwnerReference])
     /// All dependents are gone: let the object go.
     case removeFinalizer(String)
     /// Dependents block the object: they were queued with it, and the last one's end brings it back.
@@ -28,123 +31,113 @@ enum CollectorDecision: Hashable, Sendable {
 struct GarbageCollector: Reconciler {
     typealias Conclusion = Never
 
-    /// UIDs of owners that were deleted. An owner the cache never held is not judged: it may be of a kind, or in a part of the
-    /// cluster, that is not simulated.
-    private var absentOwners: Set<UID> = []
+    private var owners = OwnerGraph()
 
     // MARK: What wakes it
 
-    /// The keys to look at after an event.
+    /// The keys to look at after an event, and what is to be reported about it.
     mutating func observe(
-        _ change: WatchEvent.Change, _ object: APIObject, previous: APIObject?, _ view: SharedInformers
-    ) -> [CollectorWork] {
+        _ event: WatchEvent, previous: APIObject?, _ view: SharedInformers
+    ) -> (work: [CollectorWork], events: [KubernetesEvent]) {
+        let object = event.object
         // Most events: nobody is being deleted, and the owners are as they were.
-        if change != .deleted, let previous, !object.readMetadata({ $0.isTerminating && !$0.finalizers.isEmpty }),
+        if event.change != .deleted, let previous, !object.readMetadata({ $0.isTerminating && !$0.finalizers.isEmpty }),
             previous.readMetadata({ $0.ownerReferences }) == object.readMetadata({ $0.ownerReferences })
         {
-            return []
+            return ([], [])
         }
+        if event.change == .deleted { return (observeDeletion(of: object, view), []) }
+        owners.observe(object, isFromTheStart: event.time == .zero, view)
         let metadata = object.metadata
-        if change == .deleted {
-            var work: [CollectorWork] = []
-            if view.hasDependents(metadata.uid) {
-                work = view.dependents(of: metadata.uid).map { .attemptToDelete($0.key, $0.metadata.uid) }
-            }
-            if object.kind != .pod || !work.isEmpty { absentOwners.insert(metadata.uid) }
-            // Owners that wait for this dependent.
-            return work + waitingOwners(of: metadata, object, view)
-        }
         var work: [CollectorWork] = []
-        if metadata.isTerminating, !metadata.finalizers.isEmpty {
-            if metadata.finalizers.contains(Finalizers.orphan) {
-                work.append(.attemptToOrphan(object.key, metadata.uid))
-            } else if metadata.finalizers.contains(Finalizers.foregroundDeletion) {
-                work += view.dependents(of: metadata.uid).map { .attemptToDelete($0.key, $0.metadata.uid) }
-                work.append(.attemptToDelete(object.key, metadata.uid))
-            }
-        }
-        if !metadata.ownerReferences.isEmpty, previous?.metadata.ownerReferences != metadata.ownerReferences,
-            metadata.ownerReferences.contains(where: { state(of: $0, dependent: object, view) != .solid })
-        {
+        var reports: [KubernetesEvent] = []
+        if GarbageCollector.begins(Finalizers.orphan, metadata, previous) {
+            work.append(.attemptToOrphan(object.key, metadata.uid))
+        } else if GarbageCollector.begins(Finalizers.foregroundDeletion, metadata, previous) {
+            work += view.dependents(of: metadata.uid).map { .attemptToDelete($0.key, $0.metadata.uid) }
             work.append(.attemptToDelete(object.key, metadata.uid))
         }
-        if let old = previous?.metadata, old.ownerReferences != metadata.ownerReferences {
-            work += waitingOwners(of: old, object, view)
+        let old = previous?.readMetadata { $0.ownerReferences } ?? []
+        if old != metadata.ownerReferences {
+            if metadata.ownerReferences.contains(where: { owners.state(of: $0, dependent: object, view) != .solid }) {
+                work.append(.attemptToDelete(object.key, metadata.uid))
+                reports = misplacedOwners(of: object, except: old, view)
+            }
+            if let previous { work += waitingOwners(of: previous, view) }
         }
-        return work
+        return (work, reports)
     }
 
-    private func waitingOwners(of metadata: ObjectMeta, _ object: APIObject, _ view: SharedInformers) -> [CollectorWork] {
-        metadata.ownerReferences.compactMap { reference in
-            guard state(of: reference, dependent: object, view) == .waiting, let owner = owner(reference, of: object, view) else {
-                return nil
-            }
+    /// Its dependents may have lost their last owner, and its owners may have waited for it.
+    private mutating func observeDeletion(of object: APIObject, _ view: SharedInformers) -> [CollectorWork] {
+        let uid = object.readMetadata { $0.uid }
+        owners.forget(uid)
+        var work: [CollectorWork] = []
+        if view.hasDependents(uid) { work = view.dependents(of: uid).map { .attemptToDelete($0.key, $0.metadata.uid) } }
+        return work + waitingOwners(of: object, view)
+    }
+
+    /// Whether a version of an object is the first one that is being deleted with a finalizer.
+    private static func begins(_ finalizer: String, _ metadata: ObjectMeta, _ previous: APIObject?) -> Bool {
+        guard metadata.isTerminating, metadata.finalizers.contains(finalizer) else { return false }
+        return !(previous?.readMetadata { $0.isTerminating && $0.finalizers.contains(finalizer) } ?? false)
+    }
+
+    private func waitingOwners(of object: APIObject, _ view: SharedInformers) -> [CollectorWork] {
+        object.readMetadata { $0.ownerReferences }.compactMap { reference in
+            guard let owner = owners.owner(reference, of: object, view),
+                owner.readMetadata({ OwnerGraph.isDeletingDependents($0) })
+            else { return nil }
             return .attemptToDelete(owner.key, reference.uid)
         }
     }
 
-    // MARK: Owners
-
-    private enum OwnerState { case solid, dangling, waiting }
-
-    private func owner(_ reference: OwnerReference, of dependent: APIObject, _ view: SharedInformers) -> APIObject? {
-        let namespace = dependent.metadata.namespace
-        let kind = Kind.allCases.first { $0 != .unstructured && $0.description == reference.kind }
-        let found: APIObject?
-        if let kind {
-            found = view[ObjectKey(kind, namespace: kind.isNamespaced ? namespace : "", reference.name)]
-        } else {
-            let name = reference.kind + "/" + reference.name
-            found = view[ObjectKey(.unstructured, namespace: namespace, name)] ?? view[ObjectKey(.unstructured, name)]
+    /// Reports new references to owners of other namespaces.
+    private func misplacedOwners(of object: APIObject, except old: [OwnerReference], _ view: SharedInformers) -> [KubernetesEvent] {
+        let metadata = object.metadata
+        return metadata.ownerReferences.compactMap { reference in
+            guard !old.contains(reference), owners.owner(reference, of: object, view) == nil,
+                owners.foreignNamespace(of: reference, dependent: object, view) != nil
+            else { return nil }
+            return KubernetesEvent(
+                about: object.kindName, metadata.key, uid: metadata.uid, reason: "OwnerRefInvalidNamespace",
+                message: "ownerRef [\(reference.apiVersion)/\(reference.kind), namespace: \(metadata.namespace), "
+                    + "name: \(reference.name), uid: \(reference.uid)] does not exist in namespace \"\(metadata.namespace)\"",
+                severity: .warning, source: ControllerName.garbageCollector.eventSource)
         }
-        return found?.metadata.uid == reference.uid ? found : nil
-    }
-
-    private func state(of reference: OwnerReference, dependent: APIObject, _ view: SharedInformers) -> OwnerState {
-        guard let owner = owner(reference, of: dependent, view) else {
-            return absentOwners.contains(reference.uid) ? .dangling : .solid
-        }
-        let metadata = owner.metadata
-        return metadata.isTerminating && metadata.finalizers.contains(Finalizers.foregroundDeletion) ? .waiting : .solid
     }
 
     // MARK: Deciding
 
     func decide(_ object: APIObject, _ view: SharedInformers) -> CollectorDecision {
         let metadata = object.metadata
-        let waitsForDependents = metadata.isTerminating && metadata.finalizers.contains(Finalizers.foregroundDeletion)
-        if metadata.isTerminating, !waitsForDependents { return .leave }
-        if waitsForDependents {
-            let blocking = view.dependents(of: metadata.uid).filter { dependent in
-                dependent.metadata.ownerReferences.contains { $0.uid == metadata.uid && $0.blockOwnerDeletion }
+        if OwnerGraph.isDeletingDependents(metadata) {
+            let isBlocked = view.dependents(of: metadata.uid).contains { dependent in
+                dependent.readMetadata { $0.ownerReferences }.contains { $0.uid == metadata.uid && $0.blockOwnerDeletion }
             }
-            if blocking.isEmpty { return .removeFinalizer(Finalizers.foregroundDeletion) }
-            return .wait
+            return isBlocked ? .wait : .removeFinalizer(Finalizers.foregroundDeletion)
         }
-        if metadata.ownerReferences.isEmpty { return .leave }
-        let states = metadata.ownerReferences.map { state(of: $0, dependent: object, view) }
+        if metadata.isTerminating || metadata.ownerReferences.isEmpty { return .leave }
+        // A namespaced owner of a cluster-wide object: never deleted, since nobody can say whether the owner lives.
+        if metadata.ownerReferences.contains(where: { OwnerGraph.isOutOfScope($0, of: object) }) { return .leave }
+        let states = metadata.ownerReferences.map { owners.state(of: $0, dependent: object, view) }
+        // The real collector tries such an object again and again, and never decides.
+        if states.contains(.unknown) { return .leave }
         if states.contains(.solid) {
-            let solid = zip(metadata.ownerReferences, states).filter { $0.1 == .solid }.map(\.0)
-            return solid.count == states.count ? .leave : .keep(references: solid)
+            let gone = zip(metadata.ownerReferences, states).filter { $0.1 != .solid }.map(\.0.uid)
+            return gone.isEmpty ? .leave : .forgetOwners(gone)
         }
         if states.contains(.waiting), view.hasDependents(metadata.uid) {
-            if view.dependents(of: metadata.uid).contains(where: { isDeletingDependents($0.metadata) }) {
-                // A circle of owners that wait for each other: nobody blocks anybody any more.
-                let unblocked = metadata.ownerReferences.map { reference in
-                    var reference = reference
-                    reference.blockOwnerDeletion = false
-                    return reference
-                }
-                if unblocked != metadata.ownerReferences { return .keep(references: unblocked) }
+            let mayBeCircle = view.dependents(of: metadata.uid).contains { $0.readMetadata { OwnerGraph.isDeletingDependents($0) } }
+            let unblocked = metadata.ownerReferences.map { reference in
+                var reference = reference
+                reference.blockOwnerDeletion = false
+                return reference
             }
-            return .delete(.foreground)
+            return mayBeCircle && unblocked != metadata.ownerReferences ? .unblockAndDelete(unblocked) : .delete(.foreground)
         }
         if metadata.finalizers.contains(Finalizers.orphan) { return .delete(.orphan) }
         return .delete(metadata.finalizers.contains(Finalizers.foregroundDeletion) ? .foreground : .background)
-    }
-
-    private func isDeletingDependents(_ metadata: ObjectMeta) -> Bool {
-        metadata.isTerminating && metadata.finalizers.contains(Finalizers.foregroundDeletion)
     }
 
     func reconcile(_ work: CollectorWork, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Never> {
@@ -153,29 +146,40 @@ struct GarbageCollector: Reconciler {
             guard let object = view[key], object.metadata.uid == uid, object.metadata.finalizers.contains(Finalizers.orphan) else {
                 return Plan()
             }
-            let patches = view.dependents(of: uid).map { dependent in
-                let metadata = dependent.metadata
-                return GarbageCollector.patch(
-                    dependent.key, metadata.uid, .ownerReferences(metadata.ownerReferences.filter { $0.uid != uid }))
-            }
-            return Plan(steps: [patches, [GarbageCollector.patch(key, uid, .removeFinalizer(Finalizers.orphan))]])
+            let patches = view.dependents(of: uid).map { GarbageCollector.patch($0.key, $0.metadata.uid, .removeOwners([uid])) }
+            var last = GarbageCollector.patch(key, uid, .removeFinalizer(Finalizers.orphan))
+            last.reads = 1
+            return Plan(steps: [patches, [last]])
         case .attemptToDelete(let key, let uid):
             guard let object = view[key], object.metadata.uid == uid else { return Plan() }
-            return plan(for: object, decide(object, view))
+            return plan(for: object, decide(object, view), view)
         }
     }
 
-    private func plan(for object: APIObject, _ decision: CollectorDecision) -> Plan<Never> {
+    /// The requests of a decision. The real collector reads the object itself before it does anything, and the owners it does not
+    /// remember as gone.
+    private func plan(for object: APIObject, _ decision: CollectorDecision, _ view: SharedInformers) -> Plan<Never> {
         let (key, uid) = (object.key, object.metadata.uid)
-        switch decision {
-        case .leave, .wait: return Plan()
-        case .delete(let propagation):
+        let ownersRead = object.metadata.ownerReferences.count { owners.owner($0, of: object, view) != nil }
+        func delete(_ propagation: DeleteOptions.Propagation) -> PlannedCall {
             var call = PlannedCall(.delete(key, DeleteOptions(uid: uid, propagation: propagation)))
             call.forgives = .notFound
-            return Plan(steps: [[call]])
-        case .keep(let references): return Plan(steps: [[GarbageCollector.patch(key, uid, .ownerReferences(references))]])
-        case .removeFinalizer(let finalizer): return Plan(steps: [[GarbageCollector.patch(key, uid, .removeFinalizer(finalizer))]])
+            return call
         }
+        var steps: [[PlannedCall]]
+        switch decision {
+        case .leave, .wait: return Plan()
+        case .delete(let propagation): steps = [[delete(propagation)]]
+        case .forgetOwners(let gone): steps = [[GarbageCollector.patch(key, uid, .removeOwners(gone))]]
+        case .unblockAndDelete(let references):
+            steps = [[GarbageCollector.patch(key, uid, .ownerReferences(references))], [delete(.foreground)]]
+        case .removeFinalizer(let finalizer):
+            steps = [[GarbageCollector.patch(key, uid, .removeFinalizer(finalizer))]]
+            steps[0][0].reads = 2
+            return Plan(steps: steps)
+        }
+        steps[0][0].reads = 1 + ownersRead
+        return Plan(steps: steps)
     }
 
     private static func patch(_ key: ObjectKey, _ uid: UID, _ patch: MetadataPatch) -> PlannedCall {

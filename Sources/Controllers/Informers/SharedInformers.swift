@@ -59,6 +59,11 @@ package struct SharedInformers: Sendable {
     func objects<Object: KubernetesObject>(inNamespace namespace: String) -> [Shared<Object>] {
         resolve(byNamespace[Int(Object.kind.rawValue)][namespace])
     }
+    /// All objects of a kind in a namespace.
+    func objects(of kind: Kind, inNamespace namespace: String) -> [APIObject] {
+        let table = tables[kind]
+        return byNamespace[Int(kind.rawValue)][namespace].compactMap { table[slot: Int($0)] }
+    }
     /// Objects of a namespace that no controller owns.
     func orphans<Object: KubernetesObject>(inNamespace namespace: String) -> [Shared<Object>] {
         resolve(orphans[Int(Object.kind.rawValue)][namespace])

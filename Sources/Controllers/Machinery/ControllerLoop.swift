@@ -18,6 +18,9 @@ protocol Reconciler: Sendable {
     /// Decides what is to be done about a key.
     mutating func reconcile(_ key: Key, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Conclusion>
 
+    /// A request of a plan was carried out; `object` is what it left in the store, nil for nothing.
+    mutating func succeeded(_ key: Key, _ request: APIRequest, _ object: APIObject?, _ view: SharedInformers)
+
     /// Called when a plan has ended, well or not. A plan returned here is carried out before the key is given back.
     mutating func conclude(
         _ key: Key, _ conclusion: Conclusion?, _ outcome: PlanOutcome, _ view: SharedInformers, at now: SimulatedTime
@@ -28,6 +31,8 @@ extension Reconciler {
     mutating func observe(
         _ event: WatchEvent, previous: APIObject?, _ view: SharedInformers, _ queue: inout WorkQueue<Key>, at now: SimulatedTime
     ) {}
+
+    mutating func succeeded(_ key: Key, _ request: APIRequest, _ object: APIObject?, _ view: SharedInformers) {}
 
     mutating func conclude(
         _ key: Key, _ conclusion: Conclusion?, _ outcome: PlanOutcome, _ view: SharedInformers, at now: SimulatedTime
@@ -128,11 +133,12 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
         switch answer {
         case .success(let object):
             succeed(call, object, &work, &recorder, at: now, &effects)
+            decider.succeeded(work.key, call.request, object, view)
         case .failure(let error) where error.isNotFound && call.forgives.contains(.notFound): break
         case .failure(let error) where error.isConflict && call.overwritesOnConflict && !work.retried.contains(token.index):
             work.retried.append(token.index)
             running[token.slot] = work
-            effects.call(controller.client, call.request.withVersion(0), token: token.rawValue)
+            effects.call(controller.client, call.request.withVersion(0), token: token.rawValue, reads: call.reads)
             return
         case .failure(let error):
             work.outcome.error = work.outcome.error ?? error
@@ -204,7 +210,8 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
             work.retried.removeAll()
             for (index, call) in step.enumerated() {
                 effects.call(
-                    controller.client, request(of: call, work), token: CallToken(name, slot: slot, index: index).rawValue)
+                    controller.client, request(of: call, work), token: CallToken(name, slot: slot, index: index).rawValue,
+                    reads: call.reads)
             }
             running[slot] = work
             return

@@ -18,6 +18,8 @@ package struct PlannedCall: Sendable {
     /// The object was written earlier in the same plan: use the version that write returned, not that of the cache.
     package var followsOwnWrites = false
     package var forgives: Forgiveness = []
+    /// Reads the real controller makes before this request (see ``APICall/reads``).
+    package var reads = 0
     /// After a conflict try once more with whatever version is stored (the real controller reads it afresh).
     package var overwritesOnConflict = false
     /// Whether the object that comes back is kept in ``PlanOutcome/results``.

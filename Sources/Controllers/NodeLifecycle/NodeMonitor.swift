@@ -74,8 +74,8 @@ struct NodeMonitor: Reconciler {
         if records[node]?.silentSince == nil { silent.append(node) }
         let arrival = time + watchLatency
         records[node, default: Record()].silentSince = time
-        records[node]?.seen = arrival.roundedUp(toMultipleOf: configuration.nodeMonitorPeriod)
-        wakeForPass(at: max(now.nextMultiple(of: configuration.nodeMonitorPeriod), deadline(of: node, hasReported: true)), &effects)
+        records[node]?.seen = arrival.roundedUp(toMultipleOf: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
+        wakeForPass(at: max(now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase), deadline(of: node, hasReported: true)), &effects)
     }
 
     /// The kubelet renews again.
@@ -92,7 +92,7 @@ struct NodeMonitor: Reconciler {
         guard change == .deleted || NodeMonitor.differ(previous, node) else { return }
         note(node.metadata.name)
         if isNew { records[node.metadata.name, default: Record()].isNew = true }
-        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod)
+        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
         if let previous, records[node.metadata.name]?.silentSince != nil,
             previous.status.conditions[.ready]?.status != node.status.conditions[.ready]?.status,
             node.status.conditions[.ready]?.status != .unknown
@@ -125,7 +125,7 @@ struct NodeMonitor: Reconciler {
     private func deadline(of node: String, hasReported: Bool) -> SimulatedTime {
         guard let record = records[node] else { return .distantFuture }
         let grace = hasReported ? configuration.nodeMonitorGracePeriod : configuration.nodeStartupGracePeriod
-        return (record.seen + grace).roundedUp(toMultipleOf: configuration.nodeMonitorPeriod)
+        return (record.seen + grace).roundedUp(toMultipleOf: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
     }
 
     // MARK: The pass
@@ -333,7 +333,7 @@ struct NodeMonitor: Reconciler {
     }
 
     private mutating func wakeAgain(_ view: SharedInformers, at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod)
+        let tick = now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
         if !changed.isEmpty { wakeForPass(at: tick, &effects) }
         var earliest: SimulatedTime?
         for node in silent {

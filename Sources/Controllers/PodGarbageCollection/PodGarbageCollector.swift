@@ -19,6 +19,7 @@ struct PodGarbageCollector: Reconciler {
     }
 
     private let period: SimulatedDuration
+    private let phase: SimulatedDuration
     private let quarantine: SimulatedDuration
     private let threshold: Int
     /// Nodes that are gone while pods are bound to them, with the pass that will act (nil before the first pass saw them).
@@ -32,6 +33,7 @@ struct PodGarbageCollector: Reconciler {
 
     init(_ configuration: ControllerManagerConfiguration) {
         period = configuration.podGarbageCollectionPeriod
+        phase = configuration.podGarbageCollectionPhase
         quarantine = configuration.deletedNodeQuarantine
         threshold = configuration.terminatedPodThreshold
     }
@@ -74,7 +76,7 @@ struct PodGarbageCollector: Reconciler {
     mutating func arm(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
         if let armed, armed <= now { self.armed = nil }
         guard armed == nil, hasWork else { return }
-        let tick = now.nextMultiple(of: period)
+        let tick = now.nextMultiple(of: period, phase: phase)
         armed = tick
         effects.wake(at: tick, .podGarbageCollection)
     }

@@ -51,7 +51,7 @@ extension ScenarioDecoder {
         }
     }
 
-    private mutating func taint(_ node: YAMLNode) -> Taint? {
+    mutating func taint(_ node: YAMLNode) -> Taint? {
         guard let fields = open(node, ScenarioFormat.taint) else { return nil }
         let key = string(fields, "key")
         let value = string(fields, "value") ?? ""

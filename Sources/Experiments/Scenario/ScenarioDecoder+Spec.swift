@@ -91,6 +91,8 @@ extension ScenarioDecoder {
         let cordoned = selection(fields, "cordon")
         let uncordoned = selection(fields, "uncordon")
         let drained = selection(fields, "drain")
+        let tainted = field(fields, "taint")
+        let untainted = field(fields, "untaint")
         let added = field(fields, "addNodes")
         if let applied {
             let paths = applied.kind == .sequence ? Array(applied.elements) : [applied]
@@ -105,8 +107,16 @@ extension ScenarioDecoder {
         if let cordoned { return .cordon(cordoned) }
         if let uncordoned { return .uncordon(uncordoned) }
         if let drained { return .drain(drained) }
+        if let tainted { return nodeTaints(tainted).map { .taint($0.nodes, $0.taints) } }
+        if let untainted { return nodeTaints(untainted).map { .untaint($0.nodes, $0.taints) } }
         if let added { return .addNodes(nodePool(added, &loader)) }
         return nil
+    }
+
+    private mutating func nodeTaints(_ node: YAMLNode) -> (nodes: NodeSelection, taints: [Taint])? {
+        guard let fields = open(node, ScenarioFormat.nodeTaints) else { return nil }
+        let taints = list(fields, "taints").compactMap { taint($0) }
+        return selection(fields).map { ($0, taints) }
     }
 
     private mutating func scale(_ node: YAMLNode) -> OperatorAction? {

@@ -71,7 +71,7 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet, fault,
-        timelineEntry, scale, setImage, rolloutUndo, nodeSelection, measure, expectation, bound, conditionStatus, pods,
+        timelineEntry, scale, setImage, rolloutUndo, nodeSelection, nodeTaints, measure, expectation, bound, conditionStatus, pods,
         nodes, jobs, utilisation, podStart,
     ]
 
@@ -208,12 +208,20 @@ enum ScenarioFormat {
         ScenarioField("cordon", .object("NodeSelection"), "`kubectl cordon`."),
         ScenarioField("uncordon", .object("NodeSelection"), "`kubectl uncordon`."),
         ScenarioField("drain", .object("NodeSelection"), "`kubectl drain --ignore-daemonsets`."),
+        ScenarioField("taint", .object("NodeTaints"), "`kubectl taint nodes`."),
+        ScenarioField("untaint", .object("NodeTaints"), "`kubectl taint nodes` with a dash after the effect: the taints go."),
         ScenarioField("addNodes", .object("NodePool"), "New machines that register themselves."),
     ]
 
     static let timelineEntry = ScenarioType(
         name: "TimelineEntry", description: "One action of the operator.",
         fields: [ScenarioField("at", .duration, required: true, "When.")] + actions, exactlyOne: actions.map(\.name))
+
+    static let nodeTaints = ScenarioType(
+        name: "NodeTaints", description: "Taints of some nodes.",
+        fields: [
+            ScenarioField("taints", .list(.object("Taint")), required: true, "Which taints; a taint is known by its key and effect.")
+        ] + selectionFields, exactlyOne: selectionFields.map(\.name))
 
     static let scale = ScenarioType(
         name: "Scale", description: "A new number of replicas.",

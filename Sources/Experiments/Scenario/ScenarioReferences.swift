@@ -84,6 +84,8 @@ struct ScenarioReferences {
         case .cordon(let nodes): check(nodes, node["cordon"] ?? node, &decoder)
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
         case .drain(let nodes): check(nodes, node["drain"] ?? node, &decoder)
+        case .taint(let nodes, _): check(nodes, node["taint"] ?? node, &decoder)
+        case .untaint(let nodes, _): check(nodes, node["untaint"] ?? node, &decoder)
         case .scale(let key, _): check(key, node["scale"]?["deployment"] ?? node, &decoder)
         case .rolloutUndo(let name, _): check(ObjectKey(.deployment, name), node["rolloutUndo"]?["deployment"] ?? node, &decoder)
         case .rolloutPause(let name, let paused):

@@ -2,11 +2,11 @@
 
 import KubernetesAPI
 
-enum Snapshot {
+package enum Snapshot {
     /// The newest point in time the dump mentions, nanoseconds since 1970: when it was taken, but for some seconds.
     ///
     /// Only fields that tell of the past count: deletion timestamps lie ahead by the grace period.
-    static func newestTime(of documents: [YAMLNode]) -> Int64? {
+    package static func newestTime(of documents: [YAMLNode]) -> Int64? {
         var newest: Int64?
         for document in documents { visit(document, &newest) }
         return newest

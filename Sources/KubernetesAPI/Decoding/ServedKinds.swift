@@ -58,7 +58,7 @@ enum ServedKind {
     /// Groups whose kinds are all in the table.
     private static let settledGroups = ["", "apps", "batch", "policy", "autoscaling"]
 
-    private static let servedKinds: [(apiVersion: String, kinds: [String])] = [
+    fileprivate static let servedKinds: [(apiVersion: String, kinds: [String])] = [
         (
             "v1",
             [
@@ -159,5 +159,17 @@ extension Kind {
         case .horizontalPodAutoscaler: "autoscaling/v1"
         default: nil
         }
+    }
+}
+
+extension Kind {
+    /// Whether Kubernetes 1.36 serves the kind in this group and version.
+    package func isServed(in apiVersion: String) -> Bool { self.apiVersion == apiVersion || otherAPIVersion == apiVersion }
+}
+
+/// The kinds of Kubernetes itself, modelled or not.
+package enum BuiltInKinds {
+    package static func isServed(_ kind: String, in apiVersion: String) -> Bool {
+        ServedKind.servedKinds.contains { $0.apiVersion == apiVersion && $0.kinds.contains(kind) }
     }
 }

@@ -8,11 +8,14 @@ public struct Namespace: KubernetesObject {
     /// `spec.finalizers`; the API server adds `kubernetes`.
     public var finalizers: [String]
     public var isTerminating: Bool
+    /// How far the deletion of its content is; empty until it begins.
+    public var conditions: [Condition]
 
     public init(metadata: ObjectMeta) {
         self.metadata = metadata
         finalizers = ["kubernetes"]
         isTerminating = false
+        conditions = []
     }
 
     public static func erase(_ object: Shared<Namespace>) -> APIObject { .namespace(object) }

@@ -1,0 +1,439 @@
+// A recorded timeline beside the simulated one: objects by role, fields by their sequences of values, Events by text, refusals.
+
+import KubernetesAPI
+
+/// What a comparison found.
+struct TimelineResult {
+    struct Difference {
+        /// Milliseconds; nil: about the whole.
+        var time: Double?
+        var subject: String
+        var recorded: String
+        var simulated: String
+        /// Differences of one write are one.
+        var group = ""
+    }
+    let name: String
+    var objects = 0
+    var transitions = 0
+    var events = 0
+    var refusals = 0
+    /// How often each relaxation was needed.
+    var relaxed: [(name: String, count: Int)] = []
+    var differences: [Difference] = []
+
+    mutating func relax(_ name: String) {
+        if let index = relaxed.firstIndex(where: { $0.name == name }) { relaxed[index].count += 1 } else { relaxed.append((name, 1)) }
+    }
+}
+
+struct TimelineComparison {
+    private let recording: TimelineRecording
+    private let recorded: TimelineView
+    private let simulated: TimelineView
+    private let actionTimes: [Double]
+    private let cap: Double
+    private(set) var result: TimelineResult
+
+    init(_ recording: TimelineRecording, recorded: TimelineView, simulated: TimelineView, actions: [ReplayedAction]) {
+        self.recording = recording
+        self.recorded = recorded
+        self.simulated = simulated
+        result = TimelineResult(name: recording.name)
+        actionTimes = recording.actions.compactMap { action in
+            switch action.action {
+            case .remark, .lease, .secondOfMinute: nil
+            default: Double(action.time)
+            }
+        }
+        let stopsNodes = recording.actions.contains { action in
+            switch action.action {
+            case .stopKubelets, .crash, .addNode: true
+            default: false
+            }
+        }
+        cap = stopsNodes ? 5000 : 1000
+        compare(actions)
+        compareObjects()
+        compareEvents()
+        result.differences.sort { ($0.time ?? -1) < ($1.time ?? -1) }
+    }
+
+    private func tolerance(at time: Double) -> Double {
+        let last = actionTimes.last { $0 <= time } ?? 0
+        return Relaxations.tolerance(sinceAction: time - last, cap: cap)
+    }
+
+    // MARK: Actions
+
+    private mutating func compare(_ actions: [ReplayedAction]) {
+        for action in actions {
+            let subject = "line \(action.action.line) of the recording"
+            if let obstacle = action.obstacle {
+                result.differences.append(
+                    .init(time: Double(action.action.time), subject: subject, recorded: "\(action.action.action)", simulated: obstacle))
+                continue
+            }
+            if action.action.refusal == nil, action.refusal == nil { continue }
+            result.refusals += 1
+            let wanted = action.action.refusal.map { "\($0.status) \(recorded.inRoles($0.message))" } ?? "accepted"
+            let got = action.refusal.map { "\($0.status) \(simulated.inRoles($0.message))" } ?? "accepted"
+            if wanted != got {
+                result.differences.append(.init(time: Double(action.action.time), subject: subject, recorded: wanted, simulated: got))
+            }
+        }
+    }
+
+    // MARK: Objects
+
+    private mutating func compareObjects() {
+        var groups: [(kind: String, role: String, recorded: [ObjectTrack], simulated: [ObjectTrack])] = []
+        var places: [String: Int] = [:]
+        func place(_ kind: String, _ role: String) -> Int {
+            let key = kind + " " + role
+            if let known = places[key] { return known }
+            places[key] = groups.count
+            groups.append((kind, role, [], []))
+            return groups.count - 1
+        }
+        for track in recorded.tracks {
+            let index = place(track.kind, recorded.role(of: track))
+            groups[index].recorded.append(track)
+        }
+        for track in simulated.tracks {
+            // What was there before and did not change is not in every recording.
+            if track.isInitial, track.history.allSatisfy({ $0.time == 0 }), track.deleted == nil,
+                places[track.kind + " " + simulated.role(of: track)] == nil
+            {
+                continue
+            }
+            let role = simulated.role(of: track)
+            let index = place(track.kind, role)
+            if isAfterEnd(track.created), groups[index].simulated.count >= groups[index].recorded.count { continue }
+            groups[index].simulated.append(track)
+        }
+        for group in groups where !(group.recorded.isEmpty && group.simulated.isEmpty) {
+            result.objects += group.recorded.count
+            if group.recorded.count != group.simulated.count {
+                result.differences.append(
+                    .init(
+                        time: group.recorded.first?.created ?? group.simulated.first?.created, subject: "\(group.kind) \(group.role)",
+                        recorded: "\(group.recorded.count) created", simulated: "\(group.simulated.count) created"))
+            }
+            for (left, right) in pairs(group.recorded, group.simulated) { compare(left, right, "\(group.kind) \(group.role)") }
+        }
+    }
+
+    /// Which of several equal objects is which is random: each is laid beside the one it differs least from.
+    private func pairs(_ left: [ObjectTrack], _ right: [ObjectTrack]) -> [(ObjectTrack, ObjectTrack)] {
+        if left.count <= 1, right.count <= 1 { return Array(zip(left, right)) }
+        var seen: Set<String> = []
+        let all = (left + right).flatMap(\.history).filter { !Relaxations.isIgnored(left.first?.kind ?? "", $0.path) }.map(\.path)
+            .filter { seen.insert($0).inserted }
+        let lives = (left.map { life($0, all, recorded) }, right.map { life($0, all, simulated) })
+        var costs: [(cost: Double, left: Int, right: Int)] = []
+        for (row, mine) in lives.0.enumerated() {
+            for (column, other) in lives.1.enumerated() {
+                // Another life costs more than any distance in time.
+                var cost = 0.0
+                for (first, second) in zip(mine.fields, other.fields) {
+                    if first.text != second.text { cost += 1e7 }
+                    for (time, otherTime) in zip(first.times, second.times) { cost += abs(time - otherTime) }
+                }
+                cost += mine.end == nil && other.end == nil ? 0 : abs((mine.end ?? 1e8) - (other.end ?? 1e8))
+                costs.append((cost, row, column))
+            }
+        }
+        costs.sort { ($0.cost, $0.left, $0.right) < ($1.cost, $1.left, $1.right) }
+        var (isLeftTaken, isRightTaken) = (Array(repeating: false, count: left.count), Array(repeating: false, count: right.count))
+        var found: [(Int, Int)] = []
+        for (_, row, column) in costs where !isLeftTaken[row] && !isRightTaken[column] {
+            isLeftTaken[row] = true
+            isRightTaken[column] = true
+            found.append((row, column))
+        }
+        return found.sorted { $0 < $1 }.map { (left[$0.0], right[$0.1]) }
+    }
+
+    /// An object's life: field by field the values, without times, and their times.
+    private func life(_ track: ObjectTrack, _ all: [String], _ view: TimelineView) -> (fields: [(text: String, times: [Double])], end: Double?) {
+        let fields = all.map { path -> (text: String, times: [Double]) in
+            let values = sequence(track, path, view)
+            return (TimelineFields.isTime(path) ? "" : values.map(\.value).joined(separator: ">"), values.map(\.time))
+        }
+        return (fields, track.deleted)
+    }
+
+    private func paths(_ left: ObjectTrack, _ right: ObjectTrack) -> [String] {
+        var seen: Set<String> = []
+        return (left.history + right.history).map(\.path).filter { seen.insert($0).inserted }
+    }
+
+    private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ subject: String) {
+        if !left.isInitial { compareTime(left.created, right.created, subject, "created") }
+        switch (left.deleted, right.deleted) {
+        case (let first?, let second?): compareTime(first, second, subject, "gone")
+        case (nil, nil): break
+        case (nil, let end?) where isAfterEnd(end): break
+        default:
+            result.differences.append(
+                .init(
+                    time: left.deleted ?? right.deleted, subject: subject, recorded: left.deleted == nil ? "stays" : "gone",
+                    simulated: right.deleted == nil ? "stays" : "gone"))
+        }
+        for path in paths(left, right) { compare(left, right, path, subject) }
+    }
+
+    private mutating func compareTime(_ first: Double, _ second: Double, _ object: String, _ what: String, extra: Double = 0) {
+        let subject = object + " " + what
+        result.transitions += 1
+        let late = first > second ? Relaxations.busyMachine : 0
+        guard abs(first - second) > tolerance(at: first) + extra + late else { return }
+        // The fields of one write are one difference.
+        let group = "\(object) \(first) \(second)"
+        if result.differences.contains(where: { $0.group == group }) { return }
+        result.differences.append(
+            .init(time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second),
+                group: group))
+    }
+
+    static func seconds(_ milliseconds: Double) -> String {
+        let rounded = Int(milliseconds.rounded())
+        let rest = String(abs(rounded) % 1000)
+        return (rounded < 0 ? "-" : "") + "\(abs(rounded) / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest + " s"
+    }
+
+    // MARK: Fields
+
+    struct Step {
+        var time: Double
+        var value: String
+
+        /// A counter's number; nothing counts as none.
+        static func number(_ value: String) -> Double? { value == "-" ? 0 : Double(value) }
+    }
+
+    private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ path: String, _ subject: String) {
+        let relaxation = Relaxations.fields.first { $0.applies(left.kind, path) }
+        if case .ignored? = relaxation?.rule { return }
+        let isTime = TimelineFields.isTime(path)
+        let first = isTime ? SequenceRule.ends(sequence(left, path, recorded)) : sequence(left, path, recorded)
+        let second = isTime ? SequenceRule.ends(sequence(right, path, simulated)) : sequence(right, path, simulated)
+        // What came when the recording was over, or may have come then, need not have been recorded.
+        let candidates = untilEnd(second)
+        for candidate in candidates where agree(first, candidate, path) {
+            compareTimes(first, candidate, subject, path)
+            return
+        }
+        guard let relaxation else { return differ(first, second, "\(subject) \(path)") }
+        if case .curve(let exact) = relaxation.rule {
+            for candidate in candidates where areNear(first, candidate, exactly: exact) {
+                result.relax(relaxation.name)
+                result.transitions += first.count
+                return
+            }
+            return differ(first, second, "\(subject) \(path)")
+        }
+        let third = relaxation.rule.applied(to: first)
+        for candidate in candidates.map({ relaxation.rule.applied(to: $0) }) where agree(third, candidate, path) {
+            result.relax(relaxation.name)
+            compareTimes(third, candidate, subject, path, extra: Relaxations.transient)
+            return
+        }
+        differ(first, second, "\(subject) \(path)")
+    }
+
+    /// Whether two counters follow the same curve: the first values (`exact` of them) and the last agree, and each value that stands
+    /// lies between those the other takes on at about that time.
+    private func areNear(_ first: [Step], _ second: [Step], exactly exact: Int) -> Bool {
+        guard let end = first.last, second.last?.value == end.value else { return false }
+        let count = min(exact, first.count, second.count)
+        for (one, other) in zip(first.prefix(count), second.prefix(count)) where one.value != other.value { return false }
+        return stands(first, within: second, latestFirst: true) && stands(second, within: first, latestFirst: false)
+    }
+
+    private func stands(_ steps: [Step], within other: [Step], latestFirst: Bool) -> Bool {
+        for (index, step) in steps.enumerated() {
+            let end = index + 1 < steps.count ? steps[index + 1].time : .infinity
+            guard end - step.time >= Relaxations.transient else { continue }
+            let slack = tolerance(at: step.time) + Relaxations.busyMachine
+            let (from, to) = (step.time - slack, end + slack)
+            guard let value = Step.number(step.value) else { return false }
+            var near: [Double] = []
+            for (position, candidate) in other.enumerated() {
+                let until = position + 1 < other.count ? other[position + 1].time : .infinity
+                if candidate.time <= to, until >= from, let number = Step.number(candidate.value) { near.append(number) }
+            }
+            // Before its first value a counter is nothing.
+            if other.first.map({ $0.time >= from }) ?? true { near.append(0) }
+            guard let low = near.min(), let high = near.max(), low <= value, value <= high else { return false }
+        }
+        return true
+    }
+
+    private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String, extra: Double = 0) {
+        for (one, other) in zip(first, second) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)", extra: extra) }
+    }
+
+    /// The sequence, and the sequence without its last steps one by one, as far as they came at the end.
+    private func untilEnd(_ steps: [Step]) -> [[Step]] {
+        var candidates = [steps]
+        var shorter = steps
+        while let last = shorter.last, isAfterEnd(last.time) {
+            shorter.removeLast()
+            candidates.append(shorter)
+        }
+        return candidates
+    }
+
+    private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - Relaxations.busyMachine }
+
+    private mutating func differ(_ first: [Step], _ second: [Step], _ subject: String) {
+        func text(_ steps: [Step]) -> String {
+            steps.map { "\($0.value) (\(TimelineComparison.seconds($0.time)))" }.joined(separator: " > ")
+        }
+        var common = 0
+        while common < min(first.count, second.count), first[common].value == second[common].value { common += 1 }
+        let time = common < first.count ? first[common].time : common < second.count ? second[common].time : first.last?.time
+        result.transitions += first.count
+        result.differences.append(.init(time: time, subject: subject, recorded: text(first), simulated: text(second)))
+    }
+
+    private func agree(_ first: [Step], _ second: [Step], _ path: String) -> Bool {
+        guard first.count == second.count else { return false }
+        return zip(first, second).allSatisfy { one, other in
+            if one.value == other.value { return true }
+            guard TimelineFields.isTime(path), let left = Double(one.value), let right = Double(other.value) else { return false }
+            return abs(left - right) <= Relaxations.wholeSeconds + tolerance(at: one.time) / 1000
+        }
+    }
+
+    /// The values a field took on, in comparable form, each with its time; repeated ones once.
+    private func sequence(_ track: ObjectTrack, _ path: String, _ view: TimelineView) -> [Step] {
+        var steps: [Step] = []
+        for transition in track.history where transition.path == path {
+            let value = TimelineFields.comparable(transition.value, track.kind, path, view)
+            if steps.last?.value != value { steps.append(Step(time: transition.time, value: value)) }
+        }
+        return steps
+    }
+
+    // MARK: Events
+
+    private mutating func compareEvents() {
+        result.events = recorded.events.count
+        let (first, second) = (census(recorded), census(simulated))
+        for entry in first {
+            let other = second.first { $0.text == entry.text }
+            let counts = other.map { other in
+                // What came after the end was not recorded.
+                var counts = other.counts
+                while counts.count > entry.counts.count, let last = counts.last, isAfterEnd(last.time) { counts.removeLast() }
+                return counts
+            }
+            if let counts, agree(entry, counts) { continue }
+            result.differences.append(
+                .init(
+                    time: entry.counts.first?.time, subject: "Event " + entry.text, recorded: "counts \(entry.counts.map(\.count))",
+                    simulated: counts.map { "counts \($0.map(\.count))" } ?? "none"))
+        }
+        for entry in second where !first.contains(where: { $0.text == entry.text }) {
+            guard let time = entry.counts.first?.time, !isAfterEnd(time) else { continue }
+            result.differences.append(
+                .init(
+                    time: time, subject: "Event " + entry.text, recorded: "none",
+                    simulated: "counts \(entry.counts.map(\.count))"))
+        }
+    }
+
+    private typealias EventCount = (text: String, rule: EventRelaxation.Rule?, counts: [(time: Double, count: Int)])
+
+    private func agree(_ entry: EventCount, _ counts: [(time: Double, count: Int)]) -> Bool {
+        switch entry.rule {
+        case .presence?: true
+        case .uncounted?: entry.counts.count == counts.count
+        default: entry.counts.map(\.count).sorted() == counts.map(\.count).sorted()
+        }
+    }
+
+    private func census(_ view: TimelineView) -> [EventCount] {
+        var found: [EventCount] = []
+        var places: [String: Int] = [:]
+        for event in view.events {
+            let relaxation = Relaxations.events.first { $0.applies(event) }
+            if case .ignored? = relaxation?.rule { continue }
+            var message = view.inRoles(event.message, hidingNodes: event.about.hasPrefix("Pod/"))
+            if case .presence? = relaxation?.rule { message = EventRelaxation.withoutNumbers(message) }
+            let text = "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): \(message)"
+            let count = (event.time, event.count ?? 0)
+            if let index = places[text] {
+                found[index].counts.append(count)
+            } else {
+                places[text] = found.count
+                found.append((text, relaxation?.rule, [count]))
+            }
+        }
+        return found
+    }
+}
+
+extension SequenceRule {
+    func applied(to steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
+        switch self {
+        case .ignored: []
+        case .curve: steps
+        case .settled(let window): SequenceRule.settled(steps, window)
+        case .rising: steps.isEmpty ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
+        }
+    }
+
+    private static func isRising(_ steps: [TimelineComparison.Step]) -> Bool {
+        zip(steps, steps.dropFirst()).allSatisfy { (Double($0.value) ?? 0) < (Double($1.value) ?? 0) }
+    }
+
+    /// First and last. Instants are whole seconds: whether a new one is another is chance.
+    static func ends(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
+        guard let first = steps.first, let last = steps.last else { return [] }
+        return [first, last]
+    }
+
+    private static func settled(_ steps: [TimelineComparison.Step], _ window: Double) -> [TimelineComparison.Step] {
+        var kept: [TimelineComparison.Step] = []
+        for (index, step) in steps.enumerated() {
+            if index + 1 < steps.count, steps[index + 1].time - step.time < window { continue }
+            if kept.last?.value != step.value { kept.append(step) }
+        }
+        return kept
+    }
+}
+
+extension TimelineFields {
+    /// A value as it is compared: names as roles, what is random left out, nothing as `-`.
+    static func comparable(_ value: JSONTree?, _ kind: String, _ path: String, _ view: TimelineView) -> String {
+        guard let value else { return "-" }
+        switch (kind, path) {
+        case ("Pod", "node"): return "a node"
+        case (_, "owner"), (_, "active"), (_, "disrupted"):
+            if case .list(let elements) = value { return elements.map { inRoles($0, view) }.sorted().joined(separator: ", ") }
+            return value.plain
+        case ("EndpointSlice", "endpoints"): return value.elements.map { inRoles($0, view) }.sorted().joined(separator: ", ")
+        case (_, "controller-revision-hash"), (_, "currentRevision"), (_, "updateRevision"): return revision(value.plain, view)
+        case ("Service", "clusterIP"): return value.plain.hasPrefix("10.96.") ? "an address" : value.plain
+        case ("Service", "ports"):
+            return value.elements.map { port in
+                let parts = port.elements
+                return "\(parts.first?.plain ?? "") \(parts.dropFirst().first?.plain ?? "")" + (parts.last == .null ? "" : " and a node port")
+            }.joined(separator: ", ")
+        default: return value.string.map { view.inRoles($0) } ?? value.plain
+        }
+    }
+
+    private static func inRoles(_ value: JSONTree, _ view: TimelineView) -> String { view.inRoles(value.plain) }
+
+    /// A revision's role, from its name or the hash at the end of it.
+    private static func revision(_ text: String, _ view: TimelineView) -> String {
+        if let role = view.role(ofName: text) { return role }
+        let track = view.tracks.last { $0.kind == "ControllerRevision" && $0.name.hasSuffix("-" + text) }
+        return track.map { view.role(of: $0) } ?? text
+    }
+}

@@ -1,0 +1,90 @@
+// The cluster the recordings were made on: its nodes, its fake kubelets, its snapshot.
+
+import APIServer
+import ClusterSimulation
+import DiscreteEvents
+import Experiments
+import KubernetesAPI
+import NodeAgent
+
+struct TimelineMachines {
+    /// The annotations that set the fake containers' behaviour begin with this.
+    private static let annotations = "oracle/"
+
+    private let recording: TimelineRecording
+    private let names: [String]
+
+    init(_ recording: TimelineRecording, _ view: TimelineView) {
+        self.recording = recording
+        names = TimelineMachines.names(recording, view)
+    }
+
+    /// Five nodes of one zone, or seventy of three zones: whichever the recording names.
+    private static func names(_ recording: TimelineRecording, _ view: TimelineView) -> [String] {
+        let initial = view.tracks.filter { $0.kind == "Node" && $0.isInitial }.map(\.name)
+        if !initial.isEmpty { return initial }
+        let used = view.tracks.lazy.flatMap(\.history).filter { $0.path == "node" }.compactMap { $0.value?.string }
+        let isZoned = used.contains { $0.hasPrefix("za-") || $0.hasPrefix("zb-") || $0.hasPrefix("zc-") }
+        let pools = isZoned ? [("za", 6), ("zb", 4), ("zc", 60)] : [("node", 5)]
+        return pools.flatMap { pool in (0..<pool.1).map { "\(pool.0)-\($0)" } }
+    }
+
+    private static func zone(of node: String) -> String {
+        for zone in ["za", "zb", "zc"] where node.hasPrefix(zone + "-") { return zone }
+        return "z0"
+    }
+
+    /// A machine of the recordings.
+    static func node(_ name: String, labels: [(String, String)], taints: [String] = []) throws -> Node {
+        let size = ResourceList([
+            (ResourceName("cpu"), try Quantity(text: "32")), (ResourceName("memory"), try Quantity(text: "64Gi")), (ResourceName("pods"), try Quantity(text: "110")),
+        ])
+        var metadata = ObjectMeta(name: name, labels: Labels(labels))
+        metadata.labels[Node.hostnameLabel] = name
+        var node = Node(metadata: metadata, status: NodeStatus(capacity: size, allocatable: size))
+        node.spec.taints = try taints.map { text in
+            // key=value:effect
+            let parts = text.split(separator: ":").map(String.init)
+            guard parts.count == 2, let effect = TaintEffect(rawValue: parts[1]) else { throw TimelineError("unknown taint \(text)") }
+            let pair = parts[0].split(separator: "=", maxSplits: 1).map(String.init)
+            return Taint(key: pair[0], value: pair.count > 1 ? pair[1] : "", effect: effect)
+        }
+        return node
+    }
+
+    func configuration(_ start: TimelineStart) throws -> ClusterConfiguration {
+        var configuration = ClusterConfiguration(seed: 1)
+        configuration.recording.interval = nil
+        configuration.recording.watchLog = true
+        configuration.recording.schedulingAttempts = false
+        configuration.recording.events = false
+        configuration.controllerManager.nodeMonitorPhase = start.nodeMonitorPhase
+        configuration.controllerManager.podGarbageCollectionPhase = start.podCollectionPhase
+        configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
+        configuration.nodeAgent.recordsEvents = false
+        configuration.nodeAgent.minimumGrace = .zero
+        // The fake containers end well even when they are killed.
+        configuration.defaultBehaviour.killExitCode = 0
+        if let snapshot = recording.snapshot {
+            configuration.snapshot = try TimelineMachines.objects(snapshot, start)
+        } else {
+            configuration.nodes = try names.map { name in
+                try TimelineMachines.node(name, labels: [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")])
+            }
+            configuration.snapshot = [
+                APIObject(Namespace(metadata: ObjectMeta(name: recording.namespace, labels: ["kubernetes.io/metadata.name": recording.namespace])))
+            ]
+        }
+        return configuration
+    }
+
+    private static func objects(_ snapshot: [YAMLNode], _ start: TimelineStart) throws -> [APIObject] {
+        var loader = ManifestLoader(options: ManifestLoader.Options(origin: start.origin, appliesDefaults: true, validates: false))
+        let loaded = loader.load(documents: snapshot)
+        if let problem = loaded.diagnostics.first(where: { $0.severity == .error }) { throw TimelineError(problem.description) }
+        return loaded.objects.map(\.object)
+    }
+
+    /// When a dump was taken, but for some seconds; nanoseconds since 1970.
+    static func newestTime(of documents: [YAMLNode]) -> Int64? { Snapshot.newestTime(of: documents) }
+}

@@ -1,0 +1,75 @@
+// The subcommand `timelines`: recorded timelines of a real control plane, replayed.
+
+import ArgumentParser
+import Foundation
+import KubernetesAPI
+
+struct TimelineOptions: ParsableArguments {
+    @Argument(help: "Recorded timelines (.jsonl, with the manifests or the snapshot beside them), or folders of them.")
+    var paths: [String]
+    @Option(help: "Replay only the timeline of this name, and print what differs, recorded beside simulated.")
+    var show: String?
+}
+
+/// Replays the timelines found at `paths`.
+/// - Parameter show: the name of one timeline; only that one is replayed then.
+func runTimelines(_ paths: [String], show: String? = nil) throws -> [TimelineResult] {
+    var results: [TimelineResult] = []
+    for file in try recordings(at: paths) {
+        let name = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+        if let show, show != name { continue }
+        results.append(try replay(file))
+    }
+    return results
+}
+
+private func replay(_ file: String) throws -> TimelineResult {
+    let recording = try TimelineRecording(file: file)
+    var recorded = TimelineView()
+    for change in recording.changes { recorded.observe(change) }
+    do {
+        var replay = try TimelineReplay(recording, recorded)
+        try replay.run()
+        return TimelineComparison(recording, recorded: recorded, simulated: replay.simulated, actions: replay.actions).result
+    } catch {
+        // The recording is sound, the simulator cannot follow it.
+        var result = TimelineResult(name: recording.name)
+        result.differences.append(.init(time: nil, subject: "replay", recorded: "a cluster that runs", simulated: "\(error)"))
+        return result
+    }
+}
+
+extension TimelineOptions {
+    /// A line each; exit code 1 if anything differs, 2 if there is nothing to compare with.
+    func report() throws {
+        let results: [TimelineResult]
+        do {
+            results = try runTimelines(paths, show: show)
+        } catch {
+            FileHandle.standardError.write(Data("seatrial-conformance: \(error)\n".utf8))
+            throw ExitCode(2)
+        }
+        if let show, results.isEmpty { throw ValidationError("there is no timeline named \(show)") }
+        for result in results {
+            print(result.line)
+            if show != nil { for difference in result.differences { print(difference.text) } }
+        }
+        if results.contains(where: { !$0.differences.isEmpty }) { throw ExitCode(1) }
+    }
+}
+
+extension TimelineResult {
+    /// One line: what was compared and what differs.
+    var line: String {
+        var text = "\(name): \(objects) objects, \(transitions) transitions, \(events) events, \(refusals) refusals"
+        if !relaxed.isEmpty { text += " (" + relaxed.map { "\($0.name) \($0.count)" }.joined(separator: ", ") + ")" }
+        guard let first = differences.first else { return text + ": agree" }
+        return text + ": \(differences.count) differ, first \(first.subject)"
+    }
+}
+
+extension TimelineResult.Difference {
+    var text: String {
+        (time.map { TimelineComparison.seconds($0) + " " } ?? "") + subject + "\n    recorded:  " + recorded + "\n    simulated: " + simulated
+    }
+}
