@@ -156,6 +156,11 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var isNotFound: Bool { if case .notFound = self { true } else { false } }
+    /// Nothing is created in a namespace that is being deleted.
+    public var isTerminatingNamespace: Bool {
+        if case .forbidden(_, let why) = self { why.hasSuffix(APIError.terminatingNamespace) } else { false }
+    }
+    static let terminatingNamespace = "because it is being terminated"
 }
 
 /// The stored object after the request (nil when it is gone or the request makes none), or the refusal.

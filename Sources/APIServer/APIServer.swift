@@ -151,7 +151,7 @@ public struct APIServer: Sendable {
             throw .notFound(namespaceKey)
         }
         guard !namespace.value.isTerminating else {
-            throw .forbidden(key, "unable to create new content in namespace \(name) because it is being terminated")
+            throw .forbidden(key, "unable to create new content in namespace \(name) " + APIError.terminatingNamespace)
         }
     }
 

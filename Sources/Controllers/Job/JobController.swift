@@ -159,6 +159,7 @@ struct JobReconciler: Reconciler {
                     var call = PlannedCall(.create(.pod(pod)), onSuccess: created)
                     call.namesResult = true
                     call.onFailure = refused
+                    call.forgives = .terminatingNamespace
                     return call
                 })
             next += size

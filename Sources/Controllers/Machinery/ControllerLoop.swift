@@ -135,6 +135,7 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
             succeed(call, object, &work, &recorder, at: now, &effects)
             decider.succeeded(work.key, call.request, object, view)
         case .failure(let error) where error.isNotFound && call.forgives.contains(.notFound): break
+        case .failure(let error) where call.forgives.contains(.terminatingNamespace) && error.isTerminatingNamespace: break
         case .failure(let error) where error.isConflict && call.overwritesOnConflict && !work.retried.contains(token.index):
             work.retried.append(token.index)
             running[token.slot] = work

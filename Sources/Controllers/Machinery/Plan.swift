@@ -12,6 +12,8 @@ package struct PlannedCall: Sendable {
         package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The object is gone already.
         package static let notFound = Forgiveness(rawValue: 1)
+        /// The namespace is being deleted: whatever is created in it would go with it.
+        package static let terminatingNamespace = Forgiveness(rawValue: 2)
     }
 
     package var request: APIRequest
