@@ -168,7 +168,8 @@ public struct APIServer: Sendable {
             throw .preconditionFailed(key, expected: metadata.uid, found: stored.metadata.uid)
         }
         let merged = part == .main ? object.keepingStatus(of: stored) : stored.takingStatus(of: object)
-        if case .job(let new) = merged, case .job(let old) = stored, let problem = Job.problem(of: new.value.status, over: old.value.status) {
+        if case .job(let new) = merged, case .job(let old) = stored, let problem = Job.problem(of: new.value.status, over: old.value.status)
+        {
             throw .invalid(key, problem)
         }
         return commit(merged, over: stored, countsGeneration: part == .main, at: now)

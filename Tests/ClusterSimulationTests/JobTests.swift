@@ -28,7 +28,9 @@ import Testing
         }
     }
 
-    private static func job(_ spec: JobSpec) -> APIObject { APIObject(Job(metadata: ObjectMeta(name: "work", namespace: "shop"), spec: spec)) }
+    private static func job(_ spec: JobSpec) -> APIObject {
+        APIObject(Job(metadata: ObjectMeta(name: "work", namespace: "shop"), spec: spec))
+    }
 
     private static func stored(_ cluster: Cluster) -> Job? { cluster.api.objects.get(Job.self, name("work"))?.value }
 
@@ -90,10 +92,14 @@ import Testing
 
     @Test("Deleting a Job frees its running pods")
     func deletion() throws {
-        var cluster = try Self.cluster(Self.job(Self.spec { $0.parallelism = 3; $0.completions = 3 }), run: .constant(.seconds(600)))
+        var cluster = try Self.cluster(
+            Self.job(
+                Self.spec {
+                    $0.parallelism = 3; $0.completions = 3
+                }), run: .constant(.seconds(600)))
         cluster.settle(at: at(10))
         #expect(cluster.pods.count == 3)
-        cluster.ask(.delete(ObjectKey(.job, name("work")), DeleteOptions()))
+        cluster.ask(.delete(ObjectKey(.job, name("work")), DeleteOptions(propagation: .background)))
         cluster.settle(at: at(30))
         #expect(cluster.pods.isEmpty)
     }

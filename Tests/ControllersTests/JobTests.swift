@@ -193,7 +193,8 @@ import Testing
 
     // MARK: Indexes
 
-    private static func indexed(completions: Int32 = 5, perIndex: Int32? = nil, _ change: (inout JobSpec) -> Void = { _ in }) -> Shared<Job> {
+    private static func indexed(completions: Int32 = 5, perIndex: Int32? = nil, _ change: (inout JobSpec) -> Void = { _ in }) -> Shared<Job>
+    {
         job {
             $0.completionMode = .indexed
             $0.completions = completions

@@ -116,7 +116,9 @@ struct CronJobReconciler: Reconciler {
             }
         case (_, let error?):
             problem = error
-            if kept.isEmpty, !error.isTerminatingNamespace { events = [CronJobEvents.event(about: sync.cronJob, "FailedCreate", "Error creating job: \(error)", .warning)] }
+            if kept.isEmpty, !error.isTerminatingNamespace {
+                events = [CronJobEvents.event(about: sync.cronJob, "FailedCreate", "Error creating job: \(error)", .warning)]
+            }
         default: break
         }
         var plan = write(sync, at: now)

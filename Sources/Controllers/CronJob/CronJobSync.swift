@@ -128,7 +128,8 @@ struct CronJobSync: Sendable {
                 "JobAlreadyActive", "Not starting job because prior execution is running and concurrency policy is Forbid")
         }
         start = Start(
-            scheduledTime: time, job: job(named: name, for: time, zones), replaced: spec.concurrencyPolicy == .replace ? current.status.active : [])
+            scheduledTime: time, job: job(named: name, for: time, zones),
+            replaced: spec.concurrencyPolicy == .replace ? current.status.active : [])
     }
 
     private func job(named name: String, for time: WallTime, _ zones: TimeZoneDatabase) -> Shared<Job> {

@@ -77,6 +77,7 @@ struct JobReconciler: Reconciler {
             plan.events = events
             plan.failure = tracking.failure
             plan.again = tracking.again
+            plan.looksAgainAnyway = true
             plan.conclusion = .tracked(tracking)
             if tracking.needsWrite { plan.then(JobReconciler.statusUpdate(tracking.job)) }
             if !tracking.releases.isEmpty { plan.steps.append(tracking.releases.map(JobReconciler.finalizerRemoval)) }
@@ -114,6 +115,7 @@ struct JobReconciler: Reconciler {
         plan.events = events
         plan.failure = outcome.error ?? tracking.failure
         plan.again = tracking.again
+        plan.looksAgainAnyway = true
         plan.conclusion = .counted(finished, plan.failure)
         if tracking.needsWrite { plan.then(JobReconciler.statusUpdate(tracking.job)) }
         return plan
@@ -266,7 +268,8 @@ struct JobReconciler: Reconciler {
         } else {
             queue.add(key)
         }
-        if let start = job.status.startTime, let deadline = job.spec.activeDeadlineSeconds, deadline != previous.spec.activeDeadlineSeconds {
+        if let start = job.status.startTime, let deadline = job.spec.activeDeadlineSeconds, deadline != previous.spec.activeDeadlineSeconds
+        {
             queue.add(key, at: max(now, start + .seconds(Int(deadline))))
         }
     }

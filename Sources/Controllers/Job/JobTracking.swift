@@ -143,7 +143,8 @@ struct JobTracking: Sendable {
     mutating func released(except failed: Set<NamespacedName>, at now: SimulatedTime) -> [KubernetesEvent] {
         for pod in releases where !failed.contains(pod.value.metadata.key) { tracked.remove(pod.value.metadata.uid) }
         if count() { needsWrite = true }
-        guard failed.isEmpty, !isOverfull, let verdict, terminating == 0, job.status.uncounted.map({ $0.succeeded.isEmpty && $0.failed.isEmpty }) ?? true
+        guard failed.isEmpty, !isOverfull, let verdict, terminating == 0,
+            job.status.uncounted.map({ $0.succeeded.isEmpty && $0.failed.isEmpty }) ?? true
         else { return [] }
         var final = verdict
         final.lastTransitionTime = now.truncatedToSeconds

@@ -248,6 +248,7 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
             } else {
                 queue.retry(key, at: now)
             }
+            if plan.looksAgainAnyway, let again = plan.again { queue.add(key, at: again) }
         } else {
             queue.forget(key)
             if let again = plan.again { queue.add(key, at: again) }

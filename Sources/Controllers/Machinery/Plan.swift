@@ -50,6 +50,8 @@ package struct Plan<Conclusion: Sendable>: Sendable {
     package var conclusion: Conclusion?
     /// Look at the key again at this time, if all goes well.
     package var again: SimulatedTime?
+    /// Look at it then even if the plan fails, unless its back-off is over earlier.
+    package var looksAgainAnyway = false
     /// Look at the key again after its back-off although nothing failed.
     package var retriesAnyway = false
     /// A failure known before any request was sent.

@@ -37,7 +37,8 @@ package enum ZoneInfoFolder {
         var names: [String] = []
         for object in objects {
             guard case .cronJob(let cronJob) = object else { continue }
-            for name in self.names(schedule: cronJob.value.spec.schedule, timeZone: cronJob.value.spec.timeZone) where !names.contains(name) {
+            for name in self.names(schedule: cronJob.value.spec.schedule, timeZone: cronJob.value.spec.timeZone) where !names.contains(name)
+            {
                 names.append(name)
             }
         }
