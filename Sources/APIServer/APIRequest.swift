@@ -46,6 +46,8 @@ public enum NodePatch: Sendable {
     case unschedulable(Bool)
     /// The kubelet's report: images, capacity and conditions together.
     indirect case status(NodeStatus)
+    /// The range of addresses for the node's pods, as node IPAM gives it.
+    case podRange(AddressRange)
 }
 
 public enum MetadataPatch: Sendable {
@@ -74,6 +76,8 @@ public enum OperatorChange: Sendable {
     case rollBack(toRevision: Int64?)
     /// `kubectl rollout pause` and `resume`.
     case pause(Bool)
+    /// `kubectl rollout restart`: new pods of the same template.
+    case restart
 }
 
 public struct DeleteOptions: Sendable {
@@ -89,78 +93,6 @@ public struct DeleteOptions: Sendable {
         self.uid = uid
         self.propagation = propagation
     }
-}
-
-/// The API server's refusals, with its own wording.
-/// <https://kubernetes.io/docs/reference/using-api/api-concepts/>
-public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
-    case notFound(ObjectKey)
-    case alreadyExists(ObjectKey)
-    case conflict(ObjectKey)
-    /// The pod cannot be bound as it is: bound already, being deleted, or gated.
-    case bindingConflict(ObjectKey, String)
-    /// A precondition (UID) did not hold.
-    case preconditionFailed(ObjectKey, expected: UID, found: UID)
-    case invalid(ObjectKey, String)
-    case forbidden(ObjectKey, String)
-
-    public var description: String {
-        switch self {
-        case .notFound(let key): "\(key.kind.resource) \"\(key.name.name)\" not found"
-        case .alreadyExists(let key): "\(key.kind.resource) \"\(key.name.name)\" already exists"
-        case .conflict(let key):
-            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
-                + "the object has been modified; please apply your changes to the latest version and try again"
-        case .bindingConflict(let key, let why):
-            "Operation cannot be fulfilled on pods/binding \"\(key.name.name)\": \(why)"
-        case .preconditionFailed(let key, let expected, let found):
-            "Operation cannot be fulfilled on \(key.kind.resource) \"\(key.name.name)\": "
-                + "Precondition failed: UID in precondition: \(expected), UID in object meta: \(found)"
-        case .invalid(let key, let causes): "\(APIError.qualifiedKind(key.kind)) \"\(key.name.name)\" is invalid: \(causes)"
-        case .forbidden(let key, let why): "\(key.kind.resource) \"\(key.name.name)\" is forbidden: \(why)"
-        }
-    }
-
-    /// The kind with its API group, `Deployment.apps`.
-    private static func qualifiedKind(_ kind: Kind) -> String {
-        switch kind {
-        case .deployment, .replicaSet, .statefulSet, .daemonSet, .controllerRevision: "\(kind).apps"
-        case .job, .cronJob: "\(kind).batch"
-        case .endpointSlice: "\(kind).discovery.k8s.io"
-        case .horizontalPodAutoscaler: "\(kind).autoscaling"
-        case .priorityClass: "\(kind).scheduling.k8s.io"
-        case .podDisruptionBudget: "\(kind).policy"
-        case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .volumeAttachment: "\(kind).storage.k8s.io"
-        case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
-            .resourceQuota, .limitRange, .serviceAccount, .unstructured:
-            "\(kind)"
-        }
-    }
-
-    /// The request met another state of the object than it expected, and may be tried again on the present one.
-    public var isConflict: Bool {
-        switch self {
-        case .conflict, .bindingConflict: true
-        case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden: false
-        }
-    }
-    /// The HTTP status code of the refusal.
-    /// <https://kubernetes.io/docs/reference/using-api/api-concepts/>
-    public var httpStatus: Int {
-        switch self {
-        case .notFound: 404
-        case .alreadyExists, .conflict, .bindingConflict, .preconditionFailed: 409
-        case .invalid: 422
-        case .forbidden: 403
-        }
-    }
-
-    public var isNotFound: Bool { if case .notFound = self { true } else { false } }
-    /// Nothing is created in a namespace that is being deleted.
-    public var isTerminatingNamespace: Bool {
-        if case .forbidden(_, let why) = self { why.hasSuffix(APIError.terminatingNamespace) } else { false }
-    }
-    static let terminatingNamespace = "because it is being terminated"
 }
 
 /// The stored object after the request (nil when it is gone or the request makes none), or the refusal.

@@ -10,6 +10,8 @@ public struct APIServer: Sendable {
     package private(set) var objects = ObjectTables()
     package var watchLog = WatchLog()
     private var admission: Admission
+    private var validation = WriteValidation()
+    private var services: ServiceAllocator
     private var names: GeneratedNames
     /// What was applied last to objects that `kubectl apply` manages.
     private var lastApplied: [ObjectKey: AppliedMetadata] = [:]
@@ -18,9 +20,19 @@ public struct APIServer: Sendable {
     /// The version of the latest write.
     package private(set) var resourceVersion: UInt64 = 0
     private var created: UInt64 = 0
+    /// `--event-ttl`.
+    private let eventTimeToLive: SimulatedDuration
 
-    public init(seed: UInt64) {
+    /// - Parameters:
+    ///   - serviceNetwork: the addresses and ports services get.
+    ///   - eventTimeToLive: how long an Event that was not repeated is kept.
+    public init(
+        seed: UInt64, serviceNetwork: ServiceNetworkConfiguration = ServiceNetworkConfiguration(),
+        eventTimeToLive: SimulatedDuration = .hours(1)
+    ) {
+        self.eventTimeToLive = eventTimeToLive
         admission = Admission()
+        services = ServiceAllocator(serviceNetwork, seed: seed)
         names = GeneratedNames(seed: seed)
     }
 
@@ -46,7 +58,9 @@ public struct APIServer: Sendable {
             case .delete(let key, let options): return .success(try delete(key, options, at: now))
             case .operate(let key, let change): return .success(try operate(key, change, at: now))
             case .record(let event):
-                let change: WatchEvent.Change = event.value.count > 1 ? .modified : .added
+                // A repeated Event is written over the first one; if that has expired since, it is made anew, its count going on.
+                let isKept = event.value.count > 1 && event.value.sinceLast <= eventTimeToLive
+                let change: WatchEvent.Change = isKept ? .modified : .added
                 watchLog.append(WatchEvent(change, .event(event), time: now))
                 return .success(nil)
             }
@@ -68,8 +82,23 @@ public struct APIServer: Sendable {
         add(stored, as: key, at: now)
     }
 
+    /// Puts in what the cluster made for itself before the run began. Its UID follows from its name, so that objects created later
+    /// have the same UIDs as without it. Nothing if there is such an object.
+    package mutating func establish(_ object: APIObject, at now: SimulatedTime) {
+        let key = object.key
+        guard objects[key] == nil else { return }
+        resourceVersion += 1
+        let version = resourceVersion
+        let stored = object.withMetadata {
+            $0.resourceVersion = version
+            $0.uid = UID(serial: 1 << 47 | stableHash("\(object.kindName)/\($0.namespace)/\($0.name)") >> 17)
+        }
+        add(stored, as: key, at: now)
+    }
+
     private mutating func add(_ object: APIObject, as key: ObjectKey, at now: SimulatedTime) {
         admission.observe(object)
+        services.observe(object, replacing: nil)
         let slot = objects[key.kind].set(object, as: key.name).slot
         if case .pod(let pod) = object { podSlots[pod.value.metadata.uid] = Int32(slot) }
         log(WatchEvent(.added, object, time: now), slot)
@@ -105,32 +134,54 @@ public struct APIServer: Sendable {
 
     // MARK: Create and update
 
-    private mutating func create(_ object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
-        var object = object.withoutStatus()
-        let metadata = object.metadata
-        var isNew = false
-        if metadata.name.isEmpty {
-            guard !metadata.generateName.isEmpty else {
-                throw .invalid(object.key, "metadata.name: Required value: name or generateName is required")
-            }
-            // As the API server does since 1.32: a generated name that is taken is drawn again, up to seven times.
-            for _ in 0..<8 {
-                let name = names.next(prefix: metadata.generateName, namespace: metadata.namespace)
-                object = object.withMetadata { $0.name = name }
-                isNew = objects.slot(of: object.key) == nil
-                if isNew { break }
-            }
-        }
+    private mutating func create(_ new: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
+        let named = try nameAndStamp(new, at: now)
+        var object = named.object.preparedForCreation()
         let key = object.key
-        if key.kind.isNamespaced, !metadata.namespace.isEmpty { try requireActiveNamespace(metadata.namespace, for: key) }
-        guard isNew || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
-        object = try admission.admit(object)
+        try requireActiveNamespace(of: key)
+        object = try admission.admit(object).withFirstTemplateGeneration()
+        if case .pod(let pod) = object {
+            try requireRuntimeClass(of: pod)
+            try requireServiceAccount(of: pod.value)
+        }
+        try validation.check(object)
+        try admission.check(object)
+        object = try services.allocate(for: object, replacing: nil)
+        if admission.hasQuotas {
+            try charge(object, replacing: nil, at: now)
+            let version = resourceVersion + 1
+            object = object.withMetadata { $0.resourceVersion = version }
+        }
+        // Only the store finds out that the name is taken, after the quotas were charged: the controller puts that right.
+        guard named.isFree || objects.slot(of: key) == nil else { throw .alreadyExists(key) }
         resourceVersion += 1
         created += 1
-        let version = resourceVersion
-        let uid = UID(serial: created)
+        add(object, as: key, at: now)
+        return object
+    }
+
+    /// A new object with what only the API server sets: no status, the fields of the system, and a name where it shall be generated.
+    /// `isFree`: no object of that name is stored.
+    private mutating func nameAndStamp(_ new: APIObject, at now: SimulatedTime) throws(APIError) -> (object: APIObject, isFree: Bool) {
+        let object = new.withoutStatus()
+        let prefix = object.readMetadata { $0.name.isEmpty ? $0.generateName : "" }
+        var name: String?
+        var isFree = false
+        if !prefix.isEmpty {
+            let namespace = object.readMetadata(\.namespace)
+            // As the API server does since 1.32: a generated name that is taken is drawn again, up to seven times.
+            for _ in 0..<8 {
+                let drawn = names.next(prefix: prefix, namespace: namespace)
+                name = drawn
+                isFree = objects.slot(of: ObjectKey(object.kind, namespace: namespace, drawn)) == nil
+                if isFree { break }
+            }
+        }
+        let version = resourceVersion + 1
+        let uid = UID(serial: created + 1)
         let generation: Int64 = object.countsGenerations ? 1 : 0
-        object = object.withMetadata {
+        let stamped = object.withMetadata {
+            if let name { $0.name = name }
             $0.uid = uid
             $0.resourceVersion = version
             $0.generation = generation
@@ -138,20 +189,67 @@ public struct APIServer: Sendable {
             $0.deletionTimestamp = nil
             $0.deletionGracePeriodSeconds = nil
         }
-        if case .job(let job) = object { object = .job(job.with { $0.prepareForCreation() }) }
-        add(object, as: key, at: now)
-        return object
+        return (stamped, isFree)
     }
 
     /// The NamespaceLifecycle plugin. The namespaces the API server makes for itself count as existing.
-    private func requireActiveNamespace(_ name: String, for key: ObjectKey) throws(APIError) {
+    private func requireActiveNamespace(of key: ObjectKey) throws(APIError) {
+        let name = key.name.namespace
+        guard key.kind.isNamespaced, !name.isEmpty else { return }
         let namespaceKey = ObjectKey(.namespace, name)
         guard case .namespace(let namespace)? = objects[namespaceKey] else {
             if APIServer.systemNamespaces.contains(name) { return }
             throw .notFound(namespaceKey)
         }
         guard !namespace.value.isTerminating else {
-            throw .forbidden(key, "unable to create new content in namespace \(name) " + APIError.terminatingNamespace)
+            throw .forbidden(key, "unable to create new content in namespace \(name) " + APIError.namespaceTerminating)
+        }
+    }
+
+    /// The RuntimeClass plugin, as far as that the class must exist.
+    private func requireRuntimeClass(of pod: Shared<Pod>) throws(APIError) {
+        let name = pod.value.spec.value.runtimeClassName
+        guard !name.isEmpty, objects[ObjectKey(.unstructured, "RuntimeClass/" + name)] == nil else { return }
+        throw .forbidden(ObjectKey(.pod, pod.value.metadata.key), "pod rejected: RuntimeClass \"\(name)\" not found")
+    }
+
+    /// The ServiceAccount plugin. It waits for the account `default` of a new namespace (it asks ten times in about a second, and
+    /// the controller makes it in milliseconds), so that one is not asked for.
+    private func requireServiceAccount(of pod: Pod) throws(APIError) {
+        let name = pod.spec.value.serviceAccountName
+        guard name != ServiceAccount.defaultName else { return }
+        let account = NamespacedName(namespace: pod.metadata.namespace, name: name)
+        guard objects.get(ServiceAccount.self, account) == nil else { return }
+        throw .forbidden(
+            ObjectKey(.pod, pod.metadata.key), "error looking up service account \(account): serviceaccount \"\(name)\" not found")
+    }
+
+    /// The ResourceQuota plugin: charges the quotas of the namespace, each with a write of its own before the object's, or refuses.
+    private mutating func charge(_ object: APIObject, replacing old: APIObject?, at now: SimulatedTime) throws(APIError) {
+        let namespace = object.metadata.namespace
+        let stored = admission.quotas(in: namespace).compactMap {
+            objects.get(ResourceQuota.self, NamespacedName(namespace: namespace, name: $0))
+        }
+        guard !stored.isEmpty else { return }
+        var quotas = stored.map(\.value)
+        do {
+            try QuotaCheck.charge(&quotas, for: object, replacing: old, at: now)
+        } catch {
+            throw .forbidden(object.key, error.description)
+        }
+        for (quota, before) in zip(quotas, stored) where quota.status.used != before.value.status.used {
+            resourceVersion += 1
+            var quota = quota
+            quota.metadata.resourceVersion = resourceVersion
+            store(APIObject(quota), previous: .resourceQuota(before), at: now)
+        }
+    }
+
+    /// The kinds of which a change may use more than before.
+    private static func mayUseMore(_ object: APIObject) -> Bool {
+        switch object {
+        case .service, .persistentVolumeClaim: true
+        default: false
         }
     }
 
@@ -167,12 +265,25 @@ public struct APIServer: Sendable {
         if !metadata.uid.text.isEmpty, metadata.uid != stored.metadata.uid {
             throw .preconditionFailed(key, expected: metadata.uid, found: stored.metadata.uid)
         }
-        let merged = part == .main ? object.keepingStatus(of: stored) : stored.takingStatus(of: object)
-        if case .job(let new) = merged, case .job(let old) = stored, let problem = Job.problem(of: new.value.status, over: old.value.status)
-        {
-            throw .invalid(key, problem)
+        guard part == .main else {
+            if case .job(let new) = object, case .job(let old) = stored, let problem = Job.problem(of: new.value.status, over: old.value.status) {
+                throw .invalid(key, problem)
+            }
+            return commit(stored.takingStatus(of: object), over: stored, countsGeneration: false, at: now)
         }
-        return commit(merged, over: stored, countsGeneration: part == .main, at: now)
+        return try replace(stored, with: object.keepingStatus(of: stored), at: now)
+    }
+
+    /// Checks a new version of an object and stores it.
+    private mutating func replace(_ stored: APIObject, with object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject? {
+        let object = object.keepingAllocated(of: stored)
+        try validation.checkChange(to: object, from: stored)
+        let allocated = try services.allocate(for: object, replacing: stored)
+        if APIServer.mayUseMore(allocated) {
+            try admission.check(allocated)
+            if admission.hasQuotas { try charge(allocated, replacing: stored, at: now) }
+        }
+        return commit(allocated, over: stored, at: now)
     }
 
     /// Stores a new version of an object, unless it equals the stored one; finishes its deletion when its last finalizer went.
@@ -180,6 +291,7 @@ public struct APIServer: Sendable {
         _ object: APIObject, over stored: APIObject, countsGeneration: Bool = true, at now: SimulatedTime
     ) -> APIObject? {
         let old = stored.metadata
+        let object = object.withTemplateGeneration(after: stored)
         let specChanged = countsGeneration && object.specDiffers(from: stored)
         var new = object.withMetadata {
             // What clients cannot change.
@@ -219,6 +331,7 @@ public struct APIServer: Sendable {
     private mutating func store(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
         let key = object.key
         admission.observe(object)
+        services.observe(object, replacing: previous)
         let slot = objects[key.kind].set(object, as: key.name).slot
         log(WatchEvent(.modified, object, previous: previous, time: now), slot)
     }
@@ -231,6 +344,7 @@ public struct APIServer: Sendable {
         if case .pod(let pod) = object { podSlots[pod.value.metadata.uid] = nil }
         lastApplied[key] = nil
         admission.forget(object)
+        services.forget(object)
         var event = WatchEvent(.deleted, object.withMetadata { $0.resourceVersion = version }, previous: previous, time: now)
         event.slot = removed?.slot
         watchLog.append(event)
@@ -312,7 +426,7 @@ public struct APIServer: Sendable {
             let result: APIObject?
             if let stored = objects[key] {
                 let admitted = try admission.admitUpdate(object)
-                result = commit(try admitted.applied(over: stored, last: lastApplied[key]), over: stored, at: now)
+                result = try replace(stored, with: admitted.applied(over: stored, last: lastApplied[key]), at: now)
             } else {
                 result = try create(object, at: now)
             }
@@ -320,10 +434,8 @@ public struct APIServer: Sendable {
             return result
         }
         guard let stored = objects[key] else { throw .notFound(key) }
-        var history: [Shared<ReplicaSet>] = []
-        if case .rollBack = change {
-            history = objects.all(ReplicaSet.self).filter { $0.value.metadata.controllerReference?.uid == stored.metadata.uid }
-        }
-        return commit(try change.applied(to: stored, key: key, history: history), over: stored, at: now)
+        var history = RolloutHistory()
+        if case .rollBack = change { history = RolloutHistory(of: stored, in: objects) }
+        return try replace(stored, with: change.applied(to: stored, key: key, history: history, at: now), at: now)
     }
 }

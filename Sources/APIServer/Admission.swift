@@ -3,7 +3,11 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// DefaultTolerationSeconds, Priority, TaintNodesByCondition, DefaultStorageClass, and the QoS class.
+/// LimitRanger, ServiceAccount, TaintNodesByCondition, Priority, DefaultTolerationSeconds, DefaultStorageClass, and the QoS class.
+///
+/// As in the real server, all plugins change an object first; then it is validated, then plugins may refuse it (``check(_:)``).
+/// The volume with the account's token that the real plugin adds is left out: its name is random, so that no two pods would have
+/// the same spec, and nothing depends on it.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/>
 struct Admission: Sendable {
     private var priorityClasses: [String: Shared<PriorityClass>] = [:]
@@ -11,6 +15,9 @@ struct Admission: Sendable {
     private var globalDefaults: [Shared<PriorityClass>] = []
     /// The storage classes marked as the default.
     private var defaultStorageClasses: [Shared<StorageClass>] = []
+    private var limits = NamespaceLimits()
+    /// Names of the quotas of each namespace that has any, in order.
+    private var quotas: [String: [String]] = [:]
     private struct AdmittedSpec: Sendable {
         let template: Shared<PodSpec>
         let spec: Shared<PodSpec>
@@ -31,11 +38,13 @@ struct Admission: Sendable {
     mutating func admit(_ object: APIObject) throws(APIError) -> APIObject {
         switch object {
         case .pod(let pod):
-            let spec = merge(pod.value.metadata.labels, into: try admit(pod.value.spec, of: object.key))
+            let filled = limits.isEmpty ? nil : limits.fill(pod.value.spec, in: pod.value.metadata.namespace)
+            let spec = merge(pod.value.metadata.labels, into: try admit(filled?.spec ?? pod.value.spec, of: object.key))
             return .pod(
                 pod.with {
                     $0.spec = spec
                     $0.status.qosClass = spec.value.qualityOfService
+                    if let note = filled?.note { $0.metadata.annotations[LimitRanger.annotation] = note }
                 })
         case .node(let node):
             let taint = Taint(key: Taint.notReady, effect: .noSchedule)
@@ -49,6 +58,23 @@ struct Admission: Sendable {
         default: return object
         }
     }
+
+    /// The refusals of plugins that look at what the others, defaulting and validation made of an object: LimitRanger's. Whether
+    /// quotas allow it is asked last, for that is a write.
+    mutating func check(_ object: APIObject) throws(APIError) {
+        if limits.isEmpty { return }
+        let refusal: String?
+        switch object {
+        case .pod(let pod): refusal = limits.refusal(of: pod.value.spec, in: pod.value.metadata.namespace)
+        case .persistentVolumeClaim(let claim): refusal = limits.refusal(of: claim.value)
+        default: return
+        }
+        if let refusal { throw .forbidden(object.key, refusal) }
+    }
+
+    /// Whether there is any quota at all: where there is none, nothing is looked up.
+    var hasQuotas: Bool { !quotas.isEmpty }
+    func quotas(in namespace: String) -> [String] { quotas[namespace] ?? [] }
 
     /// The same for an object that exists and is applied anew: what plugins do on creation only is left out.
     mutating func admitUpdate(_ object: APIObject) throws(APIError) -> APIObject {
@@ -71,6 +97,7 @@ struct Admission: Sendable {
         let identity = ObjectIdentifier(template)
         if let known = admitted[identity] { return known }
         var spec = template.value
+        if spec.serviceAccountName.isEmpty { spec.serviceAccountName = ServiceAccount.defaultName }
         try resolvePriority(of: &spec, key)
         for taint in [Taint.notReady, Taint.unreachable] {
             let probe = Taint(key: taint, effect: .noExecute)
@@ -126,6 +153,17 @@ struct Admission: Sendable {
     }
 
     mutating func observe(_ object: APIObject) {
+        switch object {
+        case .limitRange(let range): limits.observe(range.value)
+        case .resourceQuota(let quota):
+            let metadata = quota.value.metadata
+            var names = quotas[metadata.namespace] ?? []
+            if !names.contains(metadata.name) {
+                names.insert(metadata.name, at: names.firstIndex { $0 > metadata.name } ?? names.count)
+                quotas[metadata.namespace] = names
+            }
+        default: break
+        }
         if case .storageClass(let storageClass) = object {
             forget(object)
             if storageClass.value.isDefault { defaultStorageClasses.append(storageClass) }
@@ -137,6 +175,14 @@ struct Admission: Sendable {
     }
 
     mutating func forget(_ object: APIObject) {
+        switch object {
+        case .limitRange(let range): limits.forget(range.value)
+        case .resourceQuota(let quota):
+            let metadata = quota.value.metadata
+            let others = (quotas[metadata.namespace] ?? []).filter { $0 != metadata.name }
+            quotas[metadata.namespace] = others.isEmpty ? nil : others
+        default: break
+        }
         if case .storageClass(let storageClass) = object {
             defaultStorageClasses.removeAll { $0.value.metadata.name == storageClass.value.metadata.name }
         }

@@ -18,8 +18,7 @@ struct AppliedMetadata: Sendable {
 extension APIObject {
     /// This object applied over the stored one; `last`: what was applied before, if anything was.
     /// Identity, owners, finalizers and status stay as stored.
-    func applied(over stored: APIObject, last: AppliedMetadata?) throws(APIError) -> APIObject {
-        try refuseImmutableChanges(to: stored)
+    func applied(over stored: APIObject, last: AppliedMetadata?) -> APIObject {
         let wanted = metadata
         let kept = stored.metadata
         var result = keepingStatus(of: stored)
@@ -29,7 +28,10 @@ extension APIObject {
             result = .node(
                 new.with {
                     if $0.spec.taints.isEmpty { $0.spec.taints = old.value.spec.taints }
-                    if $0.spec.podCIDR.isEmpty { $0.spec.podCIDR = old.value.spec.podCIDR }
+                    if $0.spec.podCIDR.isEmpty {
+                        $0.spec.podCIDR = old.value.spec.podCIDR
+                        $0.spec.podCIDRs = old.value.spec.podCIDRs
+                    }
                     if $0.spec.providerID.isEmpty { $0.spec.providerID = old.value.spec.providerID }
                     $0.spec.unschedulable = $0.spec.unschedulable || old.value.spec.unschedulable
                 })
@@ -47,55 +49,5 @@ extension APIObject {
         var merged = stored
         for (key, _) in last ?? Labels() where !wanted.has(key) { merged[key] = nil }
         return merged.merging(wanted)
-    }
-
-    private func refuseImmutableChanges(to stored: APIObject) throws(APIError) {
-        switch (self, stored) {
-        case (.deployment(let new), .deployment(let old)) where new.value.spec.selector != old.value.spec.selector:
-            throw .invalid(key, "spec.selector: Invalid value: \(new.value.spec.selector.json): field is immutable")
-        case (.replicaSet(let new), .replicaSet(let old)) where new.value.spec.selector != old.value.spec.selector:
-            throw .invalid(key, "spec.selector: Invalid value: \(new.value.spec.selector.json): field is immutable")
-        case (.pod(let new), .pod(let old)) where new.value.spec.withoutMutableFields != old.value.spec.withoutMutableFields:
-            throw .invalid(
-                key,
-                "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-                    + "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-                    + "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)")
-        case (.priorityClass(let new), .priorityClass(let old)) where new.value.value != old.value.value:
-            throw .invalid(key, "value: Forbidden: may not be changed in an update.")
-        default: return
-        }
-    }
-}
-
-extension Shared<PodSpec> {
-    /// The spec without the few fields that may change in a pod's life.
-    fileprivate var withoutMutableFields: PodSpec {
-        var spec = value
-        for index in spec.containers.indices { spec.containers[index].image = "" }
-        for index in spec.initContainers.indices { spec.initContainers[index].image = "" }
-        spec.activeDeadlineSeconds = nil
-        spec.tolerations = []
-        spec.schedulingGates = []
-        return spec
-    }
-}
-
-extension LabelSelector {
-    /// The selector as refusals quote it.
-    fileprivate var json: String {
-        var parts: [String] = []
-        if !matchLabels.isEmpty {
-            parts.append("\"matchLabels\":{" + matchLabels.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",") + "}")
-        }
-        if !matchExpressions.isEmpty {
-            let expressions = matchExpressions.map { expression in
-                let values = expression.values.map { "\"\($0)\"" }.joined(separator: ",")
-                return "{\"key\":\"\(expression.key)\",\"operator\":\"\(expression.operator.rawValue)\""
-                    + (values.isEmpty ? "}" : ",\"values\":[\(values)]}")
-            }
-            parts.append("\"matchExpressions\":[" + expressions.joined(separator: ",") + "]")
-        }
-        return "{" + parts.joined(separator: ",") + "}"
     }
 }

@@ -26,6 +26,9 @@ public struct ControlPlaneTiming: Hashable, Sendable {
     public var schedulingCyclePerPod = SimulatedDuration.microseconds(100)
     public var schedulingCyclePerNode = SimulatedDuration.nanoseconds(2400)
 
+    /// `--event-ttl` of kube-apiserver: how long an Event is kept after it was written last.
+    public var eventTimeToLive = SimulatedDuration.hours(1)
+
     public init() {}
 
     public func watchLatency(of watcher: Watcher) -> SimulatedDuration {

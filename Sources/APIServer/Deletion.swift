@@ -27,8 +27,12 @@ struct Deletion {
                 throw .forbidden(stored.key, "this namespace may not be deleted")
             }
             guard !metadata.isTerminating else { return nil }
-            let terminating = namespace.with { $0.isTerminating = true }
-            marked = Deletion.mark(.namespace(terminating), grace: 0, until: now.truncatedToSeconds)
+            // A time, but no grace period: not even one of zero.
+            marked = .namespace(
+                namespace.with {
+                    $0.isTerminating = true
+                    $0.metadata.deletionTimestamp = now.truncatedToSeconds
+                })
             isImmediate = namespace.value.finalizers.isEmpty && metadata.finalizers.isEmpty
             return
         }

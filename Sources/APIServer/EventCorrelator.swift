@@ -25,6 +25,8 @@ package struct EventCorrelator: Sendable {
     private struct Recorded: Sendable {
         var count: Int32
         var serial: UInt64
+        /// When it was sent last.
+        var last: SimulatedTime
     }
 
     private var similar: RecentlyUsed<Similar>
@@ -56,14 +58,17 @@ package struct EventCorrelator: Sendable {
         let merged = merges(message, kind, at: now)
         if merged { event.message = EventCorrelator.mergedPrefix + event.message }
         let key = merged ? kind : message
-        let entry = recorded.update(key, new: Recorded(count: 0, serial: serial + 1)) { entry in
+        let passes = limits.update(object, new: TokenBucket(EventCorrelator.perObject, at: now)) { $0.takeIfAvailable(at: now) }
+        let entry = recorded.update(key, new: Recorded(count: 0, serial: serial + 1, last: now)) { entry in
             entry.count += 1
-            return entry
+            let before = entry
+            if passes { entry.last = now }
+            return before
         }
         if entry.count == 1 { serial += 1 }
-        let passes = limits.update(object, new: TokenBucket(EventCorrelator.perObject, at: now)) { $0.takeIfAvailable(at: now) }
         guard passes else { return nil }
         event.count = entry.count
+        event.sinceLast = now - entry.last
         event.name(by: entry.serial)
         return event
     }

@@ -75,74 +75,9 @@ extension NodePatch {
             status.conditions = node.status.conditions
             for condition in reported.conditions { status.conditions.set(condition) }
             node.status = status
+        case .podRange(let range): node.spec.setPodRange(range)
         }
         return node
-    }
-}
-
-extension OperatorChange {
-    /// The next version of `object`. `history`: the ReplicaSets of a Deployment, for a roll-back.
-    func applied(to object: APIObject, key: ObjectKey, history: [Shared<ReplicaSet>]) throws(APIError) -> APIObject {
-        switch (self, object) {
-        case (.scale(let replicas), _) where replicas < 0:
-            throw .invalid(key, "spec.replicas: Invalid value: \(replicas): must be greater than or equal to 0")
-        case (.scale(let replicas), .deployment(let deployment)):
-            return .deployment(deployment.with { $0.spec.replicas = replicas })
-        case (.scale(let replicas), .replicaSet(let replicaSet)):
-            return .replicaSet(replicaSet.with { $0.spec.replicas = replicas })
-        case (.setImage(let container, let image), .deployment(let deployment)):
-            let template = try setImage(image, of: container, in: deployment.value.spec.template.spec.value, key)
-            return .deployment(deployment.with { $0.spec.template.spec = Shared(template) })
-        case (.pause(let paused), .deployment(let deployment)):
-            return .deployment(deployment.with { $0.spec.paused = paused })
-        case (.rollBack(let wanted), .deployment(let deployment)):
-            return .deployment(try rolledBack(deployment, key: key, to: wanted, history: history))
-        default:
-            throw .invalid(key, "the change does not apply to objects of this kind")
-        }
-    }
-
-    /// `*` stands for all containers, init containers included.
-    private func setImage(_ image: String, of container: String, in spec: PodSpec, _ key: ObjectKey) throws(APIError) -> PodSpec {
-        var spec = spec
-        var found = false
-        for index in spec.containers.indices where container == "*" || spec.containers[index].name == container {
-            spec.containers[index].image = image
-            found = true
-        }
-        for index in spec.initContainers.indices where container == "*" || spec.initContainers[index].name == container {
-            spec.initContainers[index].image = image
-            found = true
-        }
-        guard found else { throw .invalid(key, "unable to find container named \"\(container)\"") }
-        return spec
-    }
-
-    /// What `kubectl rollout undo` does: the template of an older ReplicaSet becomes the Deployment's again.
-    private func rolledBack(
-        _ deployment: Shared<Deployment>, key: ObjectKey, to wanted: Int64?, history: [Shared<ReplicaSet>]
-    ) throws(APIError) -> Shared<Deployment> {
-        guard !deployment.value.spec.paused else {
-            throw .invalid(
-                key, "cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/\(key.name.name)'")
-        }
-        let revisions =
-            history.compactMap { set in
-                set.value.metadata.annotations[DeploymentAnnotations.revision].flatMap { Int64($0) }.map { (revision: $0, set: set) }
-            }.sorted { $0.revision > $1.revision }
-        let target: Shared<ReplicaSet>
-        if let wanted, wanted > 0 {
-            guard let found = revisions.first(where: { $0.revision == wanted }) else {
-                throw .invalid(key, "unable to find specified revision \(wanted) in history")
-            }
-            target = found.set
-        } else {
-            guard revisions.count > 1 else { throw .invalid(key, "no rollout history found for deployment \"\(key.name.name)\"") }
-            target = revisions[1].set
-        }
-        var template = target.value.spec.template
-        template.labels = template.labels.removing(DeploymentAnnotations.podTemplateHash)
-        return deployment.with { $0.spec.template = template }
     }
 }
 

@@ -1,6 +1,7 @@
 // Time zero: what exists before anything happens.
 
 import APIServer
+import Controllers
 import DiscreteEvents
 import KubernetesAPI
 import NodeAgent
@@ -12,12 +13,13 @@ extension Cluster {
     mutating func populate() throws(ClusterError) {
         let settings = configuration.value
         try restoreNamespaces(for: settings)
-        for node in settings.nodes { try start(node, settled: true) }
+        for node in nodesWithRanges(settings) { try start(node, settled: true) }
         // Pods come last: their nodes and owners are known by then, whatever the order of the dump.
         for object in settings.snapshot where object.kind != .namespace && object.kind != .pod {
             if case .node(let node) = object { try start(node.value, settled: false) } else { try restore(object) }
         }
         for object in settings.snapshot where object.kind == .pod { try restore(object) }
+        furnishNamespaces(settings.snapshot)
         observeCommits()
         recorder.adoptSnapshot(settings.snapshot)
         for object in settings.snapshot {
@@ -51,6 +53,42 @@ extension Cluster {
         where !name.isEmpty && settled.insert(name).inserted && api.objects[ObjectKey(.namespace, name)] == nil {
             let labels = Labels([("kubernetes.io/metadata.name", name)])
             try restore(APIObject(Namespace(metadata: ObjectMeta(name: name, labels: labels))))
+        }
+    }
+
+    /// What the cluster's controllers made in its namespaces before the run began: the account `default` and the certificate. A
+    /// dump that leaves accounts out still tells by its pods which there are.
+    private mutating func furnishNamespaces(_ snapshot: [APIObject]) {
+        for namespace in api.objects.all(Namespace.self) where !namespace.value.isTerminating {
+            let name = namespace.value.metadata.name
+            api.establish(Cluster.account(ServiceAccount.defaultName, in: name), at: now)
+            api.establish(PublishedCertificate.object(in: name), at: now)
+        }
+        let documented = Set(snapshot.lazy.filter { $0.kind == .serviceAccount }.map(\.metadata.namespace))
+        for object in snapshot {
+            let namespace = object.metadata.namespace
+            guard !documented.contains(namespace), let name = object.podSpec?.value.serviceAccountName, !name.isEmpty else { continue }
+            api.establish(Cluster.account(name, in: namespace), at: now)
+        }
+    }
+
+    private static func account(_ name: String, in namespace: String) -> APIObject {
+        APIObject(ServiceAccount(metadata: ObjectMeta(name: name, namespace: namespace)))
+    }
+
+    /// The nodes of the start, each with a range of addresses for its pods if node IPAM gives them, in this order.
+    private func nodesWithRanges(_ settings: ClusterConfiguration) -> [Node] {
+        let configuration = controllerManager.configuration
+        guard configuration.allocateNodeCIDRs else { return settings.nodes }
+        let range = configuration.clusterRange(forNodes: settings.nodeCount)
+        var ranges = NodeRangeSet(range, prefix: max(configuration.nodeCIDRMaskSize, range.prefix))
+        for node in settings.nodes { if let taken = node.spec.podRange { ranges.occupy(taken) } }
+        for case .node(let node) in settings.snapshot { if let taken = node.value.spec.podRange { ranges.occupy(taken) } }
+        return settings.nodes.map { node in
+            guard node.spec.podRange == nil, let range = ranges.allocate() else { return node }
+            var node = node
+            node.spec.setPodRange(range)
+            return node
         }
     }
 
@@ -94,5 +132,21 @@ extension Cluster {
         }
         for (index, entry) in settings.timeline.enumerated() { queue.schedule(.operatorActs(Int32(index)), at: entry.at) }
         if let first = settings.trace.first { queue.schedule(.traceArrival(0), at: first.createAt) }
+    }
+}
+
+extension APIObject {
+    /// The spec of a pod, or of the pods a workload makes.
+    fileprivate var podSpec: Shared<PodSpec>? {
+        switch self {
+        case .pod(let pod): pod.value.spec
+        case .replicaSet(let set): set.value.spec.template.spec
+        case .deployment(let deployment): deployment.value.spec.template.spec
+        case .statefulSet(let set): set.value.spec.template.spec
+        case .daemonSet(let set): set.value.spec.template.spec
+        case .job(let job): job.value.spec.template.spec
+        case .cronJob(let job): job.value.spec.jobTemplate.spec.template.spec
+        default: nil
+        }
     }
 }

@@ -38,7 +38,8 @@ public struct Cluster: Sendable {
     /// Sets the cluster up at time zero: nodes and snapshot in place, the first events scheduled.
     public init(_ configuration: ClusterConfiguration) throws(ClusterError) {
         self.configuration = Shared(configuration)
-        api = APIServer(seed: configuration.seed)
+        api = APIServer(
+            seed: configuration.seed, serviceNetwork: configuration.serviceNetwork, eventTimeToLive: configuration.timing.eventTimeToLive)
         gateway = ClientGateway(configuration.timing)
         do {
             scheduler = try Scheduler(
@@ -46,8 +47,10 @@ public struct Cluster: Sendable {
         } catch {
             throw .invalidScheduler("\(error)")
         }
+        var manager = configuration.controllerManager
+        manager.clusterCIDR = manager.clusterRange(forNodes: configuration.nodeCount)
         controllerManager = ControllerManager(
-            configuration.controllerManager, watchLatency: configuration.timing.controllerManagerWatchLatency)
+            manager, watchLatency: configuration.timing.controllerManagerWatchLatency)
         nodeAgent = NodeAgent(
             configuration.nodeAgent, behaviours: configuration.behaviours, defaultBehaviour: configuration.defaultBehaviour,
             seed: configuration.seed)

@@ -11,6 +11,8 @@ import Scheduling
 public struct ClusterConfiguration: Sendable {
     public var seed: UInt64
     public var timing: ControlPlaneTiming
+    /// The addresses and node ports of services.
+    public var serviceNetwork: ServiceNetworkConfiguration
     public var scheduler: SchedulerConfiguration
     /// How the scheduler comes to its decisions; they are the same either way.
     public var schedulerPath: SchedulerPath
@@ -35,6 +37,7 @@ public struct ClusterConfiguration: Sendable {
     public init(seed: UInt64 = 1) {
         self.seed = seed
         timing = ControlPlaneTiming()
+        serviceNetwork = ServiceNetworkConfiguration()
         scheduler = SchedulerConfiguration()
         schedulerPath = .memoised
         controllerManager = ControllerManagerConfiguration()
@@ -48,6 +51,16 @@ public struct ClusterConfiguration: Sendable {
         timeline = []
         trace = []
         recording = RecordingOptions()
+    }
+}
+
+extension ClusterConfiguration {
+    /// All nodes there will ever be: of the start, of the snapshot, and those that join.
+    var nodeCount: Int {
+        let joining = timeline.map { entry in
+            if case .addNodes(let nodes) = entry.action { nodes.count } else { 0 }
+        }
+        return nodes.count + snapshot.count { $0.kind == .node } + joining.reduce(0, +)
     }
 }
 

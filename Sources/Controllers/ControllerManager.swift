@@ -35,6 +35,7 @@ package struct ControllerManager: Sendable {
     private(set) var nodeAddresses: ControllerLoop<NodeAddressAllocator>
     private(set) var serviceAccounts: ControllerLoop<ServiceAccountReconciler>
     private(set) var quotas: ControllerLoop<ResourceQuotaReconciler>
+    private(set) var certificates: ControllerLoop<RootCertificatePublisher>
     /// Whether a `.work` timer is on its way.
     private var isWorkComing = false
 
@@ -45,7 +46,7 @@ package struct ControllerManager: Sendable {
         watchLatency: SimulatedDuration = .milliseconds(4)
     ) {
         self.configuration = configuration
-        let limits = RetryLimits()
+        let limits = RetryLimits(configuration)
         deployments = ControllerLoop(
             .deployment, of: .deployment, DeploymentReconciler(), workers: configuration.deploymentWorkers,
             maximumRetries: configuration.deploymentRetries, limits: limits)
@@ -76,8 +77,9 @@ package struct ControllerManager: Sendable {
         daemonSets = ControllerLoop(
             .daemonSet, of: .daemonSet, DaemonSetReconciler(), workers: configuration.daemonSetWorkers, limits: limits)
         replicationControllers = ControllerLoop(
-            .replicationController, of: .replicationController, ReplicationControllerReconciler(),
-            workers: configuration.replicationControllerWorkers, limits: limits)
+            .replicationController, of: .replicationController,
+            ReplicationControllerReconciler(burst: configuration.replicaSetBurst), workers: configuration.replicationControllerWorkers,
+            limits: limits)
         jobs = ControllerLoop(
             .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: .jobs)
         untrackedPods = ControllerLoop(
@@ -97,11 +99,15 @@ package struct ControllerManager: Sendable {
             workers: configuration.endpointSliceWorkers, maximumRetries: configuration.endpointSliceRetries,
             limits: ControllerManager.endpointSliceLimits)
         nodeAddresses = ControllerLoop(
-            .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(), workers: configuration.nodeAddressWorkers, limits: limits)
+            .nodeIPAM, of: .nodeIPAM, NodeAddressAllocator(configuration), workers: configuration.nodeAddressWorkers, limits: limits)
         serviceAccounts = ControllerLoop(
             .serviceAccount, of: .serviceAccount, ServiceAccountReconciler(), workers: configuration.serviceAccountWorkers, limits: limits)
         quotas = ControllerLoop(
-            .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(), workers: configuration.resourceQuotaWorkers, limits: limits)
+            .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(period: configuration.resourceQuotaSyncPeriod),
+            workers: configuration.resourceQuotaWorkers, limits: limits)
+        certificates = ControllerLoop(
+            .rootCertificate, of: .rootCertificate, RootCertificatePublisher(), workers: configuration.rootCertificateWorkers,
+            limits: limits)
     }
 
     /// Namespaces that fail are looked at again within a minute.
@@ -125,7 +131,7 @@ package struct ControllerManager: Sendable {
         // Kubernetes Events are for people; no controller watches them.
         if case .event = event.object { return }
         let previous = informers.apply(event)
-        for key in replicaSets.decider.ownWrites.released(by: informers.resourceVersion) { replicaSets.queue.add(key) }
+        replicaSets.observe(event, previous: previous, informers, at: now, &effects)
         let collection = collector.decider.observe(event, previous: previous, informers)
         for work in collection.work { collector.queue.add(work) }
         for report in collection.events { recorders[.garbageCollector].record(report, at: now, &effects) }
@@ -136,8 +142,6 @@ package struct ControllerManager: Sendable {
             let isNew = event.change == .added && event.time > .zero
             observe(event.change, node, previous: previous.flatMap(Node.cast), isNew: isNew, at: now, &effects)
         case .replicaSet(let set):
-            replicaSets.queue.add(set.value.metadata.key)
-            if event.change != .deleted { replicaSets.decider.observe(set, previous: previous.flatMap(ReplicaSet.cast)) }
             for key in DeploymentWakeUps.keys(for: set, informers) { deployments.queue.add(key) }
             if let old = previous.flatMap(ReplicaSet.cast),
                 old.value.metadata.controllerReference != set.value.metadata.controllerReference
@@ -164,6 +168,7 @@ package struct ControllerManager: Sendable {
         nodeAddresses.observe(event, previous: previous, informers, at: now, &effects)
         serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
         quotas.observe(event, previous: previous, informers, at: now, &effects)
+        certificates.observe(event, previous: previous, informers, at: now, &effects)
         wakeToWork(at: now, &effects)
     }
 
@@ -171,7 +176,6 @@ package struct ControllerManager: Sendable {
         _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, at now: SimulatedTime,
         _ effects: inout Effects<ControllerTimer>
     ) {
-        for key in replicaSets.decider.observe(change, pod, previous: previous, informers) { replicaSets.queue.add(key) }
         if change == .deleted, let key = DeploymentWakeUps.key(forDeleted: pod, informers) { deployments.queue.add(key) }
         evictor.decider.observe(change, pod, previous: previous, informers, at: now)
         settleEvictions(at: now, &effects)
@@ -225,6 +229,7 @@ package struct ControllerManager: Sendable {
         case .nodeMonitor:
             let wasOver = monitor.decider.isPassOver
             monitor.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
+            monitor.decider.wakeForPoll(at: now, &effects)
             if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
         case .nodeTaints: tainter.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
         case .taintEviction: evictor.handle(answer, token, informers, &recorders[.taintEviction], at: now, &effects)
@@ -257,6 +262,8 @@ package struct ControllerManager: Sendable {
             serviceAccounts.handle(answer, token, informers, &recorders[.serviceAccount], at: now, &effects)
         case .resourceQuota:
             quotas.handle(answer, token, informers, &recorders[.resourceQuota], at: now, &effects)
+        case .rootCertificate:
+            certificates.handle(answer, token, informers, &recorders[.rootCertificate], at: now, &effects)
         }
         wakeToWork(at: now, &effects)
     }
@@ -281,6 +288,7 @@ package struct ControllerManager: Sendable {
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
                 || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
+                || certificates.canWork
         else { return }
         isWorkComing = true
         effects.wake(at: now, .work)
@@ -290,9 +298,12 @@ package struct ControllerManager: Sendable {
         deployments.run(informers, &recorders[.deployment], at: now, &effects)
         replicaSets.run(informers, &recorders[.replicaSet], at: now, &effects)
         collector.run(informers, &recorders[.garbageCollector], at: now, &effects)
-        let wasOver = monitor.decider.isPassOver
-        monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
-        if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        if monitor.canWork {
+            let wasOver = monitor.decider.isPassOver
+            monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
+            monitor.decider.wakeForPoll(at: now, &effects)
+            if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
+        }
         tainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
         evictor.run(informers, &recorders[.taintEviction], at: now, &effects)
         podCollector.run(informers, &recorders[.podGarbageCollector], at: now, &effects)
@@ -310,6 +321,7 @@ package struct ControllerManager: Sendable {
         nodeAddresses.run(informers, &recorders[.nodeIPAM], at: now, &effects)
         serviceAccounts.run(informers, &recorders[.serviceAccount], at: now, &effects)
         quotas.run(informers, &recorders[.resourceQuota], at: now, &effects)
+        certificates.run(informers, &recorders[.rootCertificate], at: now, &effects)
     }
 
     private mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {

@@ -1,6 +1,8 @@
 // The controller manager's flags, with the real defaults.
 
+import APIServer
 import DiscreteEvents
+import KubernetesAPI
 
 /// What can be set about the controllers. Names follow kube-controller-manager's flags.
 /// <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/>
@@ -37,8 +39,10 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var endpointSliceRetries = 15
     /// Workers of the NodeIPAM controller (fixed).
     public var nodeAddressWorkers = 30
-    /// Workers of the ServiceAccount controller (fixed).
+    /// `--concurrent-serviceaccount-token-syncs` is for tokens; the controller that makes accounts has one worker (fixed).
     public var serviceAccountWorkers = 1
+    /// Workers of the publisher of the root certificate (fixed).
+    public var rootCertificateWorkers = 1
     /// `--concurrent-resource-quota-syncs`.
     public var resourceQuotaWorkers = 5
     /// From the request to delete a namespace to the deletion of its content (fixed).
@@ -78,6 +82,24 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     /// `--terminated-pod-gc-threshold`; 0 switches it off.
     public var terminatedPodThreshold = 12500
 
+    /// `--resource-quota-sync-period`: how often all quotas are counted anew.
+    public var resourceQuotaSyncPeriod = SimulatedDuration.minutes(5)
+
+    /// `--allocate-node-cidrs`, as kubeadm sets it: every node gets a range of addresses for its pods.
+    public var allocateNodeCIDRs = true
+    /// `--cluster-cidr`: what these ranges are cut from. nil: kubeadm's 10.244.0.0/16, or so much more around it as the scenario's
+    /// nodes need.
+    public var clusterCIDR: AddressRange?
+    /// `--node-cidr-mask-size-ipv4`.
+    public var nodeCIDRMaskSize = 24
+
+    /// Back-off of a key that failed: its first wait, doubled each time (fixed in the real controllers) ...
+    public var workQueueBaseDelay = SimulatedDuration.milliseconds(5)
+    /// ... up to this.
+    public var workQueueMaximumDelay = SimulatedDuration.seconds(1000)
+    /// What all retries of a controller together may take.
+    public var workQueueLimit = ClientLimit(queriesPerSecond: 10, burst: 100)
+
     /// When simulated time zero is, in whole seconds since 1970: what CronJobs go by.
     public var originOnWall: Int64 = 0
     /// The time zones that CronJobs name. Whoever reads the input reads them too; nothing here asks the machine.
@@ -87,6 +109,16 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
 }
 
 extension ControllerManagerConfiguration {
+    /// What node ranges are cut from in a cluster of this many nodes.
+    package func clusterRange(forNodes count: Int) -> AddressRange {
+        if let clusterCIDR { return clusterCIDR }
+        var range = AddressRange(10 << 24 | 244 << 16, prefix: min(16, nodeCIDRMaskSize))
+        while range.prefix > 0, 1 << (nodeCIDRMaskSize - range.prefix) < count {
+            range = AddressRange(range.first, prefix: range.prefix - 1)
+        }
+        return range
+    }
+
     var evictionRates: EvictionRates {
         var rates = EvictionRates()
         rates.normal = nodeEvictionRate

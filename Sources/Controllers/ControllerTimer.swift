@@ -7,7 +7,7 @@ import DiscreteEvents
 public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
     case deployment, replicaSet, garbageCollector, nodeLifecycle, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
-    case endpointSlice, nodeIPAM, serviceAccount, resourceQuota
+    case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
 
     /// The client whose rate limit the controller's requests draw on.
     public var client: APIClientID { .controller(rawValue) }
@@ -44,6 +44,7 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
         case .nodeIPAM: "cidrAllocator"
         case .serviceAccount: "serviceaccount-controller"
         case .resourceQuota: "resourcequota-controller"
+        case .rootCertificate: "root-ca-cert-publisher"
         }
     }
 }
@@ -68,7 +69,7 @@ public enum ControllerTimer: Hashable, Sendable {
 enum LoopName: UInt8, Sendable {
     case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
-    case endpointSlice, nodeIPAM, serviceAccount, resourceQuota
+    case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
     /// The Job controller's second queue.
     case untrackedPods
     /// Not a loop: the answer to an event that was recorded.

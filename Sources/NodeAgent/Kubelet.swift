@@ -31,6 +31,7 @@ struct Kubelet: Sendable {
     var lease: LeaseRenewals
     var images = ImageStore()
     var resources: NodeResources
+    var addresses = PodAddresses()
     private var pods: [PodWorker?] = []
     /// Slots without a pod, reused last in, first out.
     private var free: [Int32] = []
@@ -42,6 +43,7 @@ struct Kubelet: Sendable {
         self.lease = lease
         registration = Shared(Kubelet.registration(of: node))
         resources = NodeResources(node.status.allocatable)
+        addresses.setRange(node.spec.podRange)
         for image in node.status.images { for name in image.names { images.add(name) } }
     }
 
@@ -50,6 +52,8 @@ struct Kubelet: Sendable {
         node.metadata.uid = UID("")
         node.metadata.resourceVersion = 0
         node.spec.unschedulable = false
+        node.spec.podCIDR = ""
+        node.spec.podCIDRs = []
         node.spec.taints.removeAll { $0.key.hasPrefix("node.kubernetes.io/") }
         node.status.conditions = []
         return node
@@ -88,6 +92,7 @@ struct Kubelet: Sendable {
     mutating func drop(_ worker: PodWorker, from slot: Int) {
         free.append(Int32(slot))
         if let charge = worker.charge { resources.remove(charge.value) }
+        if let address = worker.address { addresses.release(address) }
     }
 
     /// How many pods the kubelet takes care of.

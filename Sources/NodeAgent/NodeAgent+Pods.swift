@@ -15,6 +15,10 @@ extension NodeAgent {
             adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, environment: environment, at: now)
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         take(charge(of: pod.value.spec), for: &worker, on: number)
+        if let address = AddressRange.address(pod.value.status.podIP) {
+            worker.address = address
+            kubelets[number].addresses.occupy(address)
+        }
         worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
         if pod.value.metadata.isTerminating {
             worker.stop(graceSeconds: pod.value.metadata.deletionGracePeriodSeconds ?? 0, at: now, environment)
@@ -37,9 +41,14 @@ extension NodeAgent {
             }
         case .node(let node):
             guard event.change != .deleted, let number = number(of: node.value.metadata.name),
-                case .node(let previous)? = event.previous, previous.value.status.allocatable != node.value.status.allocatable
+                case .node(let previous)? = event.previous
             else { return }
-            kubelets[number].resources.setAllocatable(node.value.status.allocatable)
+            if previous.value.status.allocatable != node.value.status.allocatable {
+                kubelets[number].resources.setAllocatable(node.value.status.allocatable)
+            }
+            if previous.value.spec.podCIDR != node.value.spec.podCIDR {
+                kubelets[number].addresses.setRange(node.value.spec.podRange)
+            }
         default: break
         }
     }
@@ -107,6 +116,7 @@ extension NodeAgent {
             record(pod, rejection.reason, rejection.message, severity: .warning, on: number, at: now, effects: &effects)
         } else {
             take(charge, for: &worker, on: number)
+            if !pod.value.spec.value.hostNetwork { worker.address = kubelets[number].addresses.take() }
             worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
@@ -156,6 +166,8 @@ extension NodeAgent {
         if status.phase == .succeeded || status.phase == .failed, let charge = worker.charge {
             kubelets[number].resources.remove(charge.value)
             worker.charge = nil
+            if let address = worker.address { kubelets[number].addresses.release(address) }
+            worker.address = nil
         }
         if worker.isStopped(at: now) {
             if worker.pod.value.metadata.isTerminating { finish(worker.pod.value, on: number, effects: &effects) }

@@ -55,7 +55,7 @@ extension PodWorker {
         }
         status.containerStatuses = (initCount..<containers.count).map { containerStatus($0, at: now) }
         for known in status.containerStatuses where !known.ready { unready.append(known.name) }
-        if status.podIP.isEmpty, hasSandbox { status.podIP = PodAddress.text(for: uid) }
+        if status.podIP.isEmpty, hasSandbox { status.podIP = address.map(AddressRange.text) ?? PodAddresses.invented(for: uid) }
         setConditions(of: &status, unready: unready, at: now)
         return status
     }
@@ -194,13 +194,5 @@ extension PodWorker {
             .initialized, .false, reason: "ContainersNotInitialized",
             message: "containers with incomplete status: [" + incomplete.map { name($0) }.joined(separator: " ") + "]",
             lastTransitionTime: time)
-    }
-}
-
-/// A stable pod address, until the pod network hands out its own.
-enum PodAddress {
-    static func text(for uid: UID) -> String {
-        let hash = stableHash(uid.text)
-        return "10.\(64 + (hash >> 16 & 63)).\(hash >> 8 & 255).\(hash & 255)"
     }
 }

@@ -42,6 +42,8 @@ struct PodWorker: Sendable {
     /// What the pod takes of the node, as long as it does.
     var charge: Shared<ResourceCharge>?
     let generation: UInt32
+    /// The address it has of the node's range, as long as it runs; nil if the node has no range.
+    var address: UInt32?
     /// Its annotations keep it from being ready.
     var isHeldUnready = false
     /// SIGKILL came before the containers were done.

@@ -101,7 +101,7 @@ extension APIError {
     fileprivate var isAboutLostObject: Bool {
         switch self {
         case .notFound, .preconditionFailed: true
-        case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden: false
+        case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden, .badRequest, .internalError: false
         }
     }
 }

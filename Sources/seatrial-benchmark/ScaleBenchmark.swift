@@ -16,6 +16,12 @@ struct ScaleBenchmark: ParsableCommand {
     @Option(help: "Pods, in Deployments of 300.")
     var pods = 150_000
 
+    @Option(help: "Services, each for the pods of one Deployment.")
+    var services = 0
+
+    @Option(help: "Pods behind one more Service.")
+    var largeService = 0
+
     @Option(help: "Simulated minutes.")
     var minutes = 60
 
@@ -71,8 +77,11 @@ struct ScaleBenchmark: ParsableCommand {
             result.nodes.append(node)
         }
         let perDeployment = 300
+        if largeService > 0 { result.objects.append(service("front", selecting: ["tier": "front"])) }
         for number in 0..<((pods + perDeployment - 1) / perDeployment) {
-            let labels = Labels([("app", "app-\(number)")])
+            var labels = Labels([("app", "app-\(number)")])
+            if number * perDeployment < largeService { labels["tier"] = "front" }
+            if number < services { result.objects.append(service("app-\(number)", selecting: ["app": "app-\(number)"])) }
             var container = Container(name: "main", image: "registry.example/app-\(number):1")
             container.resources.requests = ResourceList([
                 (.cpu, Quantity(milli: Int64(100 + 50 * (number % 8)))), (.memory, Quantity(bytes: Int64(256 + 128 * (number % 5)) << 20)),
@@ -85,5 +94,11 @@ struct ScaleBenchmark: ParsableCommand {
                 APIObject(Deployment(metadata: ObjectMeta(name: "app-\(number)", namespace: "default"), spec: spec)))
         }
         return result
+    }
+
+    private func service(_ name: String, selecting labels: Labels) -> APIObject {
+        var service = Service(metadata: ObjectMeta(name: name, namespace: "default"), selector: labels)
+        service.ports = [ServicePort(port: 80)]
+        return APIObject(service)
     }
 }

@@ -94,6 +94,31 @@ struct DeletionTests {
         #expect(api.objects[deploymentKey("web")] == nil)
     }
 
+    @Test mutating func `an explicit background deletion withdraws what was asked for earlier`() throws {
+        try api.done(.create(APIObject(deployment("web"))))
+        try api.done(.delete(deploymentKey("web"), DeleteOptions(propagation: .foreground)), at: seconds(2))
+        try api.done(.delete(deploymentKey("web"), DeleteOptions()), at: seconds(3))
+        #expect(try api.storedDeployment("web").metadata.finalizers == [Finalizers.foregroundDeletion])
+        try api.done(.delete(deploymentKey("web"), DeleteOptions(propagation: .background)), at: seconds(4))
+        #expect(api.objects[deploymentKey("web")] == nil)
+    }
+
+    @Test(arguments: [Kind.job, .replicationController, .cronJob])
+    mutating func `kinds older than garbage collection orphan their dependents by default`(_ kind: Kind) throws {
+        let metadata = ObjectMeta(name: "a", namespace: "default")
+        let template = PodTemplate(labels: ["app": "a"], spec: Shared(PodSpec(containers: [Container(name: "c")])))
+        let key = ObjectKey(kind, metadata.key)
+        switch kind {
+        case .job: try api.done(.create(APIObject(Job(metadata: metadata, spec: JobSpec(template: template)))))
+        case .cronJob:
+            let spec = CronJobSpec(schedule: "* * * * *", jobTemplate: JobTemplate(spec: JobSpec(template: template)))
+            try api.done(.create(APIObject(CronJob(metadata: metadata, spec: spec))))
+        default: try api.done(.create(APIObject(ReplicationController(metadata: metadata, replicas: 0, selector: ["app": "a"], template: template))))
+        }
+        try api.done(.delete(key, DeleteOptions()), at: seconds(1))
+        #expect(api.objects[key]?.metadata.finalizers == (kind == .cronJob ? nil : [Finalizers.orphan]))
+    }
+
     @Test mutating func `a UID precondition protects the next object of the name`() throws {
         try create(pod("a"))
         let old = try api.storedPod("a").metadata.uid

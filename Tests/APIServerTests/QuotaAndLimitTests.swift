@@ -28,11 +28,11 @@ struct QuotaAndLimitTests {
             quota(["pods": Quantity(1)], used: ["pods": Quantity(0)]),
         ]
         let wanted = pod(requests: [.cpu: Quantity(1)])
-        try QuotaCheck.charge(&quotas, for: wanted, at: .zero)
+        try QuotaCheck.charge(&quotas, for: APIObject(wanted), at: .zero)
         #expect(quotas.map { $0.status.used["pods"] } == [Quantity(1), Quantity(1)])
         #expect(quotas[0].status.used["requests.cpu"] == Quantity(milli: 1500))
         let before = quotas
-        let refusal = #expect(throws: QuotaRefusal.self) { try QuotaCheck.charge(&quotas, for: wanted, at: .zero) }
+        let refusal = #expect(throws: QuotaRefusal.self) { try QuotaCheck.charge(&quotas, for: APIObject(wanted), at: .zero) }
         #expect(
             refusal?.description == "exceeded quota: q, requested: requests.cpu=1, used: requests.cpu=1500m, limited: requests.cpu=2")
         #expect(quotas == before)
@@ -40,14 +40,14 @@ struct QuotaAndLimitTests {
 
     @Test func `who bounds memory demands that containers name it`() {
         var quotas = [quota(["limits.memory": Quantity(bytes: 1 << 30), "requests.cpu": Quantity(1)], used: [:])]
-        let refusal = #expect(throws: QuotaRefusal.self) { try QuotaCheck.charge(&quotas, for: pod(requests: [:]), at: .zero) }
+        let refusal = #expect(throws: QuotaRefusal.self) { try QuotaCheck.charge(&quotas, for: APIObject(pod(requests: [:])), at: .zero) }
         #expect(refusal?.description == "failed quota: q: must specify limits.memory for: c; requests.cpu for: c")
     }
 
     @Test func `a scope decides which pods are counted`() throws {
         let quiet = ScopeRequirement(.priorityClass, .isIn, values: ["batch"])
         var quotas = [quota(["pods": Quantity(0)], used: ["pods": Quantity(0)], scopes: [quiet])]
-        try QuotaCheck.charge(&quotas, for: pod(requests: [:]), at: .zero)
+        try QuotaCheck.charge(&quotas, for: APIObject(pod(requests: [:])), at: .zero)
         #expect(quotas[0].status.used["pods"] == Quantity(0))
     }
 

@@ -16,7 +16,7 @@ struct TableRecordingTests {
             "quantity_parse", "quantity_math", "selector_string", "selector_object", "name_validation", "int_or_percent", "pod_qos",
             "pod_requests", "safe_encode", "deployment_step", "rs_delete_rank", "node_zone_state", "noexecute_toleration",
             "crashloop_backoff", "hpa_defaults", "hpa_single", "hpa_sequence", "quota_pod_usage", "limitrange_apply", "cron_next",
-            "cron_dst", "cron_missed", "job_indexes", "daemonset_node", "endpointslice_pack",
+            "cron_dst", "cron_missed", "job_indexes", "daemonset_node", "endpointslice_pack", "api_errors",
         ])
     func table(name: String) throws {
         let result = try #require(try runTables([Self.folder + "/" + name + ".jsonl"]).first)

@@ -96,4 +96,54 @@ import Testing
         cluster.runUntilQuiet()
         #expect(cluster.pods.count == 1)
     }
+
+    @Test func anObjectMadeForAnOwnerThatNeverWasIsDeleted() {
+        var cluster = TestCluster()
+        cluster.run(for: .seconds(1))
+        for (name, kind, version) in [
+            ("absent", "ReplicaSet", "apps/v1"), ("plain", "ConfigMap", "v1"), ("custom", "Widget", "example.com/v1"),
+            ("old", "ReplicaSet", "extensions/v1beta1"),
+        ] {
+            let reference = OwnerReference(apiVersion: version, kind: kind, name: "never", uid: UID("unseen"), controller: true)
+            cluster.execute(.create(APIObject(Make.pod(name, owners: [reference]))))
+        }
+        cluster.runUntilQuiet()
+        // Nobody can tell whether owners of kinds that are not served exist.
+        #expect(cluster.pods.map(\.metadata.name).sorted() == ["custom", "old"])
+    }
+
+    @Test func anOwnerOfAnotherNamespaceIsNoOwner() throws {
+        var cluster = TestCluster()
+        let owner = Unstructured(apiVersion: "v1", kindName: "ConfigMap", metadata: ObjectMeta(name: "owner", namespace: "elsewhere"))
+        cluster.execute(.create(APIObject(Namespace(metadata: ObjectMeta(name: "elsewhere")))))
+        cluster.execute(.create(APIObject(owner)))
+        cluster.run(for: .seconds(1))
+        let stored = try #require(cluster.server.objects[ObjectKey(.unstructured, namespace: "elsewhere", "ConfigMap/owner")])
+        cluster.execute(.create(APIObject(Make.pod("p", owners: [Self.reference(to: stored)]))))
+        cluster.runUntilQuiet()
+        #expect(cluster.pods.isEmpty)
+        let report = try #require(cluster.events.first { $0.reason == "OwnerRefInvalidNamespace" })
+        #expect(
+            report.message
+                == "ownerRef [v1/ConfigMap, namespace: default, name: owner, uid: \(stored.metadata.uid)] "
+                + "does not exist in namespace \"default\"")
+    }
+
+    @Test func ownersInACircleGoTogether() throws {
+        var cluster = TestCluster()
+        func thing(_ name: String) -> ObjectKey { ObjectKey(.unstructured, namespace: "default", "Thing/" + name) }
+        for name in ["a", "b"] {
+            let metadata = ObjectMeta(name: name, namespace: "default")
+            cluster.execute(.create(APIObject(Unstructured(apiVersion: "v1", kindName: "Thing", metadata: metadata))))
+        }
+        for (name, owner) in [("a", "b"), ("b", "a")] {
+            let (dependent, owner) = (try #require(cluster.server.objects[thing(name)]), try #require(cluster.server.objects[thing(owner)]))
+            cluster.execute(
+                .patchMetadata(thing(name), uid: dependent.metadata.uid, .ownerReferences([Self.reference(to: owner)])))
+        }
+        cluster.run(for: .seconds(1))
+        cluster.execute(.delete(thing("a"), DeleteOptions(propagation: .foreground)))
+        cluster.runUntilQuiet()
+        #expect(cluster.server.objects[thing("a")] == nil && cluster.server.objects[thing("b")] == nil)
+    }
 }

@@ -119,6 +119,48 @@ import Testing
         for (earlier, later) in zip(times, times.dropFirst()) { #expect(abs((later - earlier).seconds - 10) < 0.25) }
     }
 
+    /// As recorded of the real controller: a node that waits through passes of the monitor stands in the queue once.
+    @Test("Nodes noticed in later passes are tainted ten seconds after one another too, and each once")
+    func keepsOnePlaceInTheQueue() {
+        var cluster = TestCluster()
+        for number in 0..<20 { cluster.addNode("node-\(number)") }
+        cluster.run(until: .zero + .seconds(100))
+        for number in 0..<3 { cluster.stop("node-\(number)", lastRenewal: cluster.now) }
+        cluster.run(for: .seconds(10))
+        for number in 3..<5 { cluster.stop("node-\(number)", lastRenewal: cluster.now) }
+        cluster.run(for: .seconds(200))
+        let writes = cluster.history.compactMap { event -> SimulatedTime? in
+            guard case .node(let node) = event.object, case .node(let old)? = event.previous else { return nil }
+            let after = node.value.spec.taints.filter { $0.effect == .noExecute }
+            return after == old.value.spec.taints.filter { $0.effect == .noExecute } ? nil : event.time
+        }
+        #expect(writes.count == 5)
+        for (earlier, later) in zip(writes, writes.dropFirst()) { #expect(abs((later - earlier).seconds - 10) < 0.25) }
+    }
+
+    /// As recorded: a pod evicted at once is written to by two controllers; the monitor's write conflicts and is made in the next pass.
+    @Test func tellsAPodInTheNextPassThatSomebodyElseWroteTo() throws {
+        var cluster = TestCluster()
+        cluster.latency = .milliseconds(40)
+        for number in 0..<4 { cluster.addNode("node-\(number)") }
+        var deployment = Make.deployment(replicas: 12)
+        var spec = deployment.spec.template.spec.value
+        spec.tolerations = [Toleration(key: Taint.unreachable, operator: .exists, effect: .noExecute, tolerationSeconds: 0)]
+        deployment.spec.template.spec = Shared(spec)
+        cluster.execute(.create(APIObject(deployment)))
+        cluster.run(until: .zero + .seconds(60))
+        let lost = cluster.pods.filter { $0.nodeName == "node-1" }
+        cluster.stop("node-1", lastRenewal: cluster.now)
+        cluster.run(for: .seconds(70))
+        for pod in lost {
+            let stored = cluster.server.objects.get(Pod.self, pod.metadata.key)?.value
+            #expect(stored?.status.conditions[.ready]?.status == .false && stored?.metadata.isTerminating == true)
+        }
+        let told = cluster.events.filter { $0.reason == "NodeNotReady" && $0.involvedKind == "Pod" }
+        #expect(Set(told.map(\.involved)).count == lost.count)
+        #expect(told.contains { $0.count == 2 } && told.allSatisfy { $0.count <= 2 })
+    }
+
     @Test("A large zone that is partly down: the next taint comes 100 s later, a small one gets one at most")
     func slowsDownInDisruptedZones() {
         for (size, lost) in [(60, 40), (10, 7)] {

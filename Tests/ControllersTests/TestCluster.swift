@@ -37,6 +37,7 @@ struct TestCluster {
     var readyDelay: (Pod) -> SimulatedDuration? = { _ in .seconds(1) }
     var stopDelay = SimulatedDuration.milliseconds(200)
     private var bound = 0
+    private var addresses = 0
     /// All that was written, in order.
     private(set) var history: [WatchEvent] = []
     /// Called after each commit with the cluster as stored.
@@ -53,6 +54,27 @@ struct TestCluster {
 
     var pods: [Pod] { server.objects.all(Pod.self).map(\.value) }
     var replicaSets: [ReplicaSet] { server.objects.all(ReplicaSet.self).map(\.value) }
+    func get<Object: KubernetesObject>(_ type: Object.Type, _ name: String) -> Object? {
+        server.objects.get(type, NamespacedName(namespace: "default", name: name))?.value
+    }
+    func all<Object: KubernetesObject>(_ type: Object.Type) -> [Object] { server.objects.all(type).map(\.value) }
+    /// What was written of pods, in order: "+name", "-name" for a request to delete, "x name" when gone.
+    var podHistory: [String] {
+        history.compactMap { event in
+            guard case .pod(let pod) = event.object else { return nil }
+            let name = pod.value.metadata.name
+            switch event.change {
+            case .added: return "+" + name
+            case .deleted: return "x" + name
+            case .modified:
+                guard pod.value.metadata.isTerminating, case .pod(let old)? = event.previous, !old.isTerminating else { return nil }
+                return "-" + name
+            }
+        }
+    }
+    func messages(about kind: Kind, _ reason: String) -> [String] {
+        events.filter { $0.involvedKind == kind.description && $0.reason == reason }.map(\.message)
+    }
     func deployment(_ name: String) -> Deployment? {
         server.objects.get(Deployment.self, NamespacedName(namespace: "default", name: name))?.value
     }
@@ -188,17 +210,23 @@ struct TestCluster {
             let running = nodes.filter { name in
                 !stoppedNodes.contains(name) && !(node(name)?.spec.taints.contains { $0.effect == .noSchedule } ?? true)
             }
-            guard !running.isEmpty else {
+            // Daemon pods name their node.
+            let pinned = pod.spec.value.affinity.pinnedNode
+            guard let chosen = pinned ?? (running.isEmpty ? nil : running[(bound + 1) % running.count]) else {
                 schedule(now + .seconds(1), .kubelet(.bind, name, uid))
                 return
             }
-            bound += 1
-            execute(.bind(name, uid: uid, node: running[bound % running.count]))
+            if pinned == nil { bound += 1 }
+            execute(.bind(name, uid: uid, node: chosen))
             if let delay = readyDelay(pod) { schedule(now + delay, .kubelet(.ready, name, uid)) }
         case .ready:
             guard !pod.metadata.isTerminating, let node = pod.nodeName, !stoppedNodes.contains(node) else { return }
             var status = pod.status
             status.phase = .running
+            if status.podIP.isEmpty {
+                addresses += 1
+                status.podIP = "10.0.\(addresses / 250).\(addresses % 250 + 1)"
+            }
             status.conditions.set(Condition(.ready, .true, lastTransitionTime: now))
             execute(.patchPod(name, uid: uid, .kubeletStatus(Shared(status))))
         case .gone: execute(.delete(ObjectKey(.pod, name), DeleteOptions(gracePeriodSeconds: 0, uid: uid)))

@@ -33,10 +33,19 @@ enum SampleScenarios {
           controlPlane:
             requestLatency: 3ms
             responseLatency: 1ms
+            eventTTL: 30m
             controllerManager:
               {watchLatency: 5ms, qps: 40, burst: 60, concurrentDeploymentSyncs: 6, concurrentReplicaSetSyncs: 6, concurrentGCSyncs: 21,
               nodeMonitorPeriod: 4s, nodeMonitorGracePeriod: 41s, nodeStartupGracePeriod: 61s, nodeEvictionRate: 0.2,
-              secondaryNodeEvictionRate: 0.02, largeClusterSizeThreshold: 51, unhealthyZoneThreshold: 0.5, terminatedPodGCThreshold: 100}
+              secondaryNodeEvictionRate: 0.02, largeClusterSizeThreshold: 51, unhealthyZoneThreshold: 0.5, terminatedPodGCThreshold: 100,
+              concurrentNamespaceSyncs: 11, concurrentStatefulSetSyncs: 6, concurrentDaemonSetSyncs: 3, concurrentRCSyncs: 6,
+              concurrentJobSyncs: 6, concurrentCronJobSyncs: 6, concurrentTTLSyncs: 6, concurrentHorizontalPodAutoscalerSyncs: 6,
+              concurrentDisruptionSyncs: 2, concurrentServiceEndpointSyncs: 6, concurrentNodeIPAMSyncs: 31,
+              concurrentServiceAccountSyncs: 2, concurrentRootCertificateSyncs: 2, concurrentResourceQuotaSyncs: 6,
+              concurrentNodeSyncs: 9, workQueueBaseDelay: 6ms, workQueueMaximumDelay: 900s, workQueueQPS: 11, workQueueBurst: 101,
+              replicaSetBurst: 400, deploymentRetries: 14, namespaceDeletionDelay: 4s, resourceQuotaSyncPeriod: 4m,
+              allocateNodeCIDRs: false, clusterCIDR: 10.128.0.0/12, nodeCIDRMaskSize: 25, nodeTaintPeriod: 200ms, podGCPeriod: 21s,
+              deletedNodeQuarantine: 41s}
             scheduler: {watchLatency: 6ms, qps: 70, burst: 80, cyclePerPod: 200us, cyclePerNode: 3us}
             kubelet:
               {watchLatency: 7ms, qps: 51, burst: 101, leaseRenewal: 11s, leaseJitter: 0.05, imagePullBandwidth: 50M, defaultImageSize: 10Mi,

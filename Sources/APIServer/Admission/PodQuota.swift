@@ -32,6 +32,17 @@ package enum PodQuota {
     /// Resources a quota may name with or without `requests.`.
     private static func isComputeResource(_ name: ResourceName) -> Bool { limitedResources.contains(name) || name.isHugePages }
 
+    /// Whether a quota's name is about pods.
+    static func counts(_ name: ResourceName) -> Bool {
+        if name == .pods || isComputeResource(name) { return true }
+        let text = name.rawValue
+        if text.hasPrefix("requests.") {
+            let asked = ResourceName(String(text.dropFirst("requests.".count)))
+            return isComputeResource(asked) || asked.isExtended
+        }
+        return text.hasPrefix("limits.") && limitedResources.contains(ResourceName(String(text.dropFirst("limits.".count))))
+    }
+
     /// Whether the pod's resources count: not once it has ended, nor when its deletion is overdue by a whole grace period (a pod
     /// stuck on a lost node must not keep its replacement from starting).
     package static func isCharged(_ pod: Pod, at now: SimulatedTime) -> Bool {

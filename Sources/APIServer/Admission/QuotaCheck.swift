@@ -11,18 +11,34 @@ package struct QuotaRefusal: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// Charges objects to quotas.
 package enum QuotaCheck {
-    /// Adds a new pod to `status.used` of every quota that counts it; all quotas or none.
+    /// Adds a new object to `status.used` of every quota that counts it; all quotas or none. Of a changed object (`old`: what it
+    /// was) only what it uses more than before is added; what it uses less the controller finds out.
     ///
     /// The status of the quotas must be the stored one: the real plugin writes the sum with compare-and-swap.
-    package static func charge(_ quotas: inout [ResourceQuota], for pod: Pod, at now: SimulatedTime) throws(QuotaRefusal) {
-        let counting = quotas.indices.filter { PodQuota.matches(quotas[$0].spec.scopes, pod.spec.value) }
-        for index in counting {
+    package static func charge(
+        _ quotas: inout [ResourceQuota], for object: APIObject, replacing old: APIObject? = nil, at now: SimulatedTime
+    ) throws(QuotaRefusal) {
+        let resource = QuotaUsage.resource(of: object)
+        var counting: [Int] = []
+        for index in quotas.indices where QuotaUsage.matches(quotas[index].spec.scopes, object) {
             let quota = quotas[index]
-            if let missing = missing(from: pod.spec.value, requiredBy: quota.status.hard) {
+            let counted = quota.status.hard.names.filter { QuotaUsage.resource(countedAs: $0) == resource }
+            guard !counted.isEmpty else { continue }
+            if case .pod(let pod) = object, let missing = missing(from: pod.value.spec.value, requiredBy: quota.status.hard) {
                 throw QuotaRefusal(description: "failed quota: \(quota.metadata.name): must specify \(missing)")
             }
+            guard counted.allSatisfy({ quota.status.used[$0] != nil }) else {
+                throw QuotaRefusal(
+                    description: "status unknown for quota: \(quota.metadata.name), resources: "
+                        + counted.map(\.rawValue).joined(separator: ","))
+            }
+            counting.append(index)
         }
-        let usage = ResourceList(PodQuota.usage(of: pod, at: now).filter { !$0.quantity.isZero }.map { ($0.name, $0.quantity) })
+        guard !counting.isEmpty else { return }
+        let before = old.map { QuotaUsage.of($0, at: now) } ?? ResourceList()
+        let usage = ResourceList(
+            QuotaUsage.of(object, at: now).map { ($0.name, $0.quantity - (before[$0.name] ?? .zero)) }.filter { $0.1.sign > 0 })
+        guard !usage.isEmpty else { return }
         var charged = quotas
         for index in counting { try add(usage, to: &charged[index]) }
         quotas = charged

@@ -274,9 +274,9 @@ struct Recorder: Sendable {
         return record.operations.count - 1
     }
 
-    mutating func refused(_ operation: Int, _ error: APIError) { 
+    mutating func refused(_ operation: Int, _ error: APIError) {
         record.operations[operation].refusal = error.description
-        record.operations[operation].refusalStatus = error.httpStatus
+        record.operations[operation].refusalStatus = error.code
     }
 
     mutating func sample(at now: SimulatedTime) {

@@ -4,14 +4,17 @@
 // the same steps: month by month, then day by day, then in hours and minutes that really pass. Times that clocks skip do not fire that
 // day; times they show twice fire twice; a day that begins at one o'clock may be passed over.
 
+import KubernetesAPI
+
 /// The five fields of a schedule and the zone whose clocks they mean.
 struct CronCalendar: Hashable, Sendable {
-    var minutes: CronField
-    var hours: CronField
-    var daysOfMonth: CronField
-    var months: CronField
-    var daysOfWeek: CronField
-    var zone: TimeZoneRules
+    private let fields: CronExpression.Fields
+    private let zone: TimeZoneRules
+
+    init(_ fields: CronExpression.Fields, zone: TimeZoneRules) {
+        self.fields = fields
+        self.zone = zone
+    }
 
     /// How far the search goes: to the end of the fifth year after the one it starts in.
     private static let yearsSearched = 5
@@ -23,8 +26,8 @@ struct CronCalendar: Hashable, Sendable {
         // When a field runs over into a larger one, all are looked at again from the largest on.
         while search.now.year <= lastYear {
             let isFound =
-                search.reachMonth(months) && search.reachDay(where: isDayMatching) && search.reachHour(hours)
-                && search.reachMinute(minutes) && search.reachFullMinute()
+                search.reachMonth(fields.months) && search.reachDay(where: isDayMatching) && search.reachHour(fields.hours)
+                && search.reachMinute(fields.minutes) && search.reachFullMinute()
             if isFound { return search.instant }
         }
         return nil
@@ -32,9 +35,9 @@ struct CronCalendar: Hashable, Sendable {
 
     /// Days of month and of week both have to match, but where both are restricted, one of them is enough.
     private func isDayMatching(_ time: CivilTime) -> Bool {
-        let month = daysOfMonth.contains(time.day)
-        let week = daysOfWeek.contains(time.weekday)
-        return daysOfMonth.isStar || daysOfWeek.isStar ? month && week : month || week
+        let month = fields.daysOfMonth.contains(time.day)
+        let week = fields.daysOfWeek.contains(time.weekday)
+        return fields.daysOfMonth.isStar || fields.daysOfWeek.isStar ? month && week : month || week
     }
 }
 

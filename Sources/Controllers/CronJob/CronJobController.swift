@@ -116,7 +116,7 @@ struct CronJobReconciler: Reconciler {
             }
         case (_, let error?):
             problem = error
-            if kept.isEmpty, !error.isTerminatingNamespace {
+            if kept.isEmpty, !error.isNamespaceTerminating {
                 events = [CronJobEvents.event(about: sync.cronJob, "FailedCreate", "Error creating job: \(error)", .warning)]
             }
         default: break

@@ -2,6 +2,7 @@
 // <https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax>
 
 import DiscreteEvents
+import KubernetesAPI
 
 /// A cron schedule with its time zone.
 ///
@@ -33,71 +34,18 @@ package struct CronSchedule: Hashable, Sendable {
 
     /// Reads a schedule by itself.
     package init(text: String, zones: TimeZoneDatabase) throws(CronScheduleError) {
-        if text.isEmpty { throw .empty }
-        var zone = TimeZoneRules.utc
-        var rest = text[...]
-        if text.hasPrefix("TZ=") || text.hasPrefix("CRON_TZ="), let equals = text.firstIndex(of: "=") {
-            let end = text.firstIndex(of: " ") ?? text.endIndex
-            let name = String(text[text.index(after: equals)..<end])
-            guard let rules = zones.rules(named: name) else { throw .unknownZone(name) }
-            zone = rules
-            rest = text[end...].drop { $0.isWhitespace }
-            while rest.last?.isWhitespace ?? false { rest.removeLast() }
+        let zone = try Self.zone(of: text, zones)
+        switch try CronExpression(text).timing {
+        case .every(let interval): timing = .every(interval)
+        case .calendar(let fields): timing = .calendar(CronCalendar(fields, zone: zone))
         }
-        if rest.hasPrefix("@") {
-            timing = try Self.timing(descriptor: String(rest), zone)
-            return
-        }
-        let fields = rest.split { $0.isWhitespace }.map(String.init)
-        guard fields.count == 5 else { throw .fieldCount(fields) }
-        timing = .calendar(
-            CronCalendar(
-                minutes: try CronField(fields[0], .minutes), hours: try CronField(fields[1], .hours),
-                daysOfMonth: try CronField(fields[2], .daysOfMonth), months: try CronField(fields[3], .months),
-                daysOfWeek: try CronField(fields[4], .daysOfWeek), zone: zone))
     }
 
-    private static func timing(descriptor: String, _ zone: TimeZoneRules) throws(CronScheduleError) -> Timing {
-        var calendar = CronCalendar(
-            minutes: .only(0), hours: .only(0), daysOfMonth: .any(.daysOfMonth), months: .any(.months), daysOfWeek: .any(.daysOfWeek),
-            zone: zone)
-        switch descriptor {
-        case "@yearly", "@annually":
-            calendar.daysOfMonth = .only(1)
-            calendar.months = .only(1)
-        case "@monthly": calendar.daysOfMonth = .only(1)
-        case "@weekly": calendar.daysOfWeek = .only(0)
-        case "@daily", "@midnight": break
-        case "@hourly": calendar.hours = .any(.hours)
-        default:
-            guard descriptor.hasPrefix("@every ") else { throw .unknownDescriptor(descriptor) }
-            return .every(try interval(descriptor))
-        }
-        return .calendar(calendar)
-    }
-
-    /// The interval of `@every`: whole seconds, at least one.
-    private static func interval(_ descriptor: String) throws(CronScheduleError) -> SimulatedDuration {
-        let text = String(descriptor.dropFirst("@every ".count))
-        let duration: SimulatedDuration
-        do {
-            duration = try SimulatedDuration(text: text)
-        } catch {
-            throw .badDuration(descriptor: descriptor, problem: goText(of: error))
-        }
-        // Days are ours, not Go's.
-        if text.contains("d") {
-            throw .badDuration(descriptor: descriptor, problem: goText(of: .unknownUnit(text: text, unit: "d")))
-        }
-        return .seconds(max(1, Int(duration.nanoseconds / 1_000_000_000)))
-    }
-
-    private static func goText(of error: DurationTextError) -> String {
-        switch error {
-        case .malformed(let text), .tooLong(let text): "time: invalid duration \"\(text)\""
-        case .missingUnit(let text): "time: missing unit in duration \"\(text)\""
-        case .unknownUnit(let text, let unit): "time: unknown unit \"\(unit)\" in duration \"\(text)\""
-        }
+    /// The zone a schedule names; one that is not known is complained of before anything else.
+    private static func zone(of text: String, _ zones: TimeZoneDatabase) throws(CronScheduleError) -> TimeZoneRules {
+        guard let name = CronExpression.zoneName(in: text) else { return .utc }
+        guard let rules = zones.rules(named: name) else { throw .unknownZone(name) }
+        return rules
     }
 
     /// The first time after `time` at which the schedule fires: a whole second. Nil if there is none within five years.

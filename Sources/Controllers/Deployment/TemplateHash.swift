@@ -132,6 +132,7 @@ private struct CanonicalText {
         add("hostname", spec.hostname)
         add("subdomain", spec.subdomain)
         add("serviceAccountName", spec.serviceAccountName)
+        if !spec.runtimeClassName.isEmpty { add("runtimeClassName", spec.runtimeClassName) }
         add("readinessGates", spec.readinessGates)
         add("resourceClaims", spec.resourceClaims)
         add("unmodelled", digest: spec.unmodelled)

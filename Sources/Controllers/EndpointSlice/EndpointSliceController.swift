@@ -286,7 +286,7 @@ struct EndpointSliceReconciler: Reconciler {
     private static func message(about error: APIError, _ request: APIRequest?, _ service: NamespacedName) -> String? {
         switch request {
         case .create?:
-            if case .forbidden(_, let why) = error, why.hasSuffix("because it is being terminated") { return nil }
+            if error.isNamespaceTerminating { return nil }
             return "failed to create EndpointSlice for Service \(service): \(error)"
         case .update(let slice)?: return "failed to update \(slice.metadata.name) EndpointSlice for Service \(service): \(error)"
         case .delete(let slice, _)?: return "failed to delete \(slice.name.name) EndpointSlice for Service \(service): \(error)"

@@ -69,6 +69,21 @@ package struct SharedInformers: Sendable {
         resolve(orphans[Int(Object.kind.rawValue)][namespace])
     }
 
+    /// Objects of a resource (`pods`, `deployments.apps`) in a namespace, also of one that has no behaviour here.
+    func objects(ofResource resource: String, inNamespace namespace: String) -> [APIObject] {
+        let kind = Kind.allCases.first { $0 != .unstructured && $0.resource == resource } ?? .unstructured
+        let table = tables[kind]
+        return byNamespace[Int(kind.rawValue)][namespace].compactMap { slot in
+            guard let object = table[slot: Int(slot)] else { return nil }
+            if case .unstructured(let other) = object, other.value.resource != resource { return nil }
+            return object
+        }
+    }
+    /// Whether a namespace is there and not being deleted.
+    func isActive(namespace: String) -> Bool {
+        get(Namespace.self, NamespacedName(namespace: "", name: namespace)).map { !$0.value.isTerminating } ?? false
+    }
+
     /// All objects that name `owner` among their owners, controllers' objects first.
     func dependents(of owner: UID) -> [APIObject] {
         var found: [APIObject] = []

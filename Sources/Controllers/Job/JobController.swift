@@ -161,7 +161,7 @@ struct JobReconciler: Reconciler {
                     var call = PlannedCall(.create(.pod(pod)), onSuccess: created)
                     call.namesResult = true
                     call.onFailure = refused
-                    call.forgives = .terminatingNamespace
+                    call.forgives = .namespaceTerminating
                     return call
                 })
             next += size

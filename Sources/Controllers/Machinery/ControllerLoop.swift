@@ -135,7 +135,11 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
             succeed(call, object, &work, &recorder, at: now, &effects)
             decider.succeeded(work.key, call.request, object, view)
         case .failure(let error) where error.isNotFound && call.forgives.contains(.notFound): break
-        case .failure(let error) where call.forgives.contains(.terminatingNamespace) && error.isTerminatingNamespace: break
+        case .failure(let error) where error.isNamespaceTerminating && call.forgives.contains(.namespaceTerminating): break
+        case .failure(.alreadyExists) where call.forgives.contains(.alreadyExists): break
+        case .failure(let error) where error.isConflict && call.forgives.contains(.conflict):
+            work.outcome.hadConflict = true
+            if let event = call.onSuccess?.value { recorder.record(event, at: now, &effects) }
         case .failure(let error) where error.isConflict && call.overwritesOnConflict && !work.retried.contains(token.index):
             work.retried.append(token.index)
             running[token.slot] = work
@@ -144,7 +148,7 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
         case .failure(let error):
             work.outcome.error = work.outcome.error ?? error
             work.outcome.notDone.append(call.request)
-            if var event = call.onFailure?.value {
+            if var event = call.onFailure?.value, !(call.isSilentIfExisting && error.isAlreadyExists) {
                 event.message += error.description
                 recorder.record(event, at: now, &effects)
             }

@@ -17,12 +17,10 @@ package struct Expectations: Sendable {
 
     package init() {}
 
-    package mutating func expect(creations: Int, of owner: NamespacedName, at now: SimulatedTime) {
-        entries[owner] = Entry(creations: creations, deletions: [], since: now)
-    }
-
-    package mutating func expect(deletions: [NamespacedName], of owner: NamespacedName, at now: SimulatedTime) {
-        entries[owner] = Entry(creations: 0, deletions: Set(deletions), since: now)
+    package mutating func expect(
+        creations: Int = 0, deletions: [NamespacedName] = [], of owner: NamespacedName, at now: SimulatedTime
+    ) {
+        entries[owner] = Entry(creations: creations, deletions: Set(deletions), since: now)
     }
 
     /// A creation was seen, or is not to be expected any more.

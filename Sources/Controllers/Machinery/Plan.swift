@@ -12,8 +12,12 @@ package struct PlannedCall: Sendable {
         package init(rawValue: UInt8) { self.rawValue = rawValue }
         /// The object is gone already.
         package static let notFound = Forgiveness(rawValue: 1)
-        /// The namespace is being deleted: whatever is created in it would go with it.
-        package static let terminatingNamespace = Forgiveness(rawValue: 2)
+        /// There is an object of that name already.
+        package static let alreadyExists = Forgiveness(rawValue: 2)
+        /// Somebody else wrote first: the plan goes on as if it had been done (`onSuccess` included) and learns of it at its end.
+        package static let conflict = Forgiveness(rawValue: 4)
+        /// The namespace is being deleted: nothing is made in it any more, and there is nothing to report about it.
+        package static let namespaceTerminating = Forgiveness(rawValue: 8)
     }
 
     package var request: APIRequest
@@ -32,6 +36,8 @@ package struct PlannedCall: Sendable {
     package var namesResult = false
     /// Recorded when the request was refused; the refusal is appended to its message.
     package var onFailure: Shared<KubernetesEvent>?
+    /// An object of that name that exists already is a refusal nobody needs to hear of: the cache was late.
+    package var isSilentIfExisting = false
 
     package init(_ request: APIRequest) { self.request = request }
 
@@ -73,6 +79,8 @@ package struct PlanOutcome: Sendable {
     package var error: APIError?
     /// Requests that were refused, or never sent because of a refusal.
     package var notDone: [APIRequest] = []
+    /// Whether a conflict was forgiven.
+    package var hadConflict = false
     /// What came back of the requests whose result is kept, in order of the answers.
     package var results: [APIObject] = []
     /// The newest version any of the requests wrote.

@@ -13,6 +13,12 @@ package struct RetryLimits: Hashable, Sendable {
 
     package init() {}
 
+    init(_ configuration: ControllerManagerConfiguration) {
+        base = configuration.workQueueBaseDelay
+        maximum = configuration.workQueueMaximumDelay
+        shared = configuration.workQueueLimit
+    }
+
     /// The Job controller's own: from one second to a minute, and no bucket.
     package static var jobs: RetryLimits {
         var limits = RetryLimits()

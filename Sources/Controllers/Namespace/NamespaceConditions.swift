@@ -32,15 +32,7 @@ struct RemainingContent: Sendable {
         }
         let version = other.value.apiVersion
         let group = version.contains("/") ? version.prefix { $0 != "/" } : ""
-        return plural(other.value.kindName.lowercased()) + "." + group
-    }
-
-    /// The plural by which a resource usually goes.
-    private static func plural(_ kind: String) -> String {
-        if kind == "endpoints" { return kind }
-        if kind.hasSuffix("s") || kind.hasSuffix("x") { return kind + "es" }
-        if kind.hasSuffix("y"), !"aeiou".contains(kind.dropLast().last ?? "a") { return kind.dropLast() + "ies" }
-        return kind + "s"
+        return Unstructured.plural(other.value.kindName) + "." + group
     }
 }
 

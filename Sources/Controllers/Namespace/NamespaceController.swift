@@ -24,7 +24,8 @@ struct NamespaceController: Reconciler {
 
     mutating func reconcile(_ name: String, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Conclusion> {
         remaining[name] = nil
-        guard case .namespace(let namespace)? = view[ObjectKey(.namespace, name)], let deletion = namespace.value.metadata.deletionTimestamp,
+        guard case .namespace(let namespace)? = view[ObjectKey(.namespace, name)],
+            let deletion = namespace.value.metadata.deletionTimestamp,
             namespace.value.finalizers.contains(Finalizers.kubernetes)
         else { return Plan() }
         let pods: [Shared<Pod>] = view.objects(inNamespace: name)

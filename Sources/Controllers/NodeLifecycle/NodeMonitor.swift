@@ -11,7 +11,13 @@ import KubernetesAPI
 
 /// Keys are names of nodes; a pass puts the nodes to look at into the queue, and ends when the last one is done.
 struct NodeMonitor: Reconciler {
-    typealias Conclusion = Never
+    /// What follows when a node's conditions were written: its taints and its pods, judged by the node as the pass found it.
+    struct Conclusion: Sendable {
+        let node: Shared<Node>
+        let zone: Int
+        /// Whether it was ready until now.
+        let wasReady: Bool
+    }
 
     private struct Record: Sendable {
         /// The zone the node was last counted in, and as what.
@@ -75,7 +81,10 @@ struct NodeMonitor: Reconciler {
         let arrival = time + watchLatency
         records[node, default: Record()].silentSince = time
         records[node]?.seen = arrival.roundedUp(toMultipleOf: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase)
-        wakeForPass(at: max(now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase), deadline(of: node, hasReported: true)), &effects)
+        wakeForPass(
+            at: max(
+                now.nextMultiple(of: configuration.nodeMonitorPeriod, phase: configuration.nodeMonitorPhase),
+                deadline(of: node, hasReported: true)), &effects)
     }
 
     /// The kubelet renews again.
@@ -149,8 +158,8 @@ struct NodeMonitor: Reconciler {
     }
 
     /// One node of a pass: its conditions, its pods, its taints.
-    mutating func reconcile(_ name: String, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Never> {
-        var plan = Plan<Never>()
+    mutating func reconcile(_ name: String, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Conclusion> {
+        var plan = Plan<Conclusion>()
         guard let shared = view.node(name) else {
             uncount(name)
             if records[name] != nil {
@@ -167,30 +176,57 @@ struct NodeMonitor: Reconciler {
             plan.events.append(
                 NodeMonitor.event(aboutNode: name, node.metadata.uid, "RegisteredNode", "Registered Node \(name) in Controller"))
         }
-        let observed = node.status.conditions[.ready]?.status
-        var current = observed
-        if records[name]?.silentSince != nil, isOverdue(name, view, at: now) {
-            let conditions = NodeMonitor.unknownConditions(node, at: now)
-            plan.then(PlannedCall(.patchNode(name, .conditions(conditions))))
-            current = .unknown
+        guard let observed = node.status.conditions[.ready]?.status else {
+            guard records[name]?.silentSince != nil, isOverdue(name, view, at: now) else {
+                count(node, zone, nil)
+                return plan
+            }
+            return detection(of: shared, zone, wasReady: false, at: now)
         }
-        count(node, zone, current)
-        guard let current else { return plan }
-        let taints = queueOrTaint(node, zone, current, at: now)
+        if records[name]?.silentSince != nil, isOverdue(name, view, at: now) {
+            return detection(of: shared, zone, wasReady: observed == .true, at: now)
+        }
+        count(node, zone, observed)
+        return consequences(for: node, zone, observed, tellsPods: (records[name]?.needsRetry ?? false) && observed != .true, view, at: now)
+    }
+
+    /// Nobody has heard of the node: that is written first, and all else follows from its success.
+    private mutating func detection(of node: Shared<Node>, _ zone: Int, wasReady: Bool, at now: SimulatedTime) -> Plan<Conclusion> {
+        count(node.value, zone, .unknown)
+        let conditions = NodeMonitor.unknownConditions(node.value, at: now)
+        var plan = Plan<Conclusion>()
+        plan.then(
+            PlannedCall(
+                .patchNode(node.value.metadata.name, .conditions(conditions)),
+                onSuccess: wasReady ? Shared(NodeMonitor.event(aboutNode: node.value)) : nil))
+        plan.conclusion = Conclusion(node: node, zone: zone, wasReady: wasReady)
+        return plan
+    }
+
+    /// Taints, or a place in the queue for them; and the pods that have to be told, one after the other.
+    private mutating func consequences(
+        for node: Node, _ zone: Int, _ ready: ConditionStatus, tellsPods: Bool, _ view: SharedInformers, at now: SimulatedTime
+    ) -> Plan<Conclusion> {
+        let name = node.metadata.name
+        var plan = Plan<Conclusion>()
+        let taints = queueOrTaint(node, zone, ready, at: now)
         if !taints.isEmpty { plan.steps += NodeMonitor.steps(name, taints) }
-        let fellSilent = current != .true && observed == .true
-        if fellSilent { plan.events.append(NodeMonitor.event(aboutNode: node)) }
-        if fellSilent || (records[name]?.needsRetry ?? false && observed != .true) {
+        if tellsPods {
             for pod in view.pods(onNode: name) where pod.isReady { plan.then(NodeMonitor.tell(pod, at: now)) }
         }
         return plan
     }
 
     mutating func conclude(
-        _ key: String, _ conclusion: Never?, _ outcome: PlanOutcome, _ view: SharedInformers, at now: SimulatedTime
-    ) -> Plan<Never>? {
-        if records[key] != nil { records[key]?.needsRetry = outcome.error != nil }
-        if outcome.error != nil { note(key) }
+        _ key: String, _ conclusion: Conclusion?, _ outcome: PlanOutcome, _ view: SharedInformers, at now: SimulatedTime
+    ) -> Plan<Conclusion>? {
+        if let conclusion, outcome.error == nil {
+            let tells = conclusion.wasReady || (records[key]?.needsRetry ?? false)
+            return consequences(for: conclusion.node.value, conclusion.zone, .unknown, tellsPods: tells, view, at: now)
+        }
+        let isToRetry = outcome.error != nil || outcome.hadConflict
+        if records[key] != nil { records[key]?.needsRetry = isToRetry }
+        if isToRetry { note(key) }
         remaining -= 1
         return nil
     }
@@ -222,14 +258,18 @@ struct NodeMonitor: Reconciler {
             message: "Node \(name) status is now: NodeNotReady", source: ControllerName.nodeLifecycle.eventSource)
     }
 
-    /// Ready=False for a pod nobody can vouch for any more.
+    /// Ready=False for a pod nobody can vouch for any more. An update of the version that was seen: a pod that somebody else (taint
+    /// eviction, say) wrote to meanwhile is told in the next pass. It is reported all the same, and then a second time.
     private static func tell(_ pod: Shared<Pod>, at now: SimulatedTime) -> PlannedCall {
-        var ready = pod.value.status.conditions[.ready] ?? Condition(.ready, .false)
-        ready.status = .false
-        ready.lastTransitionTime = now.truncatedToSeconds
         let metadata = pod.value.metadata
-        var call = PlannedCall(.patchPod(metadata.key, uid: metadata.uid, .conditions([ready])))
-        call.forgives = .notFound
+        let told = pod.with {
+            var ready = $0.status.conditions[.ready] ?? Condition(.ready, .false)
+            ready.status = .false
+            ready.lastTransitionTime = now.truncatedToSeconds
+            $0.status.conditions.set(ready)
+        }
+        var call = PlannedCall(.updateStatus(.pod(told)))
+        call.forgives = [.notFound, .conflict]
         call.onSuccess = Shared(
             KubernetesEvent(
                 about: "Pod", metadata.key, uid: metadata.uid, reason: "NodeNotReady", message: "Node is not ready",

@@ -1,15 +1,16 @@
-// ReplicaSet: creates what is missing, deletes what is too much, and reports.
+// ReplicaSet (and ReplicationController): creates what is missing, deletes what is too much, and reports.
 // <https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/>
 
 import APIServer
 import DiscreteEvents
 import KubernetesAPI
 
-/// Keys are ReplicaSets. What is remembered: expectations, the last own write per key, and whether orphans may be adopted.
-struct ReplicaSetReconciler: Reconciler {
+/// Keys are ReplicaSets (ReplicationControllers). What is remembered: expectations, the last own write per key, and whether orphans
+/// may be adopted.
+struct ReplicaReconciler<Workload: ReplicatedWorkload>: Reconciler {
     /// What the status is computed from when creations and deletions have ended.
     struct Conclusion: Sendable {
-        let set: Shared<ReplicaSet>
+        let set: Shared<Workload>
         let counts: ReplicaSetCounts
         /// The active pods if their age matters (`minReadySeconds`), else none.
         let aging: [Shared<Pod>]
@@ -27,7 +28,7 @@ struct ReplicaSetReconciler: Reconciler {
     init(burst: Int) { self.burst = burst }
 
     mutating func reconcile(_ key: NamespacedName, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Conclusion> {
-        guard let set = view.replicaSet(key) else {
+        guard let set = view.get(Workload.self, key) else {
             expectations.forget(key)
             ownWrites.forget(key)
             mayAdopt.remove(key)
@@ -35,7 +36,7 @@ struct ReplicaSetReconciler: Reconciler {
         }
         if ownWrites.mustWait(key, cacheVersion: view.resourceVersion) { return Plan() }
         var plan = Plan<Conclusion>()
-        let minReadySeconds = set.value.spec.minReadySeconds
+        let minReadySeconds = set.value.minReadySeconds
         let counts: ReplicaSetCounts
         // The active pods, where they had to be listed.
         var listed: [Shared<Pod>]?
@@ -43,10 +44,10 @@ struct ReplicaSetReconciler: Reconciler {
             counts = known
         } else {
             let claimed = claim(set, view, &plan)
-            counts = ReplicaSetCounts(claimed, template: set.value.spec.template.labels)
+            counts = ReplicaSetCounts(claimed, template: set.value.podTemplate.labels)
             listed = claimed.filter { $0.isActive }
         }
-        let surplus = counts.active - Int(set.value.spec.replicas)
+        let surplus = counts.active - Int(set.value.wantedReplicas)
         if !set.value.metadata.isTerminating, expectations.areSatisfied(for: key, at: now) {
             if surplus < 0 {
                 create(min(-surplus, burst), for: set, &plan, at: now)
@@ -78,7 +79,7 @@ struct ReplicaSetReconciler: Reconciler {
         let status = ReplicaSetStatusRules.status(
             of: conclusion.set, conclusion.counts, aging: conclusion.aging, failure: outcome.error, missing: conclusion.missing, at: now)
         guard status != conclusion.set.value.status else { return nil }
-        var call = PlannedCall(.updateStatus(.replicaSet(conclusion.set.with { $0.status = status })))
+        var call = PlannedCall(.updateStatus(Workload.erase(conclusion.set.with { $0.status = status })))
         call.overwritesOnConflict = true
         var plan = Plan<Conclusion>(steps: [[call]])
         plan.failure = outcome.error
@@ -88,26 +89,28 @@ struct ReplicaSetReconciler: Reconciler {
 
     // MARK: Deciding
 
-    private func create(_ count: Int, for set: Shared<ReplicaSet>, _ plan: inout Plan<Conclusion>) {
-        var call = PlannedCall(.create(.pod(ReplicaSetReconciler.pod(of: set.value))))
+    private func create(_ count: Int, for set: Shared<Workload>, _ plan: inout Plan<Conclusion>) {
+        var call = PlannedCall(.create(.pod(ReplicaReconciler.pod(of: set.value))))
         call.onSuccess = event(about: set.value, "SuccessfulCreate", "Created pod: ")
         call.namesResult = true
+        call.forgives = .namespaceTerminating
         call.onFailure = event(about: set.value, "FailedCreate", "Error creating: ", .warning)
         for size in slowStartBatches(count) { plan.steps.append(Array(repeating: call, count: size)) }
     }
 
-    private mutating func create(_ count: Int, for set: Shared<ReplicaSet>, _ plan: inout Plan<Conclusion>, at now: SimulatedTime) {
+    private mutating func create(_ count: Int, for set: Shared<Workload>, _ plan: inout Plan<Conclusion>, at now: SimulatedTime) {
         expectations.expect(creations: count, of: set.value.metadata.key, at: now)
         create(count, for: set, &plan)
     }
 
     private mutating func delete(
-        _ count: Int, of active: [Shared<Pod>], _ set: Shared<ReplicaSet>, _ view: SharedInformers, _ plan: inout Plan<Conclusion>,
+        _ count: Int, of active: [Shared<Pod>], _ set: Shared<Workload>, _ view: SharedInformers, _ plan: inout Plan<Conclusion>,
         at now: SimulatedTime
     ) {
         let related =
-            set.value.metadata.controllerReference.map { owner in
-                view.replicaSets(controlledBy: owner.uid).flatMap { view.pods(controlledBy: $0.value.metadata.uid) }
+            set.value.metadata.controllerReference.map { owner -> [Shared<Pod>] in
+                let siblings: [Shared<Workload>] = view.objects(controlledBy: owner.uid)
+                return siblings.flatMap { view.pods(controlledBy: $0.value.metadata.uid) }
             } ?? []
         let victims = DeletionRank.victims(among: active, related: related, count: count, at: now)
         expectations.expect(deletions: victims.map(\.value.metadata.key), of: set.value.metadata.key, at: now)
@@ -122,8 +125,8 @@ struct ReplicaSetReconciler: Reconciler {
     }
 
     /// A new pod of the template; all pods of one template share its spec.
-    static func pod(of set: ReplicaSet) -> Shared<Pod> {
-        let template = set.spec.template
+    static func pod(of set: Workload) -> Shared<Pod> {
+        let template = set.podTemplate
         var metadata = ObjectMeta(namespace: set.metadata.namespace, labels: template.labels, annotations: template.annotations)
         metadata.generateName = set.metadata.name + "-"
         metadata.finalizers = template.finalizers
@@ -131,90 +134,77 @@ struct ReplicaSetReconciler: Reconciler {
         return Shared(Pod(metadata: metadata, spec: template.spec))
     }
 
-    private static func reference(to set: ReplicaSet) -> OwnerReference {
-        OwnerReference(
-            apiVersion: "apps/v1", kind: "ReplicaSet", name: set.metadata.name, uid: set.metadata.uid, controller: true,
-            blockOwnerDeletion: true)
-    }
+    private static func reference(to set: Workload) -> OwnerReference { OwnerReference(controller: set.metadata, Workload.kind) }
 
     private func event(
-        about set: ReplicaSet, _ reason: String, _ message: String, _ severity: KubernetesEvent.Severity = .normal
+        about set: Workload, _ reason: String, _ message: String, _ severity: KubernetesEvent.Severity = .normal
     ) -> Shared<KubernetesEvent> {
         Shared(
             KubernetesEvent(
-                about: "ReplicaSet", set.metadata.key, uid: set.metadata.uid, reason: reason, message: message, severity: severity,
-                source: ControllerName.replicaSet.eventSource))
+                about: Workload.kind.description, set.metadata.key, uid: set.metadata.uid, reason: reason, message: message,
+                severity: severity, source: Workload.controller.eventSource))
     }
 
     // MARK: Ownership
 
     /// The counts of the set's pods without looking at them one by one; nil if some of them do not match its selector, so that
     /// they have to be looked at (and released).
-    private func countedPods(of set: Shared<ReplicaSet>, _ view: SharedInformers) -> ReplicaSetCounts? {
+    private func countedPods(of set: Shared<Workload>, _ view: SharedInformers) -> ReplicaSetCounts? {
         var counts = ReplicaSetCounts()
         guard let pods = view.ownedPods(of: set.value.metadata.uid) else { return counts }
         for (labels, tally) in pods.groups {
-            guard set.value.spec.selector.matches(labels) else { return nil }
-            counts.add(tally, labels, template: set.value.spec.template.labels)
+            guard set.value.selects(labels) else { return nil }
+            counts.add(tally, labels, template: set.value.podTemplate.labels)
         }
         return counts
     }
 
     /// The pods that are the set's, after adopting orphans that match and releasing pods that do not match any more.
-    private mutating func claim(_ set: Shared<ReplicaSet>, _ view: SharedInformers, _ plan: inout Plan<Conclusion>) -> [Shared<Pod>] {
-        let metadata = set.value.metadata
-        let selector = set.value.spec.selector
-        var released: [Shared<Pod>] = []
-        var claimed = view.pods(controlledBy: metadata.uid)
+    private mutating func claim(_ set: Shared<Workload>, _ view: SharedInformers, _ plan: inout Plan<Conclusion>) -> [Shared<Pod>] {
+        let key = set.value.metadata.key
         // Pods of the current template carry its very labels: they need not be matched one by one.
-        let templateLabels = set.value.spec.template.labels
-        let templateMatches = selector.matches(templateLabels)
-        func matches(_ pod: Shared<Pod>) -> Bool {
+        let templateLabels = set.value.podTemplate.labels
+        let templateMatches = set.value.selects(templateLabels)
+        let claim = PodClaim(
+            of: set.value.metadata, as: ReplicaReconciler.reference(to: set.value), adopts: mayAdopt.contains(key), adoptsEnded: false, view
+        ) { pod in
             let labels = pod.value.metadata.labels
-            return labels == templateLabels ? templateMatches : selector.matches(labels)
+            return labels == templateLabels ? templateMatches : set.value.selects(labels)
         }
-        if claimed.contains(where: { !matches($0) }) {
-            if !metadata.isTerminating { released = claimed.filter { !matches($0) } }
-            claimed.removeAll { !matches($0) }
-        }
-        var calls = released.map { pod in
-            ownerPatch(pod, pod.value.metadata.ownerReferences.filter { $0.uid != metadata.uid })
-        }
-        if !metadata.isTerminating, mayAdopt.contains(metadata.key) {
-            let adopted = view.orphanedPods(inNamespace: metadata.namespace).filter {
-                selector.matches($0.value.metadata.labels) && !$0.value.metadata.isTerminating && !$0.value.isTerminal
-            }
-            calls += adopted.map {
-                ownerPatch($0, $0.value.metadata.ownerReferences + [ReplicaSetReconciler.reference(to: set.value)])
-            }
-            claimed += adopted
-            if adopted.isEmpty { mayAdopt.remove(metadata.key) }
-        }
-        if !calls.isEmpty { plan.steps.append(calls) }
-        return claimed
-    }
-
-    private func ownerPatch(_ pod: Shared<Pod>, _ references: [OwnerReference]) -> PlannedCall {
-        var call = PlannedCall(
-            .patchMetadata(ObjectKey(.pod, pod.value.metadata.key), uid: pod.value.metadata.uid, .ownerReferences(references)))
-        call.forgives = .notFound
-        return call
+        if claim.foundNoOrphans { mayAdopt.remove(key) }
+        if !claim.calls.isEmpty { plan.steps.append(claim.calls) }
+        return claim.pods
     }
 
     // MARK: What wakes it
 
-    /// A ReplicaSet was seen: new ones and those with a changed selector look for orphans.
-    mutating func observe(_ set: Shared<ReplicaSet>, previous: Shared<ReplicaSet>?) {
-        if previous?.value.spec.selector != set.value.spec.selector { mayAdopt.insert(set.value.metadata.key) }
+    mutating func observe(
+        _ event: WatchEvent, previous: APIObject?, _ view: SharedInformers, _ queue: inout WorkQueue<NamespacedName>,
+        at now: SimulatedTime
+    ) {
+        for key in ownWrites.released(by: view.resourceVersion) { queue.add(key) }
+        if case .pod(let pod) = event.object {
+            guard view.hasAny(Workload.kind) else { return }
+            for key in observe(event.change, pod, previous: previous.flatMap(Pod.cast), view) { queue.add(key) }
+        } else if event.object.kind == Workload.kind, let set = Workload.cast(event.object) {
+            queue.add(set.value.metadata.key)
+            if event.change != .deleted { observe(set, previous: previous.flatMap(Workload.cast)) }
+        }
     }
 
-    /// Settles expectations, and returns the ReplicaSets whose sync might decide otherwise after this event of a pod.
-    mutating func observe(
+    /// A set was seen: new ones and those with a changed selector look for orphans.
+    private mutating func observe(_ set: Shared<Workload>, previous: Shared<Workload>?) {
+        if let previous, previous.value.hasSameSelector(as: set.value) { return }
+        mayAdopt.insert(set.value.metadata.key)
+    }
+
+    /// Settles expectations, and returns the sets whose sync might decide otherwise after this event of a pod.
+    private mutating func observe(
         _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, _ view: SharedInformers
     ) -> [NamespacedName] {
         let keepsOwners = previous.map { $0.value.metadata.ownerReferences == pod.value.metadata.ownerReferences } ?? false
-        // Most updates of pods change nothing for a ReplicaSet.
-        if let previous, keepsOwners, change != .deleted, !pod.isTerminating, ReplicaSetReconciler.isSame(previous, pod) { return [] }
+        // Most updates of pods change nothing for their owner.
+        if let previous, keepsOwners, change != .deleted, !pod.isTerminating, pod.looksSame(as: previous) { return [] }
         let metadata = pod.value.metadata
         var keys: [NamespacedName] = []
         let owner = owningSet(metadata, view)
@@ -227,19 +217,20 @@ struct ReplicaSetReconciler: Reconciler {
             if let owner {
                 if previous == nil { expectations.creationObserved(of: owner) }
                 expectations.deletionObserved(of: owner, metadata.key)
-                if change == .deleted || !ReplicaSetReconciler.isSame(previous, pod) { keys.append(owner) }
+                if change == .deleted || !pod.looksSame(as: previous) { keys.append(owner) }
             }
             return keys
         }
         if let owner {
             if previous == nil { expectations.creationObserved(of: owner) }
-            if !ReplicaSetReconciler.isSame(previous, pod) { keys.append(owner) }
+            if !pod.looksSame(as: previous) { keys.append(owner) }
         } else if metadata.controllerReference == nil {
             let isNews =
                 previous == nil || previous?.value.metadata.labels != metadata.labels
                 || previous?.value.metadata.controllerReference != nil
             if isNews {
-                for set in view.replicaSets(inNamespace: metadata.namespace) where set.value.spec.selector.matches(metadata.labels) {
+                let sets: [Shared<Workload>] = view.objects(inNamespace: metadata.namespace)
+                for set in sets where set.value.selects(metadata.labels) {
                     mayAdopt.insert(set.value.metadata.key)
                     keys.append(set.value.metadata.key)
                 }
@@ -249,24 +240,8 @@ struct ReplicaSetReconciler: Reconciler {
     }
 
     private func owningSet(_ metadata: ObjectMeta, _ view: SharedInformers) -> NamespacedName? {
-        guard let owner = metadata.controllerReference, owner.kind == "ReplicaSet" else { return nil }
+        guard let owner = metadata.controllerReference, owner.kind == Workload.kind.description else { return nil }
         let key = NamespacedName(namespace: metadata.namespace, name: owner.name)
-        return view.replicaSet(key)?.value.metadata.uid == owner.uid ? key : nil
-    }
-
-    /// Whether a sync sees no difference between two versions of a pod. Most updates (bound, container started, image pulled)
-    /// change nothing a ReplicaSet counts; skipping them changes no request.
-    private static func isSame(_ old: Shared<Pod>?, _ new: Shared<Pod>) -> Bool {
-        guard let old else { return false }
-        return old.isTerminal == new.isTerminal && old.isTerminating == new.isTerminating
-            && haveSameReadiness(old.value.status.conditions, new.value.status.conditions)
-            && old.value.metadata.labels == new.value.metadata.labels
-    }
-
-    private static func haveSameReadiness(_ old: [Condition], _ new: [Condition]) -> Bool {
-        guard let left = old.index(of: .ready), let right = new.index(of: .ready) else {
-            return old.index(of: .ready) == nil && new.index(of: .ready) == nil
-        }
-        return old[left].status == new[right].status && old[left].lastTransitionTime == new[right].lastTransitionTime
+        return view.get(Workload.self, key)?.value.metadata.uid == owner.uid ? key : nil
     }
 }

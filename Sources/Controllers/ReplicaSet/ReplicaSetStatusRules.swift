@@ -45,18 +45,18 @@ enum ReplicaSetStatusRules {
     ///
     /// - Parameter aging: the active pods if `minReadySeconds` is set, for then their age decides on availability.
     /// - Parameter missing: whether pods were missing (else there were too many) when `failure` happened.
-    static func status(
-        of set: Shared<ReplicaSet>, _ counts: ReplicaSetCounts, aging: [Shared<Pod>], failure: APIError?, missing: Bool,
+    static func status<Workload: ReplicatedWorkload>(
+        of set: Shared<Workload>, _ counts: ReplicaSetCounts, aging: [Shared<Pod>], failure: APIError?, missing: Bool,
         at now: SimulatedTime
     ) -> ReplicaSetStatus {
-        let minReadySeconds = set.value.spec.minReadySeconds
+        let minReadySeconds = set.value.minReadySeconds
         var status = set.value.status
         status.replicas = Int32(counts.active)
         status.fullyLabeledReplicas = Int32(counts.fullyLabeled)
         status.readyReplicas = Int32(counts.ready)
         status.availableReplicas = Int32(
             minReadySeconds == 0 ? counts.ready : aging.count { $0.isAvailable(minReadySeconds: minReadySeconds, at: now) })
-        status.terminatingReplicas = Int32(counts.terminating)
+        status.terminatingReplicas = Workload.reportsTerminating ? Int32(counts.terminating) : nil
         status.observedGeneration = set.value.metadata.generation
         let noted = status.conditions[.replicaFailure] != nil
         if let failure, !noted {

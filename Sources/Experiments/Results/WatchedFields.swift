@@ -163,6 +163,7 @@ package enum WatchedFields {
         mutating func namespace(_ namespace: Namespace) {
             text("phase", namespace.isTerminating ? "Terminating" : "Active")
             if !namespace.finalizers.isEmpty { set("finalizers", .list(namespace.finalizers)) }
+            conditions(namespace.conditions)
         }
 
         mutating func replicaSet(_ set: ReplicaSet) {

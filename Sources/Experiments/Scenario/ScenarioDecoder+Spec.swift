@@ -239,6 +239,13 @@ extension ScenarioDecoder {
                 } else {
                     configuration[keyPath: path] = value.approximateDouble
                 }
+            case .addresses(let path):
+                guard let text = String.decode(node, &context) else { continue }
+                if let range = AddressRange(text) {
+                    configuration[keyPath: path] = range
+                } else {
+                    context.error(node, "Invalid value: \"\(text)\": must be a valid CIDR value, (e.g. 10.9.8.0/24)")
+                }
             case .flag(let path): if let value = Bool.decode(node, &context) { configuration[keyPath: path] = value }
             }
         }

@@ -5,6 +5,7 @@ import APIServer
 import ClusterSimulation
 import Controllers
 import DiscreteEvents
+import KubernetesAPI
 import NodeAgent
 
 /// One setting of the model of time.
@@ -22,6 +23,8 @@ struct Tunable: Sendable {
         /// Bytes per second, written as a quantity.
         case bandwidth(WritableKeyPath<ClusterConfiguration, Double> & Sendable)
         case flag(WritableKeyPath<ClusterConfiguration, Bool> & Sendable)
+        /// IPv4 addresses, written as 10.244.0.0/16.
+        case addresses(WritableKeyPath<ClusterConfiguration, AddressRange?> & Sendable)
     }
     var name: String
     var place: Place
@@ -41,6 +44,7 @@ struct Tunable: Sendable {
         case .integer(_, let range): ScenarioField(name, .integer(range), description)
         case .bytes, .bandwidth: ScenarioField(name, .quantity, description)
         case .flag: ScenarioField(name, .boolean, description)
+        case .addresses: ScenarioField(name, .string, description)
         }
     }
 
@@ -54,6 +58,7 @@ struct Tunable: Sendable {
         case .bytes(let path): .integer(Int(configuration[keyPath: path]))
         case .bandwidth(let path): .number(configuration[keyPath: path].description)
         case .flag(let path): .boolean(configuration[keyPath: path])
+        case .addresses(let path): configuration[keyPath: path].map { .string($0.description) } ?? .null
         }
     }
 
@@ -68,7 +73,7 @@ struct Tunable: Sendable {
     }
 }
 
-/// The sections of `controlPlane`.
+/// The sections of `controlPlane`. Names are those of the flags; what a real component has as a constant is marked "fixed".
 enum Tunables {
     private static let rate: ClosedRange<Double> = 0.001...1e9
     /// The shortest period that gets anywhere.
@@ -79,6 +84,9 @@ enum Tunables {
     static let apiServer = [
         Tunable("requestLatency", .duration(\.timing.requestLatency), "From sending a request to its commit in the store."),
         Tunable("responseLatency", .duration(\.timing.responseLatency), "From the commit to the answer's arrival at the client."),
+        Tunable(
+            "eventTTL", .duration(\.timing.eventTimeToLive),
+            "--event-ttl: how long an Event that is not repeated is kept. A later repetition makes it anew, with its count going on."),
     ]
 
     static let scheduler = [
@@ -109,6 +117,75 @@ enum Tunables {
         Tunable("concurrentDeploymentSyncs", .integer(\.controllerManager.deploymentWorkers, workers), "--concurrent-deployment-syncs."),
         Tunable("concurrentReplicaSetSyncs", .integer(\.controllerManager.replicaSetWorkers, workers), "--concurrent-replicaset-syncs."),
         Tunable("concurrentGCSyncs", .integer(\.controllerManager.garbageCollectorWorkers, workers), "--concurrent-gc-syncs."),
+        Tunable("concurrentNamespaceSyncs", .integer(\.controllerManager.namespaceWorkers, workers), "--concurrent-namespace-syncs."),
+        Tunable("concurrentStatefulSetSyncs", .integer(\.controllerManager.statefulSetWorkers, workers), "--concurrent-statefulset-syncs."),
+        Tunable("concurrentDaemonSetSyncs", .integer(\.controllerManager.daemonSetWorkers, workers), "--concurrent-daemonset-syncs."),
+        Tunable("concurrentRCSyncs", .integer(\.controllerManager.replicationControllerWorkers, workers), "--concurrent-rc-syncs."),
+        Tunable("concurrentJobSyncs", .integer(\.controllerManager.jobWorkers, workers), "--concurrent-job-syncs."),
+        Tunable("concurrentCronJobSyncs", .integer(\.controllerManager.cronJobWorkers, workers), "--concurrent-cron-job-syncs."),
+        Tunable("concurrentTTLSyncs", .integer(\.controllerManager.finishedJobWorkers, workers), "--concurrent-ttl-after-finished-syncs."),
+        Tunable(
+            "concurrentHorizontalPodAutoscalerSyncs", .integer(\.controllerManager.autoscalerWorkers, workers),
+            "--concurrent-horizontal-pod-autoscaler-syncs."),
+        Tunable(
+            "concurrentDisruptionSyncs", .integer(\.controllerManager.disruptionWorkers, workers), "Budgets worked on at a time (fixed)."),
+        Tunable(
+            "concurrentServiceEndpointSyncs", .integer(\.controllerManager.endpointSliceWorkers, workers),
+            "--concurrent-service-endpoint-syncs."),
+        Tunable(
+            "concurrentNodeIPAMSyncs", .integer(\.controllerManager.nodeAddressWorkers, workers),
+            "Nodes given addresses at a time (fixed)."),
+        Tunable(
+            "concurrentServiceAccountSyncs", .integer(\.controllerManager.serviceAccountWorkers, workers),
+            "Namespaces given their account at a time (fixed)."),
+        Tunable(
+            "concurrentRootCertificateSyncs", .integer(\.controllerManager.rootCertificateWorkers, workers),
+            "Namespaces given the certificate of the API server at a time (fixed)."),
+        Tunable(
+            "concurrentResourceQuotaSyncs", .integer(\.controllerManager.resourceQuotaWorkers, workers),
+            "--concurrent-resource-quota-syncs."),
+        Tunable(
+            "concurrentNodeSyncs", .integer(\.controllerManager.nodeUpdateWorkers, workers),
+            "Nodes the node monitor and the controllers of taints work on at a time (fixed)."),
+        Tunable(
+            "workQueueBaseDelay", .period(\.controllerManager.workQueueBaseDelay, atLeast: .microseconds(1)),
+            "How long an object waits after its first failed sync; doubled with each failure (fixed)."),
+        Tunable(
+            "workQueueMaximumDelay", .period(\.controllerManager.workQueueMaximumDelay, atLeast: .microseconds(1)),
+            "The longest such wait (fixed)."),
+        Tunable(
+            "workQueueQPS", .number(\.controllerManager.workQueueLimit.queriesPerSecond, rate),
+            "Retries per second of each work queue (fixed)."),
+        Tunable("workQueueBurst", .integer(\.controllerManager.workQueueLimit.burst, burst), "Retries at once of each work queue (fixed)."),
+        Tunable(
+            "replicaSetBurst", .integer(\.controllerManager.replicaSetBurst, workers),
+            "Pods a ReplicaSet creates or deletes in one sync at most (fixed)."),
+        Tunable(
+            "deploymentRetries", .integer(\.controllerManager.deploymentRetries, 0...1_000_000),
+            "Failed syncs after which a Deployment waits for its next change (fixed)."),
+        Tunable(
+            "namespaceDeletionDelay", .duration(\.controllerManager.namespaceDeletionDelay),
+            "From the deletion of a namespace to that of its content (fixed)."),
+        Tunable(
+            "resourceQuotaSyncPeriod", .period(\.controllerManager.resourceQuotaSyncPeriod, atLeast: tick),
+            "--resource-quota-sync-period: how often all quotas are counted anew."),
+        Tunable("allocateNodeCIDRs", .flag(\.controllerManager.allocateNodeCIDRs), "--allocate-node-cidrs: pod addresses for each node."),
+        Tunable(
+            "clusterCIDR", .addresses(\.controllerManager.clusterCIDR),
+            """
+            --cluster-cidr: the addresses (IPv4) that nodes' ranges are cut from; default 10.244.0.0/16 as kubeadm sets it, widened until \
+            there is a range for every node of the scenario. With a range of your own, nodes that find none left get CIDRNotAvailable.
+            """),
+        Tunable("nodeCIDRMaskSize", .integer(\.controllerManager.nodeCIDRMaskSize, 8...30), "--node-cidr-mask-size-ipv4; default 24."),
+        Tunable(
+            "nodeTaintPeriod", .period(\.controllerManager.nodeTaintPeriod, atLeast: .milliseconds(1)),
+            "How often the queues of nodes to taint NoExecute are looked at (fixed)."),
+        Tunable(
+            "podGCPeriod", .period(\.controllerManager.podGarbageCollectionPeriod, atLeast: tick),
+            "The period of pod garbage collection (fixed)."),
+        Tunable(
+            "deletedNodeQuarantine", .duration(\.controllerManager.deletedNodeQuarantine),
+            "How long a node must be gone before its pods are deleted (fixed)."),
         Tunable("nodeMonitorPeriod", .period(\.controllerManager.nodeMonitorPeriod, atLeast: tick), "--node-monitor-period."),
         Tunable("nodeMonitorGracePeriod", .duration(\.controllerManager.nodeMonitorGracePeriod), "--node-monitor-grace-period."),
         Tunable("nodeStartupGracePeriod", .duration(\.controllerManager.nodeStartupGracePeriod), "--node-startup-grace-period."),

@@ -26,7 +26,7 @@ extension DaemonSetUpdateStrategy: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> DaemonSetUpdateStrategy? {
         let fields = UpdateStrategyFields(
             node, &context, of: [.onDelete, .rollingUpdate], fields: ["maxSurge", "maxUnavailable"]
-        ) { .notSupported("", $0, supported: ["OnDelete", "RollingUpdate"]) }
+        ) { .notSupported("", $0, supported: ["RollingUpdate", "OnDelete"]) }
         guard let fields else { return nil }
         if fields.type == .onDelete { return .onDelete }
         return .rollingUpdate(maxSurge: fields.maxSurge ?? .int(0), maxUnavailable: fields.maxUnavailable ?? .int(1))

@@ -97,7 +97,10 @@ extension MetricIdentifier: YAMLFields {
 extension MetricTarget: YAMLFields {
     package mutating func decode(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
         switch field {
-        case "type": context.choose(value, into: &type, of: ["Utilization", "Value", "AverageValue"])
+        case "type":
+            guard let text = String.decode(value, &context), !text.isEmpty else { break }
+            type = TargetType(rawValue: text)
+            if type == nil { context.error(value, FieldError.invalid("", text, "must be either Utilization, Value, or AverageValue").body) }
         case "value": context.read(value, into: &self.value)
         case "averageValue": context.read(value, into: &averageValue)
         case "averageUtilization": context.read(value, into: &averageUtilization)
@@ -111,7 +114,7 @@ extension ScalingRules: YAMLFields {
     package mutating func decode(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
         switch field {
         case "stabilizationWindowSeconds": context.read(value, into: &stabilizationWindowSeconds)
-        case "selectPolicy": context.choose(value, into: &selectPolicy, of: ["Max", "Min", "Disabled"])
+        case "selectPolicy": context.choose(value, into: &selectPolicy, of: ["Disabled", "Max", "Min"])
         case "policies": context.read(value, into: &policies)
         case "tolerance": context.read(value, into: &tolerance)
         default: return false
@@ -126,7 +129,7 @@ extension ScalingPolicy: YAMLDecodable {
         var policy = ScalingPolicy(.pods, 0, periodSeconds: 0)
         let isMapping = context.fields(node) { field, value, context in
             switch field {
-            case "type": context.choose(value, into: &type, of: ["Pods", "Percent"])
+            case "type": context.choose(value, into: &type, of: ["Percent", "Pods"])
             case "value": context.read(value, into: &policy.value)
             case "periodSeconds": context.read(value, into: &policy.periodSeconds)
             default: return false

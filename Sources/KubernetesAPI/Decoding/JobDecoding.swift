@@ -64,7 +64,7 @@ extension JobSpec {
         switch field {
         case "parallelism": context.read(value, into: &parallelism)
         case "completions": context.read(value, into: &completions)
-        case "completionMode": context.choose(value, into: &completionMode, of: ["Indexed", "NonIndexed"])
+        case "completionMode": context.choose(value, into: &completionMode, of: ["NonIndexed", "Indexed"])
         case "backoffLimit": context.read(value, into: &backoffLimit)
         case "backoffLimitPerIndex": context.read(value, into: &backoffLimitPerIndex)
         case "maxFailedIndexes": context.read(value, into: &maxFailedIndexes)

@@ -83,7 +83,7 @@ enum KnownFields {
     private static let podTypes = """
         PodSpec dnsPolicy:ClusterFirstWithHostNet|ClusterFirst|Default|None=ClusterFirst dnsConfig:PodDNSConfig enableServiceLinks:bool=true ephemeralContainers:[any] \
         hostAliases:[HostAlias] hostIPC:bool=false hostPID:bool=false imagePullSecrets:[LocalObjectReference] os:PodOS \
-        runtimeClassName:str securityContext:PodSecurityContext setHostnameAsFQDN:bool=false shareProcessNamespace:bool=false \
+        securityContext:PodSecurityContext setHostnameAsFQDN:bool=false shareProcessNamespace:bool=false \
         automountServiceAccountToken:bool hostnameOverride:str workloadRef:WorkloadReference schedulingGroup:PodSchedulingGroup
         WorkloadReference name:str podGroup:str podGroupReplicaKey:str
         PodSchedulingGroup podGroupName:str

@@ -31,6 +31,7 @@ extension NodeSpec: YAMLFields {
         case "unschedulable": context.read(value, into: &unschedulable)
         case "taints": context.read(value, into: &taints)
         case "podCIDR": context.read(value, into: &podCIDR)
+        case "podCIDRs": context.read(value, into: &podCIDRs)
         case "providerID": context.read(value, into: &providerID)
         default: return context.ignored(field, value, of: "NodeSpec")
         }

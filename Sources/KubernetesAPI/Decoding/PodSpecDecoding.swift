@@ -77,6 +77,7 @@ extension PodSpec: YAMLDecodable {
         case "hostname": context.read(value, into: &hostname)
         case "subdomain": context.read(value, into: &subdomain)
         case "serviceAccountName": context.read(value, into: &serviceAccountName)
+        case "runtimeClassName": context.read(value, into: &runtimeClassName)
         case "readinessGates": context.readNames(value, into: &readinessGates, key: "conditionType")
         case "resourceClaims": context.readResourceClaims(value, into: &resourceClaims, unmodelled: &unmodelled)
         default: return context.unmodelled(field, value, of: "PodSpec", into: &unmodelled)

@@ -75,9 +75,11 @@ extension ResourceQuotaSpec: YAMLFields {
         switch field {
         case "hard": context.read(value, into: &hard)
         case "scopes":
-            context.elements(value) { element, context in
-                let scope: ScopeRequirement.Scope? = context.choose(element, of: ScopeRequirement.Scope.allCases.map(\.rawValue))
-                if let scope { scopes.append(ScopeRequirement(scope)) }
+            var names: [String] = []
+            context.read(value, into: &names)
+            scopes += names.compactMap(ScopeRequirement.Scope.init).map { ScopeRequirement($0) }
+            for name in names where ScopeRequirement.Scope(rawValue: name) == nil {
+                context.error(value, FieldError.invalid("", names, "unsupported scope").body)
             }
         case "scopeSelector":
             guard !value.isNull else { break }

@@ -76,9 +76,7 @@ extension Service {
     package mutating func applyDefaults() {
         if sessionAffinity == .clientIP { sessionTimeoutSeconds = sessionTimeoutSeconds ?? Service.defaultSessionTimeout }
         if type != .externalName { internalTrafficPolicy = internalTrafficPolicy ?? .cluster }
-        if type == .nodePort || type == .loadBalancer || (type == .clusterIP && !externalIPs.isEmpty) {
-            externalTrafficPolicy = externalTrafficPolicy ?? .cluster
-        }
+        if isExternallyAccessible { externalTrafficPolicy = externalTrafficPolicy ?? .cluster }
         if type == .loadBalancer { allocateLoadBalancerNodePorts = allocateLoadBalancerNodePorts ?? true }
         for index in ports.indices
         where ports[index].targetPort == nil || ports[index].targetPort == .int(0) || ports[index].targetPort == .string("") {

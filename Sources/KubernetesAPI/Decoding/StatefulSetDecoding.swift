@@ -60,8 +60,8 @@ extension StatefulSetUpdateStrategy: YAMLDecodable {
 extension ClaimRetentionPolicy: YAMLFields {
     package mutating func decode(field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
         switch field {
-        case "whenDeleted": context.choose(value, into: &whenDeleted, of: ["Delete", "Retain"])
-        case "whenScaled": context.choose(value, into: &whenScaled, of: ["Delete", "Retain"])
+        case "whenDeleted": context.choose(value, into: &whenDeleted, of: ["Retain", "Delete"])
+        case "whenScaled": context.choose(value, into: &whenScaled, of: ["Retain", "Delete"])
         default: return false
         }
         return true

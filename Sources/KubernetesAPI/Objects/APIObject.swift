@@ -210,6 +210,22 @@ public struct Unstructured: KubernetesObject {
         NamespacedName(namespace: metadata.namespace, name: kindName + "/" + metadata.name)
     }
 
+    /// The plural, lower-case name of the resource with its API group, as `count/...` quotas name it.
+    public var resource: String {
+        let plural = Unstructured.plural(kindName)
+        guard let slash = apiVersion.firstIndex(of: "/") else { return plural }
+        return plural + "." + apiVersion[..<slash]
+    }
+
+    /// The resource of a kind, by the rule that all kinds of Kubernetes but Endpoints keep.
+    public static func plural(_ kindName: String) -> String {
+        let name = kindName.lowercased()
+        if name.hasSuffix("endpoints") { return name }
+        if name.hasSuffix("s") || name.hasSuffix("x") { return name + "es" }
+        if name.hasSuffix("y"), !name.hasSuffix("ay"), !name.hasSuffix("ey") { return name.dropLast() + "ies" }
+        return name + "s"
+    }
+
     public static func erase(_ object: Shared<Unstructured>) -> APIObject { .unstructured(object) }
     public static func cast(_ erased: APIObject) -> Shared<Unstructured>? {
         if case .unstructured(let object) = erased { object } else { nil }

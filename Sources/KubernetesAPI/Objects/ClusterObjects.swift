@@ -67,6 +67,9 @@ public struct KubernetesEvent: KubernetesObject {
     public var involvedUID: UID
     public var severity: Severity
     public var count: Int32
+    /// From the last time it was sent to this one; zero for the first time. An Event that was not heard of for the API server's
+    /// `--event-ttl` is gone, and what repeats it makes it anew.
+    package var sinceLast = SimulatedDuration.zero
 
     public var metadata: ObjectMeta {
         get {

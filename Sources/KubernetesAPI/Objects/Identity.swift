@@ -222,13 +222,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         }
     }
 
-    /// Whether some component acts for objects of the kind, or decides by them. Of the others scheduling reads a part at most.
-    public var hasBehaviour: Bool {
-        switch self {
-        case .service, .statefulSet, .replicationController, .unstructured: false
-        default: true
-        }
-    }
+    /// Whether some component acts for objects of the kind, or decides by them.
+    public var hasBehaviour: Bool { self != .unstructured }
 
     public var isNamespaced: Bool {
         switch self {
@@ -256,6 +251,18 @@ public struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(kind) \(name)" }
+
+    /// The name alone, also of an object whose kind is part of the name it is stored under.
+    public var plainName: String {
+        guard kind == .unstructured, let slash = name.name.firstIndex(of: "/") else { return name.name }
+        return String(name.name[name.name.index(after: slash)...])
+    }
+
+    /// The resource the API server's messages name; of kinds without behaviour here without their group.
+    public var resource: String {
+        guard kind == .unstructured, let slash = name.name.firstIndex(of: "/") else { return kind.resource }
+        return Unstructured.plural(String(name.name[..<slash]))
+    }
 }
 
 /// An entry of `metadata.ownerReferences`: the garbage collector deletes an object whose owners are all gone.

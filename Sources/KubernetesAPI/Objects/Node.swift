@@ -37,13 +37,27 @@ public struct NodeSpec: Hashable, Sendable {
     public var unschedulable: Bool
     public var taints: [Taint]
     public var podCIDR: String
+    /// The same as a list: one range per address family, the first of them `podCIDR`.
+    public var podCIDRs: [String]
     public var providerID: String
 
     public init(unschedulable: Bool = false, taints: [Taint] = []) {
         self.unschedulable = unschedulable
         self.taints = taints
         podCIDR = ""
+        podCIDRs = []
         providerID = ""
+    }
+}
+
+extension NodeSpec {
+    /// The range of the node's pods; nil if it has none, or one that is not IPv4.
+    public var podRange: AddressRange? { podCIDR.isEmpty ? nil : AddressRange(podCIDR) }
+
+    /// Gives the node a range of addresses for its pods.
+    public mutating func setPodRange(_ range: AddressRange) {
+        podCIDR = range.description
+        podCIDRs = [podCIDR]
     }
 }
 

@@ -28,6 +28,8 @@ public struct PodSpec: Hashable, Sendable {
     public var hostname: String
     public var subdomain: String
     public var serviceAccountName: String
+    /// The RuntimeClass that says how containers are run; empty: the node's own way.
+    public var runtimeClassName: String
     public var readinessGates: [String]
     /// Names of the pod's resource claims (dynamic resource allocation).
     public var resourceClaims: [String]
@@ -53,6 +55,7 @@ public struct PodSpec: Hashable, Sendable {
         hostname = ""
         subdomain = ""
         serviceAccountName = ""
+        runtimeClassName = ""
         readinessGates = []
         resourceClaims = []
         unmodelled = 0

@@ -80,6 +80,11 @@ public struct Service: KubernetesObject {
 
     public var isHeadless: Bool { clusterIP == Service.headless }
 
+    /// Whether traffic may come in from outside the cluster.
+    public var isExternallyAccessible: Bool {
+        type == .loadBalancer || type == .nodePort || (type == .clusterIP && !externalIPs.isEmpty)
+    }
+
     public static func erase(_ object: Shared<Service>) -> APIObject { .service(object) }
     public static func cast(_ erased: APIObject) -> Shared<Service>? { if case .service(let object) = erased { object } else { nil } }
 }

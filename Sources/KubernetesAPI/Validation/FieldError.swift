@@ -16,6 +16,21 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public let kind: Kind
+    /// The reason by which clients tell causes apart (`status.details.causes[].reason`).
+    public var causeReason: String {
+        switch kind {
+        case .notFound: "FieldValueNotFound"
+        case .required: "FieldValueRequired"
+        case .duplicate: "FieldValueDuplicate"
+        case .invalid: "FieldValueInvalid"
+        case .notSupported: "FieldValueNotSupported"
+        case .forbidden: "FieldValueForbidden"
+        case .tooLong: "FieldValueTooLong"
+        case .tooMany: "FieldValueTooMany"
+        case .internalError: "InternalError"
+        }
+    }
+
     /// The path of the field, such as `spec.selector.matchLabels`.
     public let field: String
     /// The offending value as it appears in the message, or nil.
@@ -61,6 +76,16 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     /// A list of texts that is wrong; the message has it as JSON, an empty list as `null`.
     public static func invalid(_ field: String, _ values: [String], _ detail: String) -> FieldError {
         FieldError(.invalid, field: field, value: GoText.jsonList(values), detail: detail)
+    }
+
+    /// A value that the message shows as it is, in its own form (JSON, mostly), when `quoted` is false.
+    static func invalid(_ field: String, _ value: String, quoted: Bool, _ detail: String) -> FieldError {
+        FieldError(.invalid, field: field, value: quoted ? GoText.quoted(value) : value, detail: detail)
+    }
+
+    /// A list that is too long, if it is.
+    static func tooMany(_ field: String, _ count: Int, most: Int) -> [FieldError] {
+        count > most ? [FieldError(.tooMany, field: field, value: String(count), detail: "must have at most \(most) items")] : []
     }
 
     public static func duplicate(_ field: String, _ value: String) -> FieldError {

@@ -72,6 +72,12 @@ public enum NameValidation {
         return lengthMessage(value, limit: 253) + (isValid ? [] : [Message.configMapKey]) + directoryMessages(value)
     }
 
+    /// A text that may be one part of a URL's path: the name of a metric, say.
+    public static func pathSegment(_ value: String) -> [String] {
+        if value == "." || value == ".." { return ["may not be '\(value)'"] }
+        return ["/", "%"].filter { value.contains($0) }.map { "may not contain '\($0)'" }
+    }
+
     /// The name of a port (RFC 6335 service name): at most 15 letters, digits and hyphens.
     public static func portName(_ value: String) -> [String] {
         let bytes = value.utf8

@@ -90,5 +90,5 @@ extension ResourceName {
 
 extension Quantity {
     /// Whether the quantity is no whole number.
-    fileprivate var hasFraction: Bool { Quantity(value) != self }
+    var hasFraction: Bool { Quantity(value) != self }
 }

@@ -20,7 +20,9 @@ extension PodSpec {
         errors += NumberValidation.nonNegative(terminationGracePeriodSeconds, at: path + ".terminationGracePeriodSeconds")
         if !hostname.isEmpty { errors += NameValidation.dns1123Label(hostname).map { .invalid(path + ".hostname", hostname, $0) } }
         if !subdomain.isEmpty { errors += NameValidation.dns1123Label(subdomain).map { .invalid(path + ".subdomain", subdomain, $0) } }
-        for (field, name) in [("serviceAccountName", serviceAccountName), ("priorityClassName", priorityClassName)] where !name.isEmpty {
+        for (field, name) in [
+            ("serviceAccountName", serviceAccountName), ("priorityClassName", priorityClassName), ("runtimeClassName", runtimeClassName),
+        ] where !name.isEmpty {
             errors += NameValidation.dns1123Subdomain(name).map { .invalid("\(path).\(field)", name, $0) }
         }
         for (name, quantity) in overhead { errors += name.validate(amount: quantity, at: "\(path).overhead[\(name)]") }

@@ -1,6 +1,8 @@
-// Checks of ReplicaSets, Deployments and Pods, apart from their pod specs.
+// Checks of Pods and of the workloads that keep pods running, apart from their pod specs.
 
 extension Pod: ValidatedObject {
+    package var podSpecToValidate: PlacedPodSpec? { PlacedPodSpec(spec, at: "spec") }
+
     package func validateApartFromPodSpec() -> [FieldError] {
         var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
         if let nodeName {
@@ -24,41 +26,50 @@ extension PodTemplate {
             detail: "`selector` does not match template `labels`")
     }
 
-    /// The checks of a template in a workload that keeps its pods running; its spec's own are made elsewhere.
-    fileprivate func validate(against selector: LabelSelector, at path: String) -> [FieldError] {
+    /// The checks of a template in a workload that keeps its pods running; its spec's own are made elsewhere. `owner` is what the
+    /// API server calls the workload's kind when it refuses deadlines.
+    fileprivate func validate(against selector: LabelSelector, at path: String, of owner: String) -> [FieldError] {
         var errors: [FieldError] = []
         if !selector.isEmpty, !selector.matches(labels) {
             errors.append(unselected(at: path))
         }
-        errors += LabelSelector.validate(labels: labels, at: path + ".metadata.labels")
-        errors += ObjectMeta.validate(annotations: annotations, at: path + ".metadata.annotations")
+        errors += validateMetadata(at: path)
         if spec.value.restartPolicy != .always {
             errors.append(.notSupported(path + ".spec.restartPolicy", spec.value.restartPolicy.rawValue, supported: ["Always"]))
         }
         if spec.value.activeDeadlineSeconds != nil {
-            errors.append(.forbidden(path + ".spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported"))
+            errors.append(.forbidden(path + ".spec.activeDeadlineSeconds", "activeDeadlineSeconds in \(owner) is not Supported"))
         }
         return errors
+    }
+
+    func validateMetadata(at path: String) -> [FieldError] {
+        LabelSelector.validate(labels: labels, at: path + ".metadata.labels")
+            + ObjectMeta.validate(annotations: annotations, at: path + ".metadata.annotations")
     }
 }
 
 extension ReplicaSet: ValidatedObject {
+    package var podSpecToValidate: PlacedPodSpec? { PlacedPodSpec(spec.template.spec, at: "spec.template.spec") }
+
     package func validateApartFromPodSpec() -> [FieldError] {
         var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
         errors += NumberValidation.replicas(spec.replicas, at: "spec.replicas")
         errors += NumberValidation.nonNegative(spec.minReadySeconds, at: "spec.minReadySeconds")
         errors += spec.selector.validateNotEmpty(at: "spec.selector", of: "replicaset")
-        errors += spec.template.validate(against: spec.selector, at: "spec.template")
+        errors += spec.template.validate(against: spec.selector, at: "spec.template", of: "ReplicaSet")
         return errors
     }
 }
 
 extension Deployment: ValidatedObject {
+    package var podSpecToValidate: PlacedPodSpec? { PlacedPodSpec(spec.template.spec, at: "spec.template.spec") }
+
     package func validateApartFromPodSpec() -> [FieldError] {
         var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
         errors += NumberValidation.replicas(spec.replicas, at: "spec.replicas")
         errors += spec.selector.validateNotEmpty(at: "spec.selector", of: "deployment")
-        errors += spec.template.validate(against: spec.selector, at: "spec.template")
+        errors += spec.template.validate(against: spec.selector, at: "spec.template", of: "ReplicaSet")
         errors += spec.strategy.validate(at: "spec.strategy")
         errors += NumberValidation.nonNegative(spec.minReadySeconds, at: "spec.minReadySeconds")
         errors += NumberValidation.nonNegative(spec.revisionHistoryLimit, at: "spec.revisionHistoryLimit")
@@ -72,21 +83,69 @@ extension Deployment: ValidatedObject {
 }
 
 extension StatefulSet: ValidatedObject {
+    package var podSpecToValidate: PlacedPodSpec? { PlacedPodSpec(spec.template.spec, at: "spec.template.spec") }
+
     package func validateApartFromPodSpec() -> [FieldError] {
-        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Label)
+        if case .rollingUpdate(let partition) = spec.updateStrategy {
+            errors += NumberValidation.nonNegative(partition, at: "spec.updateStrategy.rollingUpdate.partition")
+        }
         errors += NumberValidation.replicas(spec.replicas, at: "spec.replicas")
+        errors += NumberValidation.nonNegative(spec.minReadySeconds, at: "spec.minReadySeconds")
+        errors += NumberValidation.nonNegative(spec.firstOrdinal, at: "spec.ordinals.start")
+        errors += NumberValidation.nonNegative(spec.revisionHistoryLimit, at: "spec.revisionHistoryLimit")
         errors += spec.selector.validateNotEmpty(at: "spec.selector", of: "statefulset")
-        errors += spec.template.validate(against: spec.selector, at: "spec.template")
+        errors += spec.template.validate(against: spec.selector, at: "spec.template", of: "StatefulSet")
         return errors
     }
 }
 
-extension ReplicationController: ValidatedObject {
+extension DaemonSet: ValidatedObject {
+    package var podSpecToValidate: PlacedPodSpec? { PlacedPodSpec(spec.template.spec, at: "spec.template.spec") }
+
     package func validateApartFromPodSpec() -> [FieldError] {
         var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
-        errors += NumberValidation.replicas(replicas, at: "spec.replicas")
+        errors += spec.selector.validateNotEmpty(at: "spec.selector", of: "daemonset")
+        errors += spec.template.validate(against: spec.selector, at: "spec.template", of: "DaemonSet")
+        errors += NumberValidation.nonNegative(spec.minReadySeconds, at: "spec.minReadySeconds")
+        errors += spec.updateStrategy.validate(at: "spec.updateStrategy.rollingUpdate")
+        errors += NumberValidation.nonNegative(spec.revisionHistoryLimit, at: "spec.revisionHistoryLimit")
+        return errors
+    }
+}
+
+extension ControllerRevision: ValidatedObject {
+    package func validateApartFromPodSpec() -> [FieldError] {
+        metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+            + NumberValidation.nonNegative(revision, at: "revision")
+    }
+}
+
+extension ReplicationController: ValidatedObject {
+    package var podSpecToValidate: PlacedPodSpec? { PlacedPodSpec(template.spec, at: "spec.template.spec") }
+
+    package func validateApartFromPodSpec() -> [FieldError] {
+        var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Subdomain)
+        errors += NumberValidation.nonNegative(minReadySeconds, at: "spec.minReadySeconds")
         if selector.isEmpty { errors.append(.required("spec.selector")) }
-        errors += template.validate(against: LabelSelector(matchLabels: selector), at: "spec.template")
+        errors += NumberValidation.replicas(replicas, at: "spec.replicas")
+        errors += template.validate(against: LabelSelector(matchLabels: selector), at: "spec.template", of: "ReplicationController")
+        return errors
+    }
+}
+
+extension DaemonSetUpdateStrategy {
+    /// Exactly one of the two numbers is given, neither above all nodes.
+    fileprivate func validate(at path: String) -> [FieldError] {
+        guard case .rollingUpdate(let surge, let unavailable) = self else { return [] }
+        var errors = unavailable.validate(at: path + ".maxUnavailable") + surge.validate(at: path + ".maxSurge")
+        guard errors.isEmpty else { return errors }
+        errors += unavailable.validateShare(at: path + ".maxUnavailable") + surge.validateShare(at: path + ".maxSurge")
+        switch (unavailable.number != 0, surge.number != 0) {
+        case (true, true): errors.append(surge.invalid(path + ".maxSurge", "may not be set when maxUnavailable is non-zero"))
+        case (false, false): errors.append(.required(path + ".maxUnavailable", "cannot be 0 when maxSurge is 0"))
+        default: break
+        }
         return errors
     }
 }
@@ -101,10 +160,7 @@ extension DeploymentStrategy {
         if maxUnavailable.number == 0, maxSurge.number == 0 {
             errors.append(maxUnavailable.invalid(place + ".maxUnavailable", "may not be 0 when `maxSurge` is 0"))
         }
-        if maxUnavailable.isPercent, maxUnavailable.number > 100 {
-            errors.append(maxUnavailable.invalid(place + ".maxUnavailable", "must not be greater than 100%"))
-        }
-        return errors
+        return errors + maxUnavailable.validateShare(at: place + ".maxUnavailable")
     }
 }
 
@@ -123,6 +179,11 @@ extension IntOrPercent {
                         + "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")
             ]
         }
+    }
+
+    /// A share is at most all.
+    func validateShare(at path: String) -> [FieldError] {
+        isPercent && number > 100 ? [invalid(path, "must not be greater than 100%")] : []
     }
 
     /// The number, percentages without their sign; percentages beyond 64 bits are just large.

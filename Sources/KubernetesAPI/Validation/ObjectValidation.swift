@@ -1,41 +1,65 @@
 // Checks objects as the API server does before it stores them, with its own words: what all kinds have in common.
 
+/// A pod spec and where it stands in its object.
+package struct PlacedPodSpec {
+    package let spec: Shared<PodSpec>
+    package let path: String
+
+    init(_ spec: Shared<PodSpec>, at path: String) {
+        self.spec = spec
+        self.path = path
+    }
+
+    package func validate() -> [FieldError] { spec.value.validate(at: path) }
+}
+
 /// An object the API server checks.
 package protocol ValidatedObject {
     /// What is wrong, but for a pod spec inside (which is checked once for all objects that share it).
     func validateApartFromPodSpec() -> [FieldError]
+    /// The pod spec inside.
+    var podSpecToValidate: PlacedPodSpec? { get }
+}
+
+extension ValidatedObject {
+    package var podSpecToValidate: PlacedPodSpec? { nil }
 }
 
 extension APIObject {
     /// What the API server's validation says about the object, pod specs included; empty if it may be stored.
-    package func validate() -> [FieldError] {
+    package func validate() -> [FieldError] { validated.validateApartFromPodSpec() + (validated.podSpecToValidate?.validate() ?? []) }
+
+    /// The object as one that can be checked.
+    package var validated: any ValidatedObject {
         switch self {
-        case .pod(let object): object.value.validateApartFromPodSpec() + object.value.spec.value.validate(at: "spec")
-        case .node(let object): object.value.validateApartFromPodSpec()
-        case .namespace(let object): object.value.validateApartFromPodSpec()
-        case .replicaSet(let object):
-            object.value.validateApartFromPodSpec() + object.value.spec.template.spec.value.validate(at: "spec.template.spec")
-        case .deployment(let object):
-            object.value.validateApartFromPodSpec() + object.value.spec.template.spec.value.validate(at: "spec.template.spec")
-        case .priorityClass(let object): object.value.validateApartFromPodSpec()
-        case .event(let object): object.value.validateApartFromPodSpec()
-        case .persistentVolume(let object): object.value.validateApartFromPodSpec()
-        case .persistentVolumeClaim(let object): object.value.validateApartFromPodSpec()
-        case .storageClass(let object): object.value.validateApartFromPodSpec()
-        case .csiNode(let object): object.value.validateApartFromPodSpec()
-        case .csiDriver(let object): object.value.validateApartFromPodSpec()
-        case .csiStorageCapacity(let object): object.value.validateApartFromPodSpec()
-        case .volumeAttachment(let object): object.value.validateApartFromPodSpec()
-        case .service(let object): object.value.validateApartFromPodSpec()
-        case .statefulSet(let object):
-            object.value.validateApartFromPodSpec() + object.value.spec.template.spec.value.validate(at: "spec.template.spec")
-        case .replicationController(let object):
-            object.value.validateApartFromPodSpec() + object.value.template.spec.value.validate(at: "spec.template.spec")
-        case .podDisruptionBudget(let object): object.value.validateApartFromPodSpec()
-        case .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler, .resourceQuota, .limitRange,
-            .serviceAccount:
-            []
-        case .unstructured(let object): object.value.validateApartFromPodSpec()
+        case .pod(let object): object.value
+        case .node(let object): object.value
+        case .namespace(let object): object.value
+        case .replicaSet(let object): object.value
+        case .deployment(let object): object.value
+        case .priorityClass(let object): object.value
+        case .event(let object): object.value
+        case .persistentVolume(let object): object.value
+        case .persistentVolumeClaim(let object): object.value
+        case .storageClass(let object): object.value
+        case .csiNode(let object): object.value
+        case .csiDriver(let object): object.value
+        case .csiStorageCapacity(let object): object.value
+        case .volumeAttachment(let object): object.value
+        case .service(let object): object.value
+        case .statefulSet(let object): object.value
+        case .replicationController(let object): object.value
+        case .podDisruptionBudget(let object): object.value
+        case .job(let object): object.value
+        case .cronJob(let object): object.value
+        case .daemonSet(let object): object.value
+        case .controllerRevision(let object): object.value
+        case .endpointSlice(let object): object.value
+        case .horizontalPodAutoscaler(let object): object.value
+        case .resourceQuota(let object): object.value
+        case .limitRange(let object): object.value
+        case .serviceAccount(let object): object.value
+        case .unstructured(let object): object.value
         }
     }
 }

@@ -15,11 +15,10 @@ struct PodPart {
 
     /// How far from what the annotations say a kubelet's write may be to count as its lateness.
     private static let bounds = -300.0...1000.0
-    /// From a commit to its kubelet, and from the kubelet to the commit of what it writes.
-    private static let wayToKubelet = 10.0
-    private static let wayBack = 2.0
 
-    init(_ track: ObjectTrack) {
+    init(_ track: ObjectTrack, _ latencies: TimelineLatencies) {
+        // From a commit to the kubelet, and from the kubelet to the commit of what it writes.
+        let ways = latencies.wayToKubelet + latencies.request
         func first(_ path: String, after time: Double = -.infinity, _ isWanted: (String) -> Bool) -> Double? {
             track.history.first { $0.path == path && $0.time >= time && ($0.value?.string).map(isWanted) ?? false }?.time
         }
@@ -30,11 +29,11 @@ struct PodPart {
         let deleted = track.history.first { $0.path == "deletionTimestamp" }?.time
         let ready = running.flatMap { first("conds.Ready", after: $0) { $0 == "True" } }
         func span(_ from: Double?, _ to: Double?) -> Double? { from.flatMap { from in to.map { $0 - from } } }
-        toRunning = span(bound, running).map { $0 - PodPart.wayToKubelet - PodPart.wayBack }
+        toRunning = span(bound, running).map { $0 - ways }
         toReady = span(running, ready)
         let endsAlone = ended.map { $0 < deleted ?? .infinity } ?? false
         toEnd = endsAlone ? span(running, ended) : nil
-        toStop = running == nil || endsAlone ? nil : span(deleted, ended).map { $0 - PodPart.wayToKubelet - PodPart.wayBack }
+        toStop = running == nil || endsAlone ? nil : span(deleted, ended).map { $0 - ways }
     }
 
     func adjust(_ behaviour: inout WorkloadBehaviour) {

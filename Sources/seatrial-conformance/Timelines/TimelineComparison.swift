@@ -33,7 +33,12 @@ struct TimelineComparison {
     private let simulated: TimelineView
     private let actionTimes: [Double]
     private let cap: Double
+    /// How much later than the simulator the recorded machine may be.
+    private let busy: Double
     private(set) var result: TimelineResult
+    /// What happened to the objects of a crowd, collected while it is compared.
+    private static let instant = " as an instant"
+    private var matched: [(what: String, recorded: Double, simulated: Double)]?
 
     init(_ recording: TimelineRecording, recorded: TimelineView, simulated: TimelineView, actions: [ReplayedAction]) {
         self.recording = recording
@@ -53,6 +58,7 @@ struct TimelineComparison {
             }
         }
         cap = stopsNodes ? 5000 : 1000
+        busy = Relaxations.lateness(recorded)
         compare(actions)
         compareObjects()
         compareEvents()
@@ -120,7 +126,35 @@ struct TimelineComparison {
                         time: group.recorded.first?.created ?? group.simulated.first?.created, subject: "\(group.kind) \(group.role)",
                         recorded: "\(group.recorded.count) created", simulated: "\(group.simulated.count) created"))
             }
-            for (left, right) in pairs(group.recorded, group.simulated) { compare(left, right, "\(group.kind) \(group.role)") }
+            let subject = "\(group.kind) \(group.role)"
+            let isCrowd = max(group.recorded.count, group.simulated.count) > 1
+            matched = isCrowd ? [] : nil
+            for (left, right) in pairs(group.recorded, group.simulated) { compare(left, right, subject) }
+            compareCrowd(subject)
+        }
+    }
+
+    /// Of several equal objects it is random which one something happens to first: the times of each thing that happens to them
+    /// are compared in their order.
+    private mutating func compareCrowd(_ subject: String) {
+        guard let steps = matched else { return }
+        matched = nil
+        var places: [String: Int] = [:]
+        var crowds: [(what: String, recorded: [Double], simulated: [Double])] = []
+        for step in steps {
+            let index = places[step.what] ?? crowds.count
+            if index == crowds.count {
+                places[step.what] = index
+                crowds.append((step.what, [], []))
+            }
+            crowds[index].recorded.append(step.recorded)
+            crowds[index].simulated.append(step.simulated)
+        }
+        for crowd in crowds {
+            let rounding = crowd.what.hasSuffix(TimelineComparison.instant) ? Relaxations.wholeSeconds * 1000 : 0
+            for (first, second) in zip(crowd.recorded.sorted(), crowd.simulated.sorted()) {
+                compareTime(first, second, subject, crowd.what, extra: rounding)
+            }
         }
     }
 
@@ -156,7 +190,9 @@ struct TimelineComparison {
     }
 
     /// An object's life: field by field the values, without times, and their times.
-    private func life(_ track: ObjectTrack, _ all: [String], _ view: TimelineView) -> (fields: [(text: String, times: [Double])], end: Double?) {
+    private func life(
+        _ track: ObjectTrack, _ all: [String], _ view: TimelineView
+    ) -> (fields: [(text: String, times: [Double])], end: Double?) {
         let fields = all.map { path -> (text: String, times: [Double]) in
             let values = sequence(track, path, view)
             return (TimelineFields.isTime(path) ? "" : values.map(\.value).joined(separator: ">"), values.map(\.time))
@@ -185,16 +221,24 @@ struct TimelineComparison {
     }
 
     private mutating func compareTime(_ first: Double, _ second: Double, _ object: String, _ what: String, extra: Double = 0) {
+        if matched != nil {
+            matched?.append((what, first, second))
+            return
+        }
         let subject = object + " " + what
         result.transitions += 1
-        let late = first > second ? Relaxations.busyMachine : 0
-        guard abs(first - second) > tolerance(at: first) + extra + late else { return }
+        guard !isNear(first, second, extra: extra) else { return }
         // The fields of one write are one difference.
         let group = "\(object) \(first) \(second)"
         if result.differences.contains(where: { $0.group == group }) { return }
         result.differences.append(
-            .init(time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second),
+            .init(
+                time: first, subject: subject, recorded: TimelineComparison.seconds(first), simulated: TimelineComparison.seconds(second),
                 group: group))
+    }
+
+    private func isNear(_ first: Double, _ second: Double, extra: Double = 0) -> Bool {
+        return abs(first - second) <= tolerance(at: first) + extra + (first > second ? busy : 0)
     }
 
     static func seconds(_ milliseconds: Double) -> String {
@@ -222,12 +266,15 @@ struct TimelineComparison {
         // What came when the recording was over, or may have come then, need not have been recorded.
         let candidates = untilEnd(second)
         for candidate in candidates where agree(first, candidate, path) {
+            // Where the way may differ, the times on the way may, too.
+            guard relaxation == nil || zip(first, candidate).allSatisfy({ isNear($0.time, $1.time) }) else { continue }
             compareTimes(first, candidate, subject, path)
             return
         }
         guard let relaxation else { return differ(first, second, "\(subject) \(path)") }
         if case .curve(let exact) = relaxation.rule {
-            for candidate in candidates where areNear(first, candidate, exactly: exact) {
+            let wanted = SequenceRule.beforeEnd(first, left.deleted)
+            for candidate in candidates where areNear(wanted, SequenceRule.beforeEnd(candidate, right.deleted), exactly: exact) {
                 result.relax(relaxation.name)
                 result.transitions += first.count
                 return
@@ -237,7 +284,7 @@ struct TimelineComparison {
         let third = relaxation.rule.applied(to: first)
         for candidate in candidates.map({ relaxation.rule.applied(to: $0) }) where agree(third, candidate, path) {
             result.relax(relaxation.name)
-            compareTimes(third, candidate, subject, path, extra: Relaxations.transient)
+            compareTimes(third, candidate, subject, path, extra: relaxation.rule.lateness)
             return
         }
         differ(first, second, "\(subject) \(path)")
@@ -256,7 +303,7 @@ struct TimelineComparison {
         for (index, step) in steps.enumerated() {
             let end = index + 1 < steps.count ? steps[index + 1].time : .infinity
             guard end - step.time >= Relaxations.transient else { continue }
-            let slack = tolerance(at: step.time) + Relaxations.busyMachine
+            let slack = tolerance(at: step.time) + busy
             let (from, to) = (step.time - slack, end + slack)
             guard let value = Step.number(step.value) else { return false }
             var near: [Double] = []
@@ -272,7 +319,14 @@ struct TimelineComparison {
     }
 
     private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String, extra: Double = 0) {
-        for (one, other) in zip(first, second) { compareTime(one.time, other.time, subject, "\(path)=\(one.value)", extra: extra) }
+        for (one, other) in zip(first, second) {
+            let isInstant = TimelineFields.isTime(path)
+            let phase = subject.hasPrefix("Node ") && path.hasPrefix("taint") ? Relaxations.nodeMonitorPhase : 0
+            compareTime(one.time, other.time, subject, isInstant ? path : "\(path)=\(one.value)", extra: extra + phase)
+            if isInstant, matched != nil, let left = Double(one.value), let right = Double(other.value) {
+                matched?.append((path + TimelineComparison.instant, left * 1000, right * 1000))
+            }
+        }
     }
 
     /// The sequence, and the sequence without its last steps one by one, as far as they came at the end.
@@ -286,7 +340,7 @@ struct TimelineComparison {
         return candidates
     }
 
-    private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - Relaxations.busyMachine }
+    private func isAfterEnd(_ time: Double) -> Bool { time > recorded.lastTime - tolerance(at: recorded.lastTime) - busy }
 
     private mutating func differ(_ first: [Step], _ second: [Step], _ subject: String) {
         func text(_ steps: [Step]) -> String {
@@ -304,7 +358,10 @@ struct TimelineComparison {
         return zip(first, second).allSatisfy { one, other in
             if one.value == other.value { return true }
             guard TimelineFields.isTime(path), let left = Double(one.value), let right = Double(other.value) else { return false }
-            return abs(left - right) <= Relaxations.wholeSeconds + tolerance(at: one.time) / 1000
+            // In a crowd instants are compared in their order, as the times of changes.
+            if matched != nil { return true }
+            let phase = path.hasPrefix("taintTimes.") ? Relaxations.nodeMonitorPhase : 0
+            return abs(left - right) <= Relaxations.wholeSeconds + (tolerance(at: one.time) + phase) / 1000
         }
     }
 
@@ -383,7 +440,9 @@ extension SequenceRule {
         case .ignored: []
         case .curve: steps
         case .settled(let window): SequenceRule.settled(steps, window)
-        case .rising: steps.isEmpty ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
+        case .rising:
+            steps.isEmpty
+                ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
         }
     }
 
@@ -391,11 +450,20 @@ extension SequenceRule {
         zip(steps, steps.dropFirst()).allSatisfy { (Double($0.value) ?? 0) < (Double($1.value) ?? 0) }
     }
 
+    /// Without what was written shortly before the object went.
+    static func beforeEnd(_ steps: [TimelineComparison.Step], _ end: Double?) -> [TimelineComparison.Step] {
+        guard let end else { return steps }
+        return steps.filter { end - $0.time >= Relaxations.transient }
+    }
+
     /// First and last. Instants are whole seconds: whether a new one is another is chance.
     static func ends(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
         guard let first = steps.first, let last = steps.last else { return [] }
         return [first, last]
     }
+
+    /// How much later a value that lasts may come on one side, milliseconds.
+    var lateness: Double { if case .settled(let window) = self { max(window, Relaxations.transient) } else { Relaxations.transient } }
 
     private static func settled(_ steps: [TimelineComparison.Step], _ window: Double) -> [TimelineComparison.Step] {
         var kept: [TimelineComparison.Step] = []
@@ -422,7 +490,8 @@ extension TimelineFields {
         case ("Service", "ports"):
             return value.elements.map { port in
                 let parts = port.elements
-                return "\(parts.first?.plain ?? "") \(parts.dropFirst().first?.plain ?? "")" + (parts.last == .null ? "" : " and a node port")
+                return "\(parts.first?.plain ?? "") \(parts.dropFirst().first?.plain ?? "")"
+                    + (parts.last == .null ? "" : " and a node port")
             }.joined(separator: ", ")
         default: return value.string.map { view.inRoles($0) } ?? value.plain
         }

@@ -37,7 +37,8 @@ struct TimelineMachines {
     /// A machine of the recordings.
     static func node(_ name: String, labels: [(String, String)], taints: [String] = []) throws -> Node {
         let size = ResourceList([
-            (ResourceName("cpu"), try Quantity(text: "32")), (ResourceName("memory"), try Quantity(text: "64Gi")), (ResourceName("pods"), try Quantity(text: "110")),
+            (ResourceName("cpu"), try Quantity(text: "32")), (ResourceName("memory"), try Quantity(text: "64Gi")),
+            (ResourceName("pods"), try Quantity(text: "110")),
         ])
         var metadata = ObjectMeta(name: name, labels: Labels(labels))
         metadata.labels[Node.hostnameLabel] = name
@@ -52,8 +53,9 @@ struct TimelineMachines {
         return node
     }
 
-    func configuration(_ start: TimelineStart) throws -> ClusterConfiguration {
+    func configuration(_ start: TimelineStart, _ latencies: TimelineLatencies) throws -> ClusterConfiguration {
         var configuration = ClusterConfiguration(seed: 1)
+        configuration.timing = latencies.timing
         configuration.recording.interval = nil
         configuration.recording.watchLog = true
         configuration.recording.schedulingAttempts = false
@@ -74,7 +76,9 @@ struct TimelineMachines {
                 try TimelineMachines.node(name, labels: [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")])
             }
             configuration.snapshot = [
-                APIObject(Namespace(metadata: ObjectMeta(name: recording.namespace, labels: ["kubernetes.io/metadata.name": recording.namespace])))
+                APIObject(
+                    Namespace(metadata: ObjectMeta(name: recording.namespace, labels: ["kubernetes.io/metadata.name": recording.namespace]))
+                )
             ]
         }
         return configuration

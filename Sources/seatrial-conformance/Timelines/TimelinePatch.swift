@@ -16,7 +16,9 @@ struct TimelinePatches {
 
     /// An object as the user wrote it.
     mutating func create(_ tree: JSONTree, kind: String, name: String) throws -> APIObject {
-        let placed = TimelinePatches.isClusterScoped(kind) ? tree : tree.merging(.map([.init(key: "metadata", value: .map([.init(key: "namespace", value: .text(namespace))]))]))
+        let placed =
+            TimelinePatches.isClusterScoped(kind)
+            ? tree : tree.merging(.map([.init(key: "metadata", value: .map([.init(key: "namespace", value: .text(namespace))]))]))
         trees[TimelinePatches.key(kind, name)] = placed
         return try TimelinePatches.object(placed)
     }
@@ -116,7 +118,9 @@ struct TimelinePatches {
                 let taints = try nodeObject(["spec": .map([.init(key: "taints", value: part.value)])]).spec.taints
                 result = result.with { changed in
                     // The times of taints that were there already stay.
-                    changed.spec.taints = taints.map { taint in node.value.spec.taints.first { $0 == taint || ($0.matches(taint) && $0.value == taint.value) } ?? taint }
+                    changed.spec.taints = taints.map { taint in
+                        node.value.spec.taints.first { $0 == taint || ($0.matches(taint) && $0.value == taint.value) } ?? taint
+                    }
                 }
             default: throw TimelineError("a patch of Node spec.\(part.key) is not built")
             }

@@ -77,7 +77,9 @@ struct TimelineRecording {
         for document in try YAMLFile.parse(try recordedBytes(file), name: file).documents {
             let line = JSONTree(document)
             let place = "\(file):\(document.line)"
-            guard let time = line["t"]?.integer, let event = line["ev"]?.string else { throw TimelineError("\(place): a line without t and ev") }
+            guard let time = line["t"]?.integer, let event = line["ev"]?.string else {
+                throw TimelineError("\(place): a line without t and ev")
+            }
             if event == "ACTION" {
                 actions.append(
                     Action(

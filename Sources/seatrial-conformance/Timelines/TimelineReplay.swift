@@ -20,10 +20,13 @@ struct TimelineReplay {
     private let recording: TimelineRecording
     private let recorded: TimelineView
     private let start: TimelineStart
+    private let latencies: TimelineLatencies
     private let watched: WatchedChanges
     private var cluster: Cluster
     private var patches: TimelinePatches
     private(set) var simulated = TimelineView()
+    /// The simulated timeline, line by line.
+    private(set) var changes: [ObservedChange] = []
     private(set) var actions: [ReplayedAction] = []
     /// The operations of the simulated operator, by place in `actions`.
     private var operations: [Int?] = []
@@ -44,12 +47,13 @@ struct TimelineReplay {
         let machines = TimelineMachines(recording, recorded)
         let snapshotTime = recording.snapshot.flatMap { TimelineMachines.newestTime(of: $0) }.map { $0 / 1_000_000_000 }
         start = TimelineStart(recording, recorded, snapshotTime: snapshotTime)
+        latencies = TimelineLatencies(recorded)
         let hasSnapshot = recording.snapshot != nil
         watched = WatchedChanges(
             start: start.zero, namespace: hasSnapshot ? nil : recording.namespace,
             showsNodes: hasSnapshot || recorded.tracks.contains { $0.kind == "Node" })
         patches = TimelinePatches(namespace: recording.namespace)
-        cluster = try Cluster(machines.configuration(start))
+        cluster = try Cluster(machines.configuration(start, latencies))
         for renewal in start.renewals { cluster.renewedLease(of: renewal.node, at: renewal.at) }
         for index in recorded.tracks.indices where recorded.tracks[index].kind == "Pod" && !recorded.tracks[index].isInitial {
             let track = recorded.tracks[index]
@@ -61,7 +65,7 @@ struct TimelineReplay {
     mutating func run() throws {
         advance(to: start.zero, recording: false)
         for action in recording.actions {
-            let time = Double(action.time) + recorded.lateness(of: action)
+            let time = Double(action.time) + recorded.lateness(of: action, usual: latencies.request + 2)
             advance(to: max(cluster.now, start.zero + .microseconds(Int(time * 1000))))
             try perform(action)
         }
@@ -105,6 +109,7 @@ struct TimelineReplay {
                 change.time = 0
             }
             simulated.observe(change)
+            changes.append(change)
             if case .pod(let pod) = event.object, event.change == .added { cast(pod.value, change) }
         }
     }
@@ -114,7 +119,7 @@ struct TimelineReplay {
         guard let track = simulated.track("Pod", change.name, namespace: change.namespace) else { return }
         let role = simulated.role(of: track)
         guard var open = parts[role], !open.isEmpty else { return }
-        let part = PodPart(open.removeFirst())
+        let part = PodPart(open.removeFirst(), latencies)
         parts[role] = open
         if pod.nodeName == nil, let node = part.node { cluster.prefer(node, for: pod.metadata.uid) }
         guard pod.spec.value.initContainers.isEmpty else { return }
@@ -156,7 +161,8 @@ struct TimelineReplay {
             request(.delete(key, try deleteOptions(options)), "delete \(kind) \(name)")
         case .deleteNamespace:
             request(
-                .delete(ObjectKey(.namespace, NamespacedName(namespace: "", name: recording.namespace)), DeleteOptions()), "delete namespace")
+                .delete(ObjectKey(.namespace, NamespacedName(namespace: "", name: recording.namespace)), DeleteOptions()),
+                "delete namespace")
         case .evict(let pod): try evict(twin("Pod", pod, at: time))
         case .drain(let node): try drain(node)
         case .drained, .remark, .lease, .secondOfMinute: break
@@ -245,7 +251,9 @@ struct TimelineReplay {
             }
         }
         var best = players.indices.contains(place) ? place : nil
-        for candidate in players.indices where likeness(players[candidate]) > (best.map { likeness(players[$0]) } ?? -1) { best = candidate }
+        for candidate in players.indices where likeness(players[candidate]) > (best.map { likeness(players[$0]) } ?? -1) {
+            best = candidate
+        }
         let found = best.map { players[$0].name } ?? name
         twins[kind + "/" + name] = found
         return found
@@ -261,17 +269,19 @@ struct TimelineDrain {
 
 extension TimelineView {
     /// How long the real API server took to carry out an action, but for what ours takes: until the change showed.
-    func lateness(of action: TimelineRecording.Action) -> Double {
-        let (usual, longest) = (4.0, 500.0)
+    func lateness(of action: TimelineRecording.Action, usual: Double) -> Double {
+        let longest = 500.0
         let time = Double(action.time)
         let effect: Double?
         switch action.action {
-        case .create(let kind, let name): effect = tracks.first { $0.kind == kind && $0.name == name && !$0.isInitial && $0.created >= time }?.created
+        case .create(let kind, let name):
+            effect = tracks.first { $0.kind == kind && $0.name == name && !$0.isInitial && $0.created >= time }?.created
         case .patch(let kind, let name, _, _):
             effect = tracks.lazy.filter { $0.kind == kind && $0.name == name }.flatMap(\.history).first { $0.time >= time }?.time
         case .delete(let kind, let name, _):
             let ends = tracks.lazy.filter { $0.kind == kind && $0.name == name }.flatMap { track in
-                track.history.filter { $0.path == "deletionTimestamp" || $0.path == "grace" }.map(\.time) + (track.deleted.map { [$0] } ?? [])
+                track.history.filter { $0.path == "deletionTimestamp" || $0.path == "grace" }.map(\.time)
+                    + (track.deleted.map { [$0] } ?? [])
             }
             effect = ends.first { $0 >= time }
         default: effect = nil

@@ -37,9 +37,10 @@ struct TimelineStart {
         let start = zero
         func instant(_ milliseconds: Double) -> SimulatedTime { start + .microseconds(Int(milliseconds * 1000)) }
         let detections = TimelineStart.detections(view)
-        nodeMonitorPhase = (detections.first.map { instant($0.time) - TimelineStart.reaction } ?? .zero).sinceStart
-        let collection = view.tracks.lazy.flatMap(\.history).first { $0.value?.string == "True/DeletionByPodGC" }
-        podCollectionPhase = (collection.map { instant($0.time) - TimelineStart.reaction } ?? .zero).sinceStart
+        let pass = detections.first?.time ?? TimelineStart.firstEvictingTaint(view)
+        nodeMonitorPhase = (pass.map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
+        let collections = view.tracks.flatMap(\.history).filter { $0.value?.string == "True/DeletionByPodGC" }.map(\.time)
+        podCollectionPhase = (collections.min().map { instant($0) - TimelineStart.reaction } ?? .zero).sinceStart
         renewals = TimelineStart.renewals(recording, detections).map { ($0.node, instant($0.at)) }
     }
 
@@ -63,11 +64,19 @@ struct TimelineStart {
         return nil
     }
 
+    /// When the monitor's pass came that drove pods off a node that was not ready: the taint follows within 0.1 s.
+    private static func firstEvictingTaint(_ view: TimelineView) -> Double? {
+        let taint = "taintTimes.node.kubernetes.io/not-ready:NoExecute"
+        let times = view.tracks.filter { $0.kind == "Node" }.flatMap(\.history).filter { $0.path == taint && $0.value != nil }.map(\.time)
+        return times.min().map { $0 - 50 }
+    }
+
     /// Nodes that turned Ready=Unknown.
     private static func detections(_ view: TimelineView) -> [(node: String, time: Double)] {
         var found: [(node: String, time: Double)] = []
         for track in view.tracks where track.kind == "Node" {
-            for transition in track.history where transition.path == "conds.Ready" && transition.value?.string == "Unknown/NodeStatusUnknown" {
+            for transition in track.history
+            where transition.path == "conds.Ready" && transition.value?.string == "Unknown/NodeStatusUnknown" {
                 found.append((track.name, transition.time))
             }
         }

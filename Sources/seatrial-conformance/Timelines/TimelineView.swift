@@ -110,7 +110,8 @@ struct TimelineView {
     func role(of track: ObjectTrack) -> String {
         // What was there before has the same name on both sides.
         guard !track.isInitial, let controller = track.controller else { return track.name }
-        let owner = places[TimelineView.key(controller.kind, track.namespace, controller.name)].map { role(of: tracks[$0]) } ?? controller.name
+        let owner =
+            places[TimelineView.key(controller.kind, track.namespace, controller.name)].map { role(of: tracks[$0]) } ?? controller.name
         switch (track.kind, controller.kind) {
         case ("Pod", "StatefulSet"): return track.name
         case ("Pod", _):

@@ -9,6 +9,8 @@ struct TimelineOptions: ParsableArguments {
     var paths: [String]
     @Option(help: "Replay only the timeline of this name, and print what differs, recorded beside simulated.")
     var show: String?
+    @Flag(help: "With --show: print the simulated timeline instead, in the form of the recordings.")
+    var simulated = false
 }
 
 /// Replays the timelines found at `paths`.
@@ -42,6 +44,7 @@ private func replay(_ file: String) throws -> TimelineResult {
 extension TimelineOptions {
     /// A line each; exit code 1 if anything differs, 2 if there is nothing to compare with.
     func report() throws {
+        if simulated, let show { return try printSimulated(show) }
         let results: [TimelineResult]
         do {
             results = try runTimelines(paths, show: show)
@@ -58,6 +61,31 @@ extension TimelineOptions {
     }
 }
 
+extension TimelineOptions {
+    private func printSimulated(_ name: String) throws {
+        for file in try recordings(at: paths) where URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent == name {
+            let recording = try TimelineRecording(file: file)
+            var recorded = TimelineView()
+            for change in recording.changes { recorded.observe(change) }
+            var replay = try TimelineReplay(recording, recorded)
+            try replay.run()
+            for change in replay.changes { print(change.line) }
+            return
+        }
+        throw ValidationError("there is no timeline named \(name)")
+    }
+}
+
+extension ObservedChange {
+    /// The line of a recording.
+    fileprivate var line: String {
+        JSONTree.map([
+            .init(key: "t", value: .number(String(Int(time.rounded())))), .init(key: "ev", value: .text(change.rawValue)),
+            .init(key: "kind", value: .text(kind)), .init(key: "name", value: .text(name)), .init(key: "set", value: .map(fields)),
+        ]).json
+    }
+}
+
 extension TimelineResult {
     /// One line: what was compared and what differs.
     var line: String {
@@ -70,6 +98,7 @@ extension TimelineResult {
 
 extension TimelineResult.Difference {
     var text: String {
-        (time.map { TimelineComparison.seconds($0) + " " } ?? "") + subject + "\n    recorded:  " + recorded + "\n    simulated: " + simulated
+        (time.map { TimelineComparison.seconds($0) + " " } ?? "") + subject + "\n    recorded:  " + recorded + "\n    simulated: "
+            + simulated
     }
 }

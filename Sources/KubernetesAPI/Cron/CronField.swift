@@ -2,38 +2,38 @@
 // <https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax>
 
 /// The values a field may take, and their names.
-struct CronFieldBounds: Sendable {
+package struct CronFieldBounds: Sendable {
     let minimum: Int
     let maximum: Int
     /// Names of the values from `minimum` on, in lower case.
     var names: [String] = []
 
-    static let minutes = CronFieldBounds(minimum: 0, maximum: 59)
-    static let hours = CronFieldBounds(minimum: 0, maximum: 23)
-    static let daysOfMonth = CronFieldBounds(minimum: 1, maximum: 31)
-    static let months = CronFieldBounds(
+    package static let minutes = CronFieldBounds(minimum: 0, maximum: 59)
+    package static let hours = CronFieldBounds(minimum: 0, maximum: 23)
+    package static let daysOfMonth = CronFieldBounds(minimum: 1, maximum: 31)
+    package static let months = CronFieldBounds(
         minimum: 1, maximum: 12, names: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
     /// 0 is Sunday; 7 is not accepted.
-    static let daysOfWeek = CronFieldBounds(minimum: 0, maximum: 6, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"])
+    package static let daysOfWeek = CronFieldBounds(minimum: 0, maximum: 6, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"])
 }
 
 /// The values on which a schedule fires.
-struct CronField: Hashable, Sendable {
+package struct CronField: Hashable, Sendable {
     /// Bit n: the value n is in.
-    private(set) var bits: UInt64 = 0
+    package private(set) var bits: UInt64 = 0
     /// Whether the field says "any", so that it places no condition of its own when days of month and of week are combined.
-    private(set) var isStar = false
+    package private(set) var isStar = false
 
-    func contains(_ value: Int) -> Bool { bits & (1 << UInt64(value)) != 0 }
+    package func contains(_ value: Int) -> Bool { bits & (1 << UInt64(value)) != 0 }
 
-    static func any(_ bounds: CronFieldBounds) -> CronField {
+    package static func any(_ bounds: CronFieldBounds) -> CronField {
         var field = CronField()
         field.insert(from: bounds.minimum, through: bounds.maximum, by: 1)
         field.isStar = true
         return field
     }
 
-    static func only(_ value: Int) -> CronField {
+    package static func only(_ value: Int) -> CronField {
         var field = CronField()
         field.insert(from: value, through: value, by: 1)
         return field
@@ -42,7 +42,7 @@ struct CronField: Hashable, Sendable {
     private init() {}
 
     /// Reads a list of values, ranges and steps: `*/15`, `1,5-7`, `MON-FRI`, `10/20`.
-    init(_ text: String, _ bounds: CronFieldBounds) throws(CronScheduleError) {
+    package init(_ text: String, _ bounds: CronFieldBounds) throws(CronScheduleError) {
         for range in text.split(separator: ",") { try insert(range: String(range), bounds) }
     }
 

@@ -1,7 +1,5 @@
 // Why a schedule is invalid, in the words of the library Kubernetes reads schedules with: users meet them in events and API errors.
 
-import KubernetesAPI
-
 /// A schedule that cannot be read.
 package enum CronScheduleError: Error, Hashable, Sendable, CustomStringConvertible {
     case empty
