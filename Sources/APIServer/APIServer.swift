@@ -266,7 +266,9 @@ public struct APIServer: Sendable {
             throw .preconditionFailed(key, expected: metadata.uid, found: stored.metadata.uid)
         }
         guard part == .main else {
-            if case .job(let new) = object, case .job(let old) = stored, let problem = Job.problem(of: new.value.status, over: old.value.status) {
+            if case .job(let new) = object, case .job(let old) = stored,
+                let problem = Job.problem(of: new.value.status, over: old.value.status)
+            {
                 throw .invalid(key, problem)
             }
             return commit(stored.takingStatus(of: object), over: stored, countsGeneration: false, at: now)

@@ -286,7 +286,8 @@ package struct ControllerManager: Sendable {
         guard !isWorkComing,
             deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork || evictor.canWork
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
-                || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
+                || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork
+                || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
                 || certificates.canWork
         else { return }
