@@ -78,6 +78,10 @@ public enum MetadataPatch: Sendable {
     /// Takes out the references to these owners; others stay as stored.
     case removeOwners([UID])
     case labels(Labels)
+    /// New owners, and a finalizer of the adopting controller's.
+    case adoption([OwnerReference], finalizer: String)
+    /// The owners that are left, without the finalizer of the one that lets go.
+    case release([OwnerReference], finalizer: String)
 }
 
 /// The operator's commands that are more than creating and deleting.

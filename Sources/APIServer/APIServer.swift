@@ -244,7 +244,14 @@ public struct APIServer: Sendable {
         if !metadata.uid.text.isEmpty, metadata.uid != stored.metadata.uid {
             throw .preconditionFailed(key, expected: metadata.uid, found: stored.metadata.uid)
         }
-        guard part == .main else { return commit(stored.takingStatus(of: object), over: stored, countsGeneration: false, at: now) }
+        guard part == .main else {
+            if case .job(let new) = object, case .job(let old) = stored,
+                let problem = Job.problem(of: new.value.status, over: old.value.status)
+            {
+                throw .invalid(key, problem)
+            }
+            return commit(stored.takingStatus(of: object), over: stored, countsGeneration: false, at: now)
+        }
         return try replace(stored, with: object.keepingStatus(of: stored), at: now)
     }
 
@@ -340,6 +347,12 @@ public struct APIServer: Sendable {
             case .ownerReferences(let references): $0.ownerReferences = references
             case .removeOwners(let owners): $0.ownerReferences.removeAll { owners.contains($0.uid) }
             case .labels(let labels): $0.labels = labels
+            case .adoption(let references, let finalizer):
+                $0.ownerReferences = references
+                if !$0.finalizers.contains(finalizer) { $0.finalizers.append(finalizer) }
+            case .release(let references, let finalizer):
+                $0.ownerReferences = references
+                $0.finalizers.removeAll { $0 == finalizer }
             }
         }
         return commit(changed, over: stored, at: now)

@@ -26,6 +26,7 @@ package struct ControllerManager: Sendable {
     private(set) var daemonSets: ControllerLoop<DaemonSetReconciler>
     private(set) var replicationControllers: ControllerLoop<ReplicationControllerReconciler>
     private(set) var jobs: ControllerLoop<JobReconciler>
+    private(set) var untrackedPods: ControllerLoop<TrackingFinalizerCleaner>
     private(set) var cronJobs: ControllerLoop<CronJobReconciler>
     private(set) var finishedJobs: ControllerLoop<FinishedJobCollector>
     private(set) var autoscalers: ControllerLoop<AutoscalerReconciler>
@@ -83,9 +84,12 @@ package struct ControllerManager: Sendable {
             ReplicationControllerReconciler(burst: configuration.replicaSetBurst), workers: configuration.replicationControllerWorkers,
             limits: limits)
         jobs = ControllerLoop(
-            .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: limits)
+            .job, of: .job, JobReconciler(), workers: configuration.jobWorkers, limits: .jobs)
+        untrackedPods = ControllerLoop(
+            .untrackedPods, of: .job, TrackingFinalizerCleaner(), workers: configuration.jobWorkers, limits: .jobs)
         cronJobs = ControllerLoop(
-            .cronJob, of: .cronJob, CronJobReconciler(), workers: configuration.cronJobWorkers, limits: limits)
+            .cronJob, of: .cronJob, CronJobReconciler(origin: configuration.originOnWall, zones: configuration.timeZones),
+            workers: configuration.cronJobWorkers, limits: limits)
         finishedJobs = ControllerLoop(
             .ttlAfterFinished, of: .ttlAfterFinished, FinishedJobCollector(), workers: configuration.finishedJobWorkers, limits: limits)
         autoscalers = ControllerLoop(
@@ -168,6 +172,7 @@ package struct ControllerManager: Sendable {
         daemonSets.observe(event, previous: previous, informers, at: now, &effects)
         replicationControllers.observe(event, previous: previous, informers, at: now, &effects)
         jobs.observe(event, previous: previous, informers, at: now, &effects)
+        untrackedPods.observe(event, previous: previous, informers, at: now, &effects)
         cronJobs.observe(event, previous: previous, informers, at: now, &effects)
         finishedJobs.observe(event, previous: previous, informers, at: now, &effects)
         autoscalers.observe(event, previous: previous, informers, at: now, &effects)
@@ -255,6 +260,8 @@ package struct ControllerManager: Sendable {
             replicationControllers.handle(answer, token, informers, &recorders[.replicationController], at: now, &effects)
         case .job:
             jobs.handle(answer, token, informers, &recorders[.job], at: now, &effects)
+        case .untrackedPods:
+            untrackedPods.handle(answer, token, informers, &recorders[.job], at: now, &effects)
         case .cronJob:
             cronJobs.handle(answer, token, informers, &recorders[.cronJob], at: now, &effects)
         case .ttlAfterFinished:
@@ -310,7 +317,8 @@ package struct ControllerManager: Sendable {
         guard !isWorkComing,
             deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork || evictor.canWork
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
-                || replicationControllers.canWork || jobs.canWork || cronJobs.canWork || finishedJobs.canWork || autoscalers.canWork
+                || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork
+                || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
                 || volumes.canWork || storageProtection.canWork || provisioner.canWork
                 || certificates.canWork
@@ -337,6 +345,7 @@ package struct ControllerManager: Sendable {
         daemonSets.run(informers, &recorders[.daemonSet], at: now, &effects)
         replicationControllers.run(informers, &recorders[.replicationController], at: now, &effects)
         jobs.run(informers, &recorders[.job], at: now, &effects)
+        untrackedPods.run(informers, &recorders[.job], at: now, &effects)
         cronJobs.run(informers, &recorders[.cronJob], at: now, &effects)
         finishedJobs.run(informers, &recorders[.ttlAfterFinished], at: now, &effects)
         autoscalers.run(informers, &recorders[.horizontalPodAutoscaler], at: now, &effects)

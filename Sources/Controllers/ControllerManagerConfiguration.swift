@@ -107,6 +107,11 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     /// What all retries of a controller together may take.
     public var workQueueLimit = ClientLimit(queriesPerSecond: 10, burst: 100)
 
+    /// When simulated time zero is, in whole seconds since 1970: what CronJobs go by.
+    public var originOnWall: Int64 = 0
+    /// The time zones that CronJobs name. Whoever reads the input reads them too; nothing here asks the machine.
+    package var timeZones = TimeZoneDatabase()
+
     public init() {}
 }
 

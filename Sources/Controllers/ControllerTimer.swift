@@ -75,6 +75,8 @@ enum LoopName: UInt8, Sendable {
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
     case persistentVolume, storageProtection, volumeProvisioner
+    /// The Job controller's second queue.
+    case untrackedPods
     /// Not a loop: the answer to an event that was recorded.
     case recorder
 }

@@ -2,7 +2,7 @@
 
 import Controllers
 import DiscreteEvents
-import Foundation
+import Experiments
 import KubernetesAPI
 
 enum CronTables {
@@ -63,30 +63,7 @@ enum CronTables {
 
     /// The zones a case names, in its field or in front of its schedule.
     private static func zones(of input: YAMLNode) throws -> TimeZoneDatabase {
-        var names: [String] = []
-        if let field = input["timeZone"]?.scalarText { names.append(field) }
-        let schedule = try input.text("schedule")
-        if schedule.contains("TZ="), let word = schedule.split(separator: " ").first, let equals = word.firstIndex(of: "=") {
-            names.append(String(word[word.index(after: equals)...]))
-        }
+        let names = ZoneInfoFolder.names(schedule: try input.text("schedule"), timeZone: input["timeZone"]?.scalarText)
         return try ZoneInfoFolder.zones(named: names)
-    }
-}
-
-/// The compiled time zones of this machine.
-enum ZoneInfoFolder {
-    private static let folders = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"]
-
-    /// Reads the zones of these names; names without a file are left out.
-    static func zones(named names: [String]) throws -> TimeZoneDatabase {
-        guard let folder = folders.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
-            throw MalformedCase("this machine has no time zones: install the package tzdata")
-        }
-        var database = TimeZoneDatabase()
-        for name in names where !name.isEmpty && !name.hasPrefix("/") && !name.contains("..") {
-            guard let data = try? Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)) else { continue }
-            database.add(try TimeZoneRules(timeZoneFile: Array(data)), named: name)
-        }
-        return database
     }
 }

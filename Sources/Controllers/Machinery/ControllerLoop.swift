@@ -174,6 +174,7 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
         if let object {
             let version = object.metadata.resourceVersion
             work.outcome.writtenVersion = max(work.outcome.writtenVersion, version)
+            if call.keepsResult { work.outcome.results.append(object) }
             if call.request.isUpdate {
                 let key = object.key
                 work.written.removeAll { $0.key == key }
@@ -251,6 +252,7 @@ struct ControllerLoop<Decider: Reconciler>: Sendable {
             } else {
                 queue.retry(key, at: now)
             }
+            if plan.looksAgainAnyway, let again = plan.again { queue.add(key, at: again) }
         } else {
             queue.forget(key)
             if let again = plan.again { queue.add(key, at: again) }

@@ -28,6 +28,8 @@ package struct PlannedCall: Sendable {
     package var reads = 0
     /// After a conflict try once more with whatever version is stored (the real controller reads it afresh).
     package var overwritesOnConflict = false
+    /// Whether the object that comes back is kept in ``PlanOutcome/results``.
+    package var keepsResult = false
     /// Recorded when the request succeeded.
     package var onSuccess: Shared<KubernetesEvent>?
     /// Whether the name of the object that came back is appended to the message of `onSuccess`.
@@ -54,6 +56,8 @@ package struct Plan<Conclusion: Sendable>: Sendable {
     package var conclusion: Conclusion?
     /// Look at the key again at this time, if all goes well.
     package var again: SimulatedTime?
+    /// Look at it then even if the plan fails, unless its back-off is over earlier.
+    package var looksAgainAnyway = false
     /// Look at the key again after its back-off although nothing failed.
     package var retriesAnyway = false
     /// A failure known before any request was sent.
@@ -77,6 +81,8 @@ package struct PlanOutcome: Sendable {
     package var notDone: [APIRequest] = []
     /// Whether a conflict was forgiven.
     package var hadConflict = false
+    /// What came back of the requests whose result is kept, in order of the answers.
+    package var results: [APIObject] = []
     /// The newest version any of the requests wrote.
     package var writtenVersion: UInt64 = 0
 

@@ -18,6 +18,15 @@ package struct RetryLimits: Hashable, Sendable {
         maximum = configuration.workQueueMaximumDelay
         shared = configuration.workQueueLimit
     }
+
+    /// The Job controller's own: from one second to a minute, and no bucket.
+    package static var jobs: RetryLimits {
+        var limits = RetryLimits()
+        limits.base = .seconds(1)
+        limits.maximum = .seconds(60)
+        limits.shared = ClientLimit(queriesPerSecond: 1e6, burst: 1_000_000)
+        return limits
+    }
 }
 
 /// client-go's rate-limiting work queue.

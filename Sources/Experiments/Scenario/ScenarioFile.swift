@@ -124,6 +124,7 @@ struct ScenarioReader {
         // Stable: entries of one time are done in the order written.
         configuration.timeline = entries.enumerated().sorted { ($0.element.entry.at, $0.offset) < ($1.element.entry.at, $1.offset) }
             .map(\.element.entry)
+        readTimeZones(start, into: &configuration)
         warnings += MissingControllers(configuration).warnings.map { "\(path): \($0)" }
         let measure = decoder.field(spec, "measure")
         if let measure { configuration.recording = decoder.measure(measure) }
@@ -263,6 +264,20 @@ struct ScenarioReader {
         if let warning = Snapshot.warning(about: carried) { warnings.append("\(path): \(warning)") }
         checkNames(node, configuration)
         return origin * 1_000_000_000
+    }
+
+    /// What CronJobs need: when time 0 is, and the zones they name.
+    private mutating func readTimeZones(_ start: Int64?, into configuration: inout ClusterConfiguration) {
+        configuration.controllerManager.originOnWall = (start ?? 0) / 1_000_000_000
+        let applied = configuration.timeline.flatMap { entry -> [APIObject] in
+            if case .apply(let objects) = entry.action { objects } else { [] }
+        }
+        let objects = configuration.objects + configuration.snapshot + configuration.trace.map(\.object) + applied
+        do throws(ZoneInfoError) {
+            configuration.controllerManager.timeZones = try ZoneInfoFolder.zones(named: ZoneInfoFolder.names(in: objects))
+        } catch {
+            failures.append(error.description)
+        }
     }
 
     private mutating func parse(_ bytes: [UInt8], _ node: YAMLNode?) -> YAMLFile? {

@@ -150,13 +150,15 @@ struct ShapeTable: Sendable {
         let identity = ObjectIdentifier(spec)
         if let known = byIdentity[identity] { return known.shape }
         let shape: PodShape
-        if let known = byContents[spec] {
+        // Pods of an Indexed Job differ in their host names, which are nothing to the scheduler.
+        let contents = spec.value.hostname.isEmpty ? spec : spec.with { $0.hostname = "" }
+        if let known = byContents[contents] {
             shape = known
         } else {
-            shape = PodShape(number: count, spec: spec, nodes: &nodes)
+            shape = PodShape(number: count, spec: contents, nodes: &nodes)
             count += 1
             if byContents.count >= ShapeTable.contentsLimit { byContents.removeAll() }
-            byContents[spec] = shape
+            byContents[contents] = shape
         }
         if byIdentity.count >= ShapeTable.identityLimit { byIdentity.removeAll() }
         byIdentity[identity] = (spec, shape)

@@ -69,6 +69,9 @@ struct TimelineMachines {
         configuration.controllerManager.nodeMonitorPhase = start.nodeMonitorPhase
         configuration.controllerManager.podGarbageCollectionPhase = start.podCollectionPhase
         configuration.controllerManager.allocateNodeCIDRs = false
+        configuration.controllerManager.originOnWall = start.origin
+        let zones = recording.manifests.compactMap { $0["spec"]?["timeZone"]?.scalarText }
+        configuration.controllerManager.timeZones = try ZoneInfoFolder.zones(named: zones)
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
