@@ -60,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "seatrial-conformance",
             dependencies: [
-                "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents", "ClusterSimulation", "Experiments",
+                "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents", "ClusterSimulation",
+                "Experiments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),

@@ -158,7 +158,8 @@ enum ScenarioFormat {
         ])
 
     static let workload = ScenarioType(
-        name: "Workload", description: "How the containers of some pods behave: what no manifest says. Pods may say it themselves, in annotations that go "
+        name: "Workload",
+        description: "How the containers of some pods behave: what no manifest says. Pods may say it themselves, in annotations that go "
             + "before what stands here: seatrial.dev/start-delay-ms, ready-delay-ms, never-start, exit-after-ms, exit-code, "
             + "exit-code-index-N (of Indexed Jobs), term-ms, term-exit-code.",
         fields: [
