@@ -7,12 +7,22 @@ import KubernetesAPI
 
 /// Requests under way, and the token bucket of each client.
 struct ClientGateway: Sendable {
+    /// What happens next to a call on its way, and when.
+    enum Passage {
+        /// A read that comes before it is answered.
+        case isRead(SimulatedTime)
+        /// It reaches the API server.
+        case arrives(SimulatedTime)
+    }
+
     private let timing: ControlPlaneTiming
     // By number: each part of a call is moved in and out on its own, never copied.
     private var clients: [APIClientID] = []
     private var tokens: [UInt64?] = []
     private var requests: [APIRequest?] = []
     private var answers: [APIResult?] = []
+    /// Reads still to be made before the call.
+    private var reads: [Int] = []
     private var free: [UInt32] = []
     private var controllers: [TokenBucket] = []
     private var scheduler: TokenBucket
@@ -23,24 +33,32 @@ struct ClientGateway: Sendable {
         scheduler = TokenBucket(timing.schedulerLimit)
     }
 
-    /// Accepts a call at `now`; returns its number and when it reaches the API server.
-    mutating func send(_ call: APICall, at now: SimulatedTime) -> (number: UInt32, arrives: SimulatedTime) {
-        var leaves = reserve(call.client, at: now)
-        for _ in 0..<call.reads { leaves = max(leaves, reserve(call.client, at: now)) + timing.requestLatency + timing.responseLatency }
+    /// Accepts a call at `now`; returns its number and what comes of it next.
+    mutating func send(_ call: APICall, at now: SimulatedTime) -> (number: UInt32, next: Passage) {
         let number: UInt32
         if let reused = free.popLast() {
             number = reused
             clients[Int(number)] = call.client
             tokens[Int(number)] = call.token
             requests[Int(number)] = call.request
+            reads[Int(number)] = call.reads
         } else {
             number = UInt32(requests.count)
             clients.append(call.client)
             tokens.append(call.token)
             requests.append(call.request)
             answers.append(nil)
+            reads.append(call.reads)
         }
-        return (number, leaves + timing.requestLatency)
+        return (number, proceed(number, at: now))
+    }
+
+    /// The call's next read, or the call itself, is sent as soon as the client's limit lets it.
+    mutating func proceed(_ number: UInt32, at now: SimulatedTime) -> Passage {
+        let leaves = reserve(clients[Int(number)], at: now)
+        if reads[Int(number)] == 0 { return .arrives(leaves + timing.requestLatency) }
+        reads[Int(number)] -= 1
+        return .isRead(leaves + timing.requestLatency + timing.responseLatency)
     }
 
     private mutating func reserve(_ client: APIClientID, at now: SimulatedTime) -> SimulatedTime {

@@ -94,6 +94,7 @@ public struct Cluster: Sendable {
     private mutating func handle(_ event: ClusterEvent) {
         handledEvents += 1
         switch event {
+        case .readAnswered(let number): follow(gateway.proceed(number, at: now), of: number)
         case .requestArrives(let number): execute(number)
         case .answerArrives(let number): deliverAnswer(number)
         case .watchDelivery(let watcher): deliver(to: watcher)
@@ -207,8 +208,15 @@ public struct Cluster: Sendable {
     }
 
     mutating func send(_ call: APICall) {
-        let (number, arrives) = gateway.send(call, at: now)
-        queue.schedule(.requestArrives(number), at: arrives)
+        let (number, passage) = gateway.send(call, at: now)
+        follow(passage, of: number)
+    }
+
+    private mutating func follow(_ passage: ClientGateway.Passage, of number: UInt32) {
+        switch passage {
+        case .isRead(let time): queue.schedule(.readAnswered(number), at: time)
+        case .arrives(let time): queue.schedule(.requestArrives(number), at: time)
+        }
     }
 
     /// Carries out what the components asked for while the event was handled.

@@ -8,6 +8,8 @@ import Scheduling
 /// What the queue holds: small plain values, never closures.
 enum ClusterEvent: Sendable {
     // The API server and its clients.
+    /// A read that a client makes before a request is answered; the number is the request's.
+    case readAnswered(UInt32)
     /// A request reaches the API server; the number is its place in the ``ClientGateway``.
     case requestArrives(UInt32)
     /// Its answer reaches the client.

@@ -19,6 +19,7 @@ package struct ControllerManager: Sendable {
     private(set) var collector: ControllerLoop<GarbageCollector>
     private(set) var monitor: ControllerLoop<NodeMonitor>
     private(set) var tainter: ControllerLoop<NodeTainter>
+    private(set) var noExecuteTainter: ControllerLoop<NodeTainter>
     private(set) var evictor: ControllerLoop<TaintEvictor>
     private(set) var podCollector: ControllerLoop<PodGarbageCollector>
     private(set) var namespaces: ControllerLoop<NamespaceController>
@@ -66,6 +67,8 @@ package struct ControllerManager: Sendable {
             maximumRetries: 0, limits: limits)
         tainter = ControllerLoop(
             .nodeTaints, of: .nodeLifecycle, NodeTainter(), workers: configuration.nodeUpdateWorkers, limits: limits)
+        // The queues of nodes to taint are served by a loop of their own, one node after the other.
+        noExecuteTainter = ControllerLoop(.noExecuteTaints, of: .nodeLifecycle, NodeTainter(), workers: 1, limits: limits)
         // Each eviction runs on its own in the real controller; it tries five times.
         evictor = ControllerLoop(
             .taintEviction, of: .taintEviction, TaintEvictor(), workers: .max, maximumRetries: 5, limits: limits)
@@ -251,6 +254,7 @@ package struct ControllerManager: Sendable {
             monitor.decider.wakeForPoll(at: now, &effects)
             if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
         case .nodeTaints: tainter.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
+        case .noExecuteTaints: noExecuteTainter.handle(answer, token, informers, &recorders[.nodeLifecycle], at: now, &effects)
         case .taintEviction: evictor.handle(answer, token, informers, &recorders[.taintEviction], at: now, &effects)
         case .podGarbageCollector:
             podCollector.handle(answer, token, informers, &recorders[.podGarbageCollector], at: now, &effects)
@@ -318,7 +322,8 @@ package struct ControllerManager: Sendable {
 
     private mutating func wakeToWork(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
         guard !isWorkComing,
-            deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork || evictor.canWork
+            deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork
+                || noExecuteTainter.canWork || evictor.canWork
                 || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
                 || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork
                 || autoscalers.canWork
@@ -341,6 +346,7 @@ package struct ControllerManager: Sendable {
             if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
         }
         tainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
+        noExecuteTainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
         evictor.run(informers, &recorders[.taintEviction], at: now, &effects)
         podCollector.run(informers, &recorders[.podGarbageCollector], at: now, &effects)
         namespaces.run(informers, &recorders[.namespace], at: now, &effects)
@@ -364,12 +370,12 @@ package struct ControllerManager: Sendable {
     }
 
     private mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        for node in monitor.decider.endPass(informers, at: now, &effects) { tainter.queue.add(.welcomeBack(node)) }
+        for node in monitor.decider.endPass(informers, at: now, &effects) { noExecuteTainter.queue.add(.welcomeBack(node)) }
         monitor.decider.wakeForPoll(at: now, &effects)
     }
 
     private mutating func pollTaintQueues(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        for node in monitor.decider.poll(at: now) { tainter.queue.add(.driveOff(node)) }
+        for node in monitor.decider.poll(at: now) { noExecuteTainter.queue.add(.driveOff(node)) }
         monitor.decider.wakeForPoll(at: now, &effects)
     }
 

@@ -69,9 +69,9 @@ public enum ControllerTimer: Hashable, Sendable {
     case podGarbageCollection
 }
 
-/// The work queues with their workers: most controllers have one, the node lifecycle controller has two.
+/// The work queues with their workers: most controllers have one, the node lifecycle controller has three.
 enum LoopName: UInt8, Sendable {
-    case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, taintEviction, podGarbageCollector, namespace
+    case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, noExecuteTaints, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
     case persistentVolume, storageProtection, volumeProvisioner

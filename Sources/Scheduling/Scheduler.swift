@@ -27,7 +27,7 @@ public struct Scheduler: Sendable {
     package var cache: SchedulerCache
     package var queue: SchedulingQueue
     private var algorithm: SchedulingAlgorithm
-    private var correlator = EventCorrelator()
+    private var series = EventSeries()
 
     /// The cycle under way.
     private struct Cycle: Sendable {
@@ -382,7 +382,7 @@ public struct Scheduler: Sendable {
         }
     }
 
-    /// Sends an event unless it is dropped as spam; returns whether it was sent.
+    /// Sends an event unless it only counts in a series; returns whether it was sent.
     @discardableResult
     mutating func record(
         _ reason: String, _ message: String, _ severity: KubernetesEvent.Severity, about pod: Pod, source: String? = nil,
@@ -391,8 +391,8 @@ public struct Scheduler: Sendable {
         let event = KubernetesEvent(
             about: "Pod", pod.metadata.key, uid: pod.metadata.uid, reason: reason, message: message, severity: severity,
             source: source ?? pod.spec.value.schedulerName)
-        guard let correlated = correlator.correlate(event, at: now) else { return false }
-        effects.call(.scheduler, .record(Shared(correlated)), token: token)
+        guard let report = series.note(event, version: pod.metadata.resourceVersion, at: now) else { return false }
+        effects.call(.scheduler, .record(Shared(report)), token: token)
         return true
     }
 }

@@ -48,11 +48,16 @@ extension NodeMonitor {
         return call
     }
 
-    /// Taints are set first, then taken away, in two requests.
+    /// Taints are set first, then taken away, in two requests, each after reading the node: so the rate limit is felt twice.
     static func steps(_ node: String, _ change: TaintChange) -> [[PlannedCall]] {
+        func step(add: [Taint], remove: [Taint]) -> [PlannedCall] {
+            var call = PlannedCall(.patchNode(node, .taints(add: add, remove: remove)))
+            call.reads = 1
+            return [call]
+        }
         var steps: [[PlannedCall]] = []
-        if !change.add.isEmpty { steps.append([PlannedCall(.patchNode(node, .taints(add: change.add, remove: [])))]) }
-        if !change.remove.isEmpty { steps.append([PlannedCall(.patchNode(node, .taints(add: [], remove: change.remove)))]) }
+        if !change.add.isEmpty { steps.append(step(add: change.add, remove: [])) }
+        if !change.remove.isEmpty { steps.append(step(add: [], remove: change.remove)) }
         return steps
     }
 }

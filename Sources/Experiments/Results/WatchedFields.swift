@@ -340,7 +340,7 @@ package enum WatchedFields {
             text("type", event.severity.rawValue)
             text("message", event.message)
             // The scheduler reports through the newer Events API, which has no count but a series.
-            if event.source == "default-scheduler" { set("count", .null) } else { integer("count", Int64(event.count)) }
+            if event.source == "default-scheduler", event.count == 1 { set("count", .null) } else { integer("count", Int64(event.count)) }
             text("from", event.source)
         }
     }

@@ -38,6 +38,10 @@ struct EventRelaxation {
         case presence
         /// How often it was reported, not with which count.
         case uncounted
+        /// Whether there are any with these first words.
+        case occurrence
+        /// That a pod that was not there any more was not deleted counts as its deletion.
+        case eitherDeleted
         /// Not compared.
         case ignored
     }
@@ -48,8 +52,25 @@ struct EventRelaxation {
 
     /// Only where the recording starts from a snapshot; then `reasons` are not looked at.
     var isForSnapshots = false
+    /// Only where many nodes change at once.
+    var isForBursts = false
 
-    func applies(_ event: ReportedEvent, inSnapshot: Bool) -> Bool { isForSnapshots ? inSnapshot : reasons.contains(event.reason) }
+    func applies(_ event: ReportedEvent, inSnapshot: Bool, inBurst: Bool) -> Bool {
+        if isForSnapshots { return inSnapshot }
+        return reasons.contains(event.reason) && (inBurst || !isForBursts)
+    }
+
+    /// An Event of a StatefulSet that says that it deleted a pod, or that the pod was not there any more, as one that says the former.
+    static func deletion(_ event: ReportedEvent) -> ReportedEvent {
+        let (failure, end) = (" failed error: pods ", " not found")
+        guard event.reason == "FailedDelete", event.message.hasSuffix(end), let middle = event.message.split(separator: failure).first
+        else { return event }
+        var result = event
+        result.reason = "SuccessfulDelete"
+        result.type = "Normal"
+        result.message = String(middle) + " successful"
+        return result
+    }
 
     private static let mergedMark = "(combined from similar events): "
 
@@ -111,8 +132,18 @@ enum Relaxations {
                 "a budget reports it when it is looked at before the first of its pods is there; where both are created together that is "
                 + "a matter of milliseconds, and of how busy the machine was"),
         EventRelaxation(
-            name: "looks at a service", reasons: ["FailedToUpdateEndpointSlices"], rule: .uncounted,
+            name: "looks at a service", reasons: ["FailedToUpdateEndpointSlices"], rule: .presence,
             reason: "each look while the node of a pod is missing makes one, and pods that go together make one look or several"),
+        EventRelaxation(
+            name: "who deletes first", reasons: ["SuccessfulDelete", "FailedDelete"], rule: .eitherDeleted,
+            reason: "when pod garbage collection fails a pod to delete it, the pod's StatefulSet deletes it too, as it does every "
+                + "failed pod: two requests within milliseconds, and the second finds nothing"),
+        EventRelaxation(
+            name: "nodes of a burst", reasons: ["FailedScheduling"], rule: .occurrence,
+            reason: "when more nodes change than the node controller has workers, it goes through them in random order and as fast as "
+                + "its client may: how many are tainted when the scheduler looks at a pod, and so what else it says of the others, is a "
+                + "matter of milliseconds",
+            isForBursts: true),
         EventRelaxation(
             name: "rollout steps", reasons: ["ScalingReplicaSet"], rule: .presence,
             reason: "each size a ReplicaSet is given makes one; see the sizes"),
@@ -155,8 +186,12 @@ enum Relaxations {
             guard !track.history.contains(where: { $0.path == "conds.PodScheduled" && $0.value?.string != "True" }),
                 let heard = track.history.first(where: { $0.path == "containers" })?.time
             else { continue }
-            let action = actions.last { $0 <= track.created && track.created - $0 < consequence }
-            longest = max(longest, min(heard - (action ?? track.created), longestLateness))
+            // Of several actions one after the other the pod may follow from the one that made its owner.
+            let owner = track.controller.flatMap { view.track($0.kind, $0.name, namespace: track.namespace) }
+            let maker = owner?.controller.flatMap { view.track($0.kind, $0.name, namespace: track.namespace) } ?? owner
+            let causes = [actions.last { $0 <= track.created }, maker.flatMap { $0.isInitial ? nil : $0.created }].compactMap { $0 }
+            let cause = causes.filter { $0 <= track.created && track.created - $0 < consequence }.min()
+            longest = max(longest, min(heard - (cause ?? track.created), longestLateness))
         }
         return longest
     }

@@ -31,7 +31,7 @@ extension TimelineComparison {
 
     private func agree(_ entry: EventCount, _ counts: [(time: Double, count: Int)]) -> Bool {
         switch entry.rule {
-        case .presence?: true
+        case .presence?, .occurrence?: true
         case .uncounted?: entry.counts.count == counts.count
         default: entry.counts.map(\.count).sorted() == counts.map(\.count).sorted()
         }
@@ -40,12 +40,15 @@ extension TimelineComparison {
     private func census(_ view: TimelineView) -> [EventCount] {
         var found: [EventCount] = []
         var places: [String: Int] = [:]
-        for event in view.events {
-            let relaxation = Relaxations.events.first { $0.applies(event, inSnapshot: recording.snapshot != nil) }
+        for reported in view.events {
+            var event = reported
+            let relaxation = Relaxations.events.first { $0.applies(event, inSnapshot: recording.snapshot != nil, inBurst: hasBurst) }
+            if case .eitherDeleted? = relaxation?.rule { event = EventRelaxation.deletion(event) }
             if case .ignored? = relaxation?.rule { continue }
             var message = view.inRoles(event.message, hidingNodes: event.about.hasPrefix("Pod/"))
             if case .uncounted? = relaxation?.rule { message = EventRelaxation.unmerged(message) }
             if case .presence? = relaxation?.rule { message = EventRelaxation.withoutNumbers(message) }
+            if case .occurrence? = relaxation?.rule { message = String(message.prefix { $0 != ":" }) }
             let text = "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): \(message)"
             let count = (event.time, event.count ?? 0)
             if let index = places[text] {

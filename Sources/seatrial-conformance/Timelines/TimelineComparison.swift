@@ -1,5 +1,6 @@
 // A recorded timeline beside the simulated one: objects by role, fields by their sequences of values, Events by text, refusals.
 
+import Controllers
 import KubernetesAPI
 
 /// What a comparison found.
@@ -37,6 +38,8 @@ struct TimelineComparison {
     private let busy: Double
     /// Whether pods ran under the real kubelet's code.
     private let hasRealKubelet: Bool
+    /// Whether more nodes stop or start at once than the node controller has workers.
+    let hasBurst: Bool
     var result: TimelineResult
     /// What happened to the objects of a crowd, collected while it is compared.
     private static let instant = " as an instant"
@@ -61,6 +64,7 @@ struct TimelineComparison {
         }
         cap = stopsNodes ? 5000 : 1000
         busy = Relaxations.lateness(recorded, actionTimes)
+        hasBurst = TimelineComparison.nodesOfActions(recording).contains { $0.count > ControllerManagerConfiguration().nodeUpdateWorkers }
         hasRealKubelet = recorded.tracks.contains { $0.kind == "Node" && $0.name.hasPrefix("hollow-") }
         compare(actions)
         compareObjects()
@@ -112,18 +116,17 @@ struct TimelineComparison {
             return groups.count - 1
         }
         for track in recorded.tracks {
-            let index = place(track.kind, recorded.role(of: track))
+            let index = place(track.kind, role(of: track, recorded))
             groups[index].recorded.append(track)
         }
         for track in simulated.tracks {
             // What was there before and did not change is not in every recording.
             if track.isInitial, track.history.allSatisfy({ $0.time == 0 }), track.deleted == nil,
-                places[track.kind + " " + simulated.role(of: track)] == nil
+                places[track.kind + " " + role(of: track, simulated)] == nil
             {
                 continue
             }
-            let role = simulated.role(of: track)
-            let index = place(track.kind, role)
+            let index = place(track.kind, role(of: track, simulated))
             if isAfterEnd(track.created), groups[index].simulated.count >= groups[index].recorded.count { continue }
             groups[index].simulated.append(track)
         }
@@ -143,6 +146,27 @@ struct TimelineComparison {
         }
     }
 
+    /// Nodes of one pool that the same is done to are equal: the node controller goes through them in random order, so which of them
+    /// it comes to first is random.
+    private func role(of track: ObjectTrack, _ view: TimelineView) -> String {
+        guard track.kind == "Node", let pool = track.name.split(separator: "-").first else { return view.role(of: track) }
+        let done = TimelineComparison.nodesOfActions(recording).map { $0.contains(track.name) ? "x" : "-" }
+        return done.contains("x") ? "\(pool)-* \(done.joined())" : track.name
+    }
+
+    /// The nodes named in each of the actions that stop or start kubelets.
+    private static func nodesOfActions(_ recording: TimelineRecording) -> [[String]] {
+        recording.actions.compactMap { action in
+            switch action.action {
+            case .stopKubelets(let nodes), .startKubelets(let nodes): nodes
+            default: nil
+            }
+        }
+    }
+
+    /// Whether a field changes with the node monitor's passes.
+    private static func followsMonitor(_ subject: String, _ path: String) -> Bool { subject.hasPrefix("Node ") && path.hasPrefix("taint") }
+
     /// Of several equal objects it is random which one something happens to first: the times of each thing that happens to them
     /// are compared in their order.
     private mutating func compareCrowd(_ subject: String) {
@@ -160,9 +184,10 @@ struct TimelineComparison {
             crowds[index].simulated.append(step.simulated)
         }
         for crowd in crowds {
-            let rounding = crowd.what.hasSuffix(TimelineComparison.instant) ? Relaxations.wholeSeconds * 1000 : 0
+            var extra = crowd.what.hasSuffix(TimelineComparison.instant) ? Relaxations.wholeSeconds * 1000 : 0
+            if TimelineComparison.followsMonitor(subject, crowd.what) { extra += Relaxations.nodeMonitorPhase }
             for (first, second) in zip(crowd.recorded.sorted(), crowd.simulated.sorted()) {
-                compareTime(first, second, subject, crowd.what, extra: rounding)
+                compareTime(first, second, subject, crowd.what, extra: extra)
             }
         }
     }
@@ -355,7 +380,7 @@ struct TimelineComparison {
     private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String, extra: Double = 0) {
         for (one, other) in zip(first, second) {
             let isInstant = TimelineFields.isTime(path)
-            let phase = subject.hasPrefix("Node ") && path.hasPrefix("taint") ? Relaxations.nodeMonitorPhase : 0
+            let phase = TimelineComparison.followsMonitor(subject, path) ? Relaxations.nodeMonitorPhase : 0
             compareTime(one.time, other.time, subject, isInstant ? path : "\(path)=\(one.value)", extra: extra + phase)
             if isInstant, matched != nil, let left = Double(one.value), let right = Double(other.value) {
                 matched?.append((path + TimelineComparison.instant, left * 1000, right * 1000))

@@ -167,7 +167,10 @@ struct TimelineReplay {
             let failure = cluster.stopKubelets(of: nodes)
             for node in nodes { failures[node] = failure }
         case .startKubelets(let nodes):
-            for node in nodes {
+            // One process is the kubelet of all of them; it takes its time.
+            let late = nodes.map { (node: $0, by: recorded.lateness(ofReturn: $0, at: time, usual: latencies.request + 2)) }
+            for (node, delay) in late.sorted(by: { $0.by < $1.by }) {
+                advance(to: max(cluster.now, start.zero + .microseconds(Int((time + delay) * 1000))))
                 guard let failure = failures.removeValue(forKey: node) else { throw TimelineError("\(node) starts but was not stopped") }
                 cluster.start(node, after: failure)
             }
@@ -273,6 +276,14 @@ struct TimelineReplay {
 }
 
 extension TimelineView {
+    /// How long a kubelet that starts again took to report its node ready, but for what ours takes.
+    func lateness(ofReturn node: String, at time: Double, usual: Double) -> Double {
+        let longest = 1500.0
+        let returns = track("Node", node)?.history.first { $0.path == "conds.Ready" && $0.time >= time }
+        guard let returns, returns.value?.string?.hasPrefix("True") ?? false, returns.time - time <= longest else { return 0 }
+        return max(0, returns.time - time - usual)
+    }
+
     /// How long the real API server took to carry out an action, but for what ours takes: until the change showed.
     func lateness(of action: TimelineRecording.Action, usual: Double) -> Double {
         let longest = 500.0
