@@ -35,6 +35,8 @@ struct PodWorker: Sendable {
     var lastAdvance = SimulatedTime.distantPast
     /// The time of the timer that is set for this pod.
     var timer = SimulatedTime.distantFuture
+    /// When a pod that was deleted and has stopped is removed.
+    var removal = SimulatedTime.distantFuture
     /// The status that was reported last, until it is seen in the pod itself.
     var unconfirmed: Shared<PodStatus>?
     /// Why the kubelet did not admit the pod.

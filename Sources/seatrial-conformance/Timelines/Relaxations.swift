@@ -137,8 +137,16 @@ enum Relaxations {
             name: "stubbed probes", kinds: ["Pod", "ReplicaSet", "Deployment"],
             paths: [
                 "conds.Ready", "conds.ContainersReady", "conds.Available", "conds.Progressing", "ready", "available", "unavailable",
-            ], rule: .ignored, reason: "probes were stubbed out there, and the stub makes containers Ready before they run")
+            ], rule: .ignored, reason: "probes were stubbed out there, and the stub makes containers Ready before they run"),
+        FieldRelaxation(
+            name: "relist of containers", kinds: ["Pod"], paths: ["conds.PodReadyToStartContainers", "containers"],
+            rule: .lasting(relist),
+            reason: "the kubelet asks its runtime each second what there is: that a pod's sandbox is there before its containers run, or "
+                + "that a container is missing, shows when a question falls between"),
     ]
+
+    /// How often the real kubelet lists its containers.
+    private static let relist = 1000.0
 
     /// How much later than the simulator the recorded machine may be, milliseconds; the simulator may not be later. The machine was
     /// shared: what takes some milliseconds took up to 200 in calm recordings, and two such reactions may follow one another.

@@ -61,7 +61,7 @@ struct TimelineComparison {
         }
         cap = stopsNodes ? 5000 : 1000
         busy = Relaxations.lateness(recorded, actionTimes)
-        hasRealKubelet = recorded.tracks.contains { $0.kind == "Node" && $0.name.hasPrefix("hollow-") }
+        hasRealKubelet = recorded.tracks.contains { $0.kind == "Node" && TimelineMachines.isReal($0.name) }
         compare(actions)
         compareObjects()
         compareEvents()
