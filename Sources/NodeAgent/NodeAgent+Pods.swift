@@ -197,7 +197,10 @@ extension NodeAgent {
     private func remove(_ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>)
     {
         guard worker.pod.value.metadata.isTerminating else { return }
-        worker.removal = min(worker.removal, now + configuration.value.removalDelay)
+        // That containers are missing must be seen once more.
+        let settings = configuration.value
+        let delay = worker.isMissing ? max(settings.removalDelay, settings.podSyncDelay) : settings.removalDelay
+        worker.removal = min(worker.removal, now + delay)
         if worker.removal <= now {
             finish(worker.pod.value, on: number, effects: &effects)
         } else if worker.timer != worker.removal {

@@ -268,8 +268,10 @@ struct TimelineComparison {
         var time: Double
         var value: String
 
-        /// A counter's number; nothing counts as none.
-        static func number(_ value: String) -> Double? { value == "-" ? 0 : Double(value) }
+        /// A counter's number, or a quantity's; nothing counts as none.
+        static func number(_ value: String) -> Double? {
+            value == "-" ? 0 : Double(value) ?? (try? Quantity(text: value))?.approximateFloat64
+        }
     }
 
     private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ path: String, _ subject: String) {
