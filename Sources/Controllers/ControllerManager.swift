@@ -173,18 +173,21 @@ package struct ControllerManager: Sendable {
         replicationControllers.observe(event, previous: previous, informers, at: now, &effects)
         jobs.observe(event, previous: previous, informers, at: now, &effects)
         untrackedPods.observe(event, previous: previous, informers, at: now, &effects)
-        cronJobs.observe(event, previous: previous, informers, at: now, &effects)
-        finishedJobs.observe(event, previous: previous, informers, at: now, &effects)
-        autoscalers.observe(event, previous: previous, informers, at: now, &effects)
         budgets.observe(event, previous: previous, informers, at: now, &effects)
         endpointSlices.observe(event, previous: previous, informers, at: now, &effects)
-        nodeAddresses.observe(event, previous: previous, informers, at: now, &effects)
-        serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
         quotas.observe(event, previous: previous, informers, at: now, &effects)
-        volumes.observe(event, previous: previous, informers, at: now, &effects)
         storageProtection.observe(event, previous: previous, informers, at: now, &effects)
-        provisioner.observe(event, previous: previous, informers, at: now, &effects)
-        certificates.observe(event, previous: previous, informers, at: now, &effects)
+        // Pods are most of what happens: those who do not look at them are not asked.
+        if event.object.kind != .pod {
+            cronJobs.observe(event, previous: previous, informers, at: now, &effects)
+            finishedJobs.observe(event, previous: previous, informers, at: now, &effects)
+            autoscalers.observe(event, previous: previous, informers, at: now, &effects)
+            nodeAddresses.observe(event, previous: previous, informers, at: now, &effects)
+            serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
+            volumes.observe(event, previous: previous, informers, at: now, &effects)
+            provisioner.observe(event, previous: previous, informers, at: now, &effects)
+            certificates.observe(event, previous: previous, informers, at: now, &effects)
+        }
         wakeToWork(at: now, &effects)
     }
 

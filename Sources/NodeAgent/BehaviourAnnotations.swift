@@ -3,7 +3,7 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// Annotations under one prefix (`seatrial.dev/` by convention) that set a pod's ``WorkloadBehaviour``. Times are in milliseconds.
+/// Annotations under one prefix (``scenarioPrefix`` in scenarios) that set a pod's ``WorkloadBehaviour``. Times are in milliseconds.
 ///
 /// | annotation | meaning |
 /// |---|---|
@@ -14,7 +14,9 @@ import KubernetesAPI
 /// | `exit-code-index-N` | the code of the pod with completion index N of an Indexed Job |
 /// | `term-ms`, `term-exit-code` | from the request to stop to the end (the grace period cuts it), and the code then, killed or not |
 /// | `ready` | false: not ready as long as the annotation says so |
-struct BehaviourAnnotations {
+package struct BehaviourAnnotations {
+    /// The prefix that scenarios use.
+    package static let scenarioPrefix = "seatrial.dev/"
     private static let completionIndex = "batch.kubernetes.io/job-completion-index"
 
     private let prefix: String
@@ -24,7 +26,7 @@ struct BehaviourAnnotations {
     /// The behaviour of a pod: what its annotations say over what it would be without them; nil if they say nothing.
     func behaviour(of pod: Pod, over usual: WorkloadBehaviour) -> WorkloadBehaviour? {
         let annotations = pod.metadata.annotations
-        guard annotations.contains(where: { $0.key.hasPrefix(prefix) }) else { return nil }
+        guard !annotations.isEmpty, annotations.contains(where: { $0.key.hasPrefix(prefix) }) else { return nil }
         var behaviour = usual
         if let delay = milliseconds("start-delay-ms", annotations) { behaviour.start = delay }
         if let delay = milliseconds("ready-delay-ms", annotations) { behaviour.ready = delay }
@@ -43,7 +45,9 @@ struct BehaviourAnnotations {
     }
 
     /// Whether a pod's annotations keep it from being ready at present.
-    func holdsUnready(_ pod: Pod) -> Bool { pod.metadata.annotations[prefix + "ready"] == "false" }
+    func holdsUnready(_ pod: Pod) -> Bool {
+        !pod.metadata.annotations.isEmpty && pod.metadata.annotations[prefix + "ready"] == "false"
+    }
 
     private func milliseconds(_ name: String, _ annotations: Labels) -> Distribution? {
         annotations[prefix + name].flatMap { Int($0) }.map { .constant(.milliseconds(max(0, $0))) }

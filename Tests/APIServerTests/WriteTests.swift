@@ -25,7 +25,7 @@ struct WriteTests {
         #expect(stored.status.qosClass == .bestEffort)
     }
 
-    @Test mutating func `a claim without a class gets the youngest default one, and a volume is there to be used`() throws {
+    @Test mutating func `a claim without a class gets the youngest default one, a volume begins as pending`() throws {
         for (name, isDefault, time) in [("old", true, 1.0), ("new", true, 2.0), ("other", false, 3.0)] {
             var storageClass = StorageClass(metadata: ObjectMeta(name: name), provisioner: "disk.example.com")
             if isDefault { storageClass.metadata.annotations[VolumeAnnotation.isDefaultClass] = "true" }
@@ -49,11 +49,11 @@ struct WriteTests {
         try api.done(.create(APIObject(made)))
         let name = NamespacedName(namespace: "", name: "pv")
         var volume = try #require(api.objects.get(PersistentVolume.self, name)).value
-        #expect(volume.phase == .available)
+        #expect(volume.phase == .pending)
         // The status is written by itself.
         volume.phase = .bound
         try api.done(.update(APIObject(volume)))
-        #expect(api.objects.get(PersistentVolume.self, name)?.value.phase == .available)
+        #expect(api.objects.get(PersistentVolume.self, name)?.value.phase == .pending)
         try api.done(.updateStatus(APIObject(volume)))
         #expect(api.objects.get(PersistentVolume.self, name)?.value.phase == .bound)
     }

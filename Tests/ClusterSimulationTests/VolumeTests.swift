@@ -39,9 +39,10 @@ struct VolumeTests {
         }
     }
 
-    private func cluster(_ objects: [APIObject]) throws -> Cluster {
+    private func cluster(_ objects: [APIObject], provisioningTime: SimulatedDuration = .seconds(2)) throws -> Cluster {
         try shop(nodesPerZone: 1) {
             $0.objects = objects
+            $0.controllerManager.volumeProvisioningTime = provisioningTime
             $0.recording.events = true
         }
     }
@@ -93,46 +94,50 @@ struct VolumeTests {
         #expect(cluster.pods(of: "second").map(\.nodeName) == ["c-0"])
     }
 
-    @Test("A volume to be made gets a node, and the pod waits for it in vain without a provisioner")
-    func missingProvisioner() throws {
+    @Test("A volume is made where the pod's node is, and the pod goes on at the next look")
+    func provisionedVolume() throws {
         var cluster = try cluster([Self.storageClass("disk.example.com"), Self.claim("data"), Self.pod("db", claims: ["data"])])
+        cluster.run(until: at(10))
+        let bound = try #require(claim("data", in: cluster))
+        let node = try #require(bound.metadata.annotations[VolumeAnnotation.selectedNode])
+        let volume = try #require(
+            cluster.api.objects.get(PersistentVolume.self, NamespacedName(namespace: "", name: bound.spec.volumeName))?.value)
+        #expect(bound.phase == .bound && volume.phase == .bound && volume.metadata.name == "pvc-\(bound.metadata.uid)")
+        #expect(volume.spec.nodeAffinity?.terms.first?.matchExpressions.first?.values == [String(node.prefix(1))])
+        #expect(cluster.pods.map(\.nodeName) == [node] && cluster.pods.allSatisfy(\.isReady))
+        // Two seconds to make it; the scheduler looks every second from when it asked.
+        let placed = try #require(cluster.time(Pod.self) { $0.nodeName != nil })
+        #expect(placed > at(2) && placed < at(3.5))
+    }
+
+    @Test("A volume that takes longer than the scheduler waits costs the pod an attempt")
+    func slowProvisioner() throws {
+        var cluster = try cluster(
+            [Self.storageClass("disk.example.com"), Self.claim("data"), Self.pod("db", claims: ["data"])], provisioningTime: .minutes(11))
         cluster.run(until: at(590))
-        let node = claim("data", in: cluster)?.metadata.annotations[VolumeAnnotation.selectedNode]
-        #expect(node != nil && cluster.pods.map(\.nodeName) == [nil])
-        #expect(failures(of: "db", in: cluster).isEmpty)
+        #expect(cluster.pods.map(\.nodeName) == [nil] && failures(of: "db", in: cluster).isEmpty)
         cluster.run(until: at(605))
         let message = "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded"
         #expect(failures(of: "db", in: cluster).first == message)
         #expect(cluster.pods.first?.status.conditions[.podScheduled]?.reason == "SchedulerError")
-    }
-
-    @Test("A volume made for the claim lets the pod go on, at the next look")
-    func provisionedVolume() throws {
-        var cluster = try cluster([Self.storageClass("disk.example.com"), Self.claim("data"), Self.pod("db", claims: ["data"])])
-        cluster.run(until: at(10))
-        var bound = try #require(claim("data", in: cluster))
-        let node = try #require(bound.metadata.annotations[VolumeAnnotation.selectedNode])
-        cluster.ask(.create(Self.volume("made", zone: String(node.prefix(1)), gibibytes: 5)))
-        bound.spec.volumeName = "made"
-        bound.metadata.annotations[VolumeAnnotation.bindCompleted] = "yes"
-        cluster.ask(.update(APIObject(bound)))
-        cluster.run(until: at(20))
-        #expect(cluster.pods.map(\.nodeName) == [node] && cluster.pods.allSatisfy(\.isReady))
-        let placed = try #require(cluster.time(Pod.self) { $0.nodeName != nil })
-        #expect(placed > at(10) && placed < at(11.5))
+        cluster.run(until: at(1300))
+        #expect(cluster.pods.allSatisfy(\.isReady) && cluster.pods.count == 1)
     }
 
     @Test("A pod deleted while it waits for its volumes leaves nothing behind")
     func deletedWhileWaiting() throws {
-        var cluster = try cluster([Self.storageClass("disk.example.com"), Self.claim("data"), Self.pod("db", claims: ["data"])])
+        var cluster = try cluster(
+            [Self.storageClass("disk.example.com"), Self.claim("data"), Self.pod("db", claims: ["data"])], provisioningTime: .minutes(5))
         cluster.run(until: at(10))
         cluster.ask(.delete(ObjectKey(.pod, namespace: "shop", "db"), DeleteOptions()))
-        cluster.run(until: at(700))
+        cluster.run(until: at(200))
         #expect(cluster.pods.isEmpty && failures(of: "db", in: cluster).isEmpty)
         // A new pod of the same name and claim finds its node chosen already.
         cluster.ask(.create(Self.pod("db", claims: ["data"])))
-        cluster.run(until: at(710))
+        cluster.run(until: at(210))
         #expect(cluster.pods.map(\.nodeName) == [nil])
+        cluster.run(until: at(330))
+        #expect(cluster.pods.allSatisfy(\.isReady) && cluster.pods.count == 1)
     }
 
     @Test("A claim that no pod can have gets its own message", arguments: [true, false])

@@ -42,7 +42,7 @@ import Testing
 
     @Test(
         "A rolling update never has too many pods nor too few",
-        arguments: [(10, 25, 25), (7, 3, 0), (5, 0, 2), (1, 1, 0), (20, 100, 0), (4, 0, 0), (13, 40, 60)], [1, 2, 3])
+        arguments: [(10, 25, 25), (7, 3, 0), (5, 0, 2), (1, 1, 0), (20, 100, 0), (4, 0, 10), (13, 40, 60)], [1, 2, 3])
     func rollingUpdateKeepsItsBounds(_ numbers: (Int, Int, Int), _ seed: UInt64) throws {
         let (replicas, surge, unavailable) = numbers
         let strategy = DeploymentStrategy.rollingUpdate(maxSurge: .percent(surge), maxUnavailable: .percent(unavailable))

@@ -11,7 +11,6 @@ import Testing
     private static func service(_ name: String, ports: [ServicePort] = [ServicePort(port: 80)], selector: Labels? = nil) -> Service {
         var service = Service(
             metadata: ObjectMeta(name: name, namespace: "default", labels: ["team": "a"]), selector: selector ?? ["app": "web"])
-        service.clusterIP = "10.96.0.9"
         service.ports = ports
         return service
     }

@@ -32,6 +32,8 @@ import Testing
         for (name, size) in [("large", "100Gi"), ("small", "1Gi"), ("fitting", "10Gi")] {
             cluster.execute(.create(APIObject(try Self.volume(name, size))))
         }
+        // A volume is there to be taken when the controller has looked at it.
+        cluster.run(for: .seconds(1))
         cluster.execute(.create(APIObject(try Self.claim("data", "5Gi"))))
         cluster.execute(.create(APIObject(try Self.claim("huge", "1Ti"))))
         cluster.run(for: .seconds(1))
@@ -56,6 +58,7 @@ import Testing
         var cluster = TestCluster()
         cluster.addNode("node-0")
         cluster.execute(.create(APIObject(try Self.volume("disk", "10Gi", policy: policy))))
+        cluster.run(for: .seconds(1))
         cluster.execute(.create(APIObject(try Self.claim("data", "5Gi"))))
         var pod = Make.pod("user")
         pod.spec = pod.spec.with { $0.volumes = [Volume(name: "v", source: .persistentVolumeClaim(name: "data", readOnly: false))] }

@@ -201,14 +201,14 @@ struct EndpointSliceReconciler: Reconciler {
     }
 
     /// Which slices hold none of the changed pods.
-    private static func untouched(_ slices: [Shared<EndpointSlice>], by changed: [(name: String, uid: UID)]) -> [Bool] {
+    private static func untouched(_ present: [Shared<EndpointSlice>], by changed: [(name: String, uid: UID)]) -> [Bool] {
         if changed.count <= fewPods {
-            return slices.map { slice in
+            return present.map { slice in
                 !slice.value.endpoints.contains { endpoint in changed.contains { $0.uid == endpoint.pod?.uid } }
             }
         }
         let uids = Set(changed.map(\.uid))
-        return slices.map { slice in !slice.value.endpoints.contains { $0.pod.map { uids.contains($0.uid) } ?? false } }
+        return present.map { slice in !slice.value.endpoints.contains { $0.pod.map { uids.contains($0.uid) } ?? false } }
     }
 
     /// The pods of slices that are touched, and those that changed, each once.

@@ -4,6 +4,7 @@ import ClusterSimulation
 import DiscreteEvents
 import Foundation
 import KubernetesAPI
+import NodeAgent
 import Scheduling
 
 /// What the command line says instead of the file.
@@ -106,6 +107,7 @@ struct ScenarioReader {
         guard let specNode = decoder.field(fields, "spec"), let spec = decoder.open(specNode, ScenarioFormat.spec) else { return nil }
 
         var configuration = ClusterConfiguration()
+        configuration.nodeAgent.behaviourAnnotations = BehaviourAnnotations.scenarioPrefix
         configuration.seed = overrides.seed ?? decoder.integer(spec, "seed").map { UInt64($0) } ?? 1
         let duration = duration(spec)
         let policy = scheduler(spec, into: &configuration)

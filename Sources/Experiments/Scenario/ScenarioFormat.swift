@@ -158,7 +158,9 @@ enum ScenarioFormat {
         ])
 
     static let workload = ScenarioType(
-        name: "Workload", description: "How the containers of some pods behave: what no manifest says.",
+        name: "Workload", description: "How the containers of some pods behave: what no manifest says. Pods may say it themselves, in annotations that go "
+            + "before what stands here: seatrial.dev/start-delay-ms, ready-delay-ms, never-start, exit-after-ms, exit-code, "
+            + "exit-code-index-N (of Indexed Jobs), term-ms, term-exit-code.",
         fields: [
             ScenarioField("selector", .labelSelector, required: true, "Which pods; an empty selector means all."),
             ScenarioField("namespace", .string, "Only pods of this namespace."),
