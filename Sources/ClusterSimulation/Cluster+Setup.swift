@@ -22,6 +22,7 @@ extension Cluster {
         furnishNamespaces(settings.snapshot)
         observeCommits()
         recorder.adoptSnapshot(settings.snapshot)
+        controllerManager.recall(settings.snapshot)
         for object in settings.snapshot {
             if case .pod(let pod) = object { nodeAgent.adopt(stored(pod), at: now, effects: &kubeletEffects) }
         }

@@ -217,6 +217,13 @@ package struct ControllerManager: Sendable {
         podCollector.decider.arm(at: now, &effects)
     }
 
+    /// A snapshot of a running cluster is taken over: what its controllers had reported by then is remembered.
+    package mutating func recall(_ snapshot: [APIObject]) {
+        for past in PastEvents(snapshot, syncPeriod: configuration.autoscaler.syncPeriod).entries {
+            recorders[past.controller].recall(past.event, at: past.time)
+        }
+    }
+
     /// A timer asked for earlier.
     package mutating func handle(timer: ControllerTimer, at now: SimulatedTime, effects: inout Effects<ControllerTimer>) {
         switch timer {

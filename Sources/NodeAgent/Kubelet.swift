@@ -11,6 +11,8 @@ package struct KubeletTimer: Sendable, Hashable {
         case step
         /// The node reports Ready after its registration.
         case registered
+        /// A kubelet that started knows its node's pods and containers.
+        case listed
     }
     package var node: Int32
     var pod: Int32
@@ -21,7 +23,11 @@ package struct KubeletTimer: Sendable, Hashable {
 
 /// The state of one kubelet. A pod keeps its slot while the node knows it.
 struct Kubelet: Sendable {
-    enum Power: Sendable { case running, crashed, kubeletStopped }
+    enum Power: Equatable, Sendable {
+        case running, crashed, kubeletStopped
+        /// The kubelet is back, and does not look at its pods yet.
+        case starting(afterCrash: Bool)
+    }
 
     let number: Int32
     let name: String
@@ -29,6 +35,10 @@ struct Kubelet: Sendable {
     let registration: Shared<Node>
     var power = Power.running
     var lease: LeaseRenewals
+    /// Pods bound to the node, while the kubelet is starting.
+    var listed: [Shared<Pod>] = []
+    /// How often the kubelet started; timers of an earlier life mean nothing any more.
+    var starts: UInt32 = 0
     var images = ImageStore()
     var resources: NodeResources
     var addresses = PodAddresses()

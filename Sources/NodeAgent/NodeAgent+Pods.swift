@@ -32,7 +32,9 @@ extension NodeAgent {
         case .pod(let pod):
             guard pod.value.nodeName != nil else { return }
             let place = place(of: pod)
-            guard let number = place?.kubelet ?? number(bound: pod), kubelets[number].power == .running else { return }
+            guard let number = place?.kubelet ?? number(bound: pod) else { return }
+            if case .starting = kubelets[number].power { NodeAgent.list(pod, event.change, among: &kubelets[number].listed) }
+            guard kubelets[number].power == .running else { return }
             if event.change == .deleted {
                 guard let place, let worker = kubelets[number].take(place.slot) else { return }
                 forget(worker, place)
@@ -136,15 +138,20 @@ extension NodeAgent {
 
     package mutating func handle(timer: KubeletTimer, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         let number = Int(timer.node)
-        guard kubelets[number].power == .running else { return }
+        guard isRunning(number) else { return }
         switch timer.kind {
+        case .listed:
+            guard case .starting(let crashed) = kubelets[number].power, kubelets[number].starts == timer.generation else { return }
+            let pods = kubelets[number].listed
+            kubelets[number].listed = []
+            takeUp(pods, on: number, afterCrash: crashed, at: now, effects: &effects)
         case .registered:
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
         case .step:
             let slot = Int(timer.pod)
-            guard var worker = kubelets[number].take(slot) else { return }
+            guard kubelets[number].power == .running, var worker = kubelets[number].take(slot) else { return }
             if worker.generation == timer.generation, worker.timer == now {
                 worker.timer = .distantFuture
                 step(&worker, slot, on: number, at: now, effects: &effects)
@@ -174,7 +181,7 @@ extension NodeAgent {
             worker.address = nil
         }
         if worker.isStopped(at: now) {
-            if worker.pod.value.metadata.isTerminating { finish(worker.pod.value, on: number, effects: &effects) }
+            remove(&worker, slot, on: number, at: now, effects: &effects)
             return
         }
         let next = worker.nextStep
@@ -184,6 +191,24 @@ extension NodeAgent {
                 KubeletTimer(node: Int32(number), pod: Int32(slot), kind: .step, generation: worker.generation))
         }
         worker.timer = next
+    }
+
+    /// A pod whose containers are gone is removed some time after that was reported, if somebody deleted it.
+    private func remove(_ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>)
+    {
+        guard worker.pod.value.metadata.isTerminating else { return }
+        // That containers are missing must be seen once more.
+        let settings = configuration.value
+        let delay = worker.isMissing ? max(settings.removalDelay, settings.podSyncDelay) : settings.removalDelay
+        worker.removal = min(worker.removal, now + delay)
+        if worker.removal <= now {
+            finish(worker.pod.value, on: number, effects: &effects)
+        } else if worker.timer != worker.removal {
+            worker.timer = worker.removal
+            effects.wake(
+                at: worker.removal,
+                KubeletTimer(node: Int32(number), pod: Int32(slot), kind: .step, generation: worker.generation))
+        }
     }
 
     /// All containers of a terminating pod are gone: the API server may forget it.

@@ -36,7 +36,12 @@ package struct NodeAgent: Sendable {
     package var count: Int { kubelets.count }
     package func number(of node: String) -> Int? { numbers[node].map(Int.init) }
     package func name(of number: Int) -> String { kubelets[number].name }
-    package func isRunning(_ number: Int) -> Bool { kubelets[number].power == .running }
+    package func isRunning(_ number: Int) -> Bool {
+        switch kubelets[number].power {
+        case .running, .starting: true
+        case .crashed, .kubeletStopped: false
+        }
+    }
     /// When the node's kubelet renewed its lease last, at or before `time`.
     package func lastRenewal(_ number: Int, at time: SimulatedTime) -> SimulatedTime { kubelets[number].lease.last(at: time) }
 
@@ -107,7 +112,10 @@ package struct NodeAgent: Sendable {
     /// The machine or its kubelet stops. Returns the last time its lease was renewed.
     package mutating func fail(_ number: Int, kubeletOnly: Bool, at now: SimulatedTime) -> SimulatedTime {
         kubelets[number].lease.stop(at: now)
-        kubelets[number].power = kubeletOnly ? .kubeletStopped : .crashed
+        // Containers that a crash took and nobody has started again are gone still.
+        let areGone = kubelets[number].power == .starting(afterCrash: true)
+        kubelets[number].power = kubeletOnly && !areGone ? .kubeletStopped : .crashed
+        kubelets[number].listed = []
         if !kubeletOnly { kubelets[number].images.interrupt(at: now) }
         return kubelets[number].lease.last(at: now)
     }
@@ -119,7 +127,6 @@ package struct NodeAgent: Sendable {
         _ number: Int, pods: [Shared<Pod>], isRegistered: Bool = true, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         let crashed = kubelets[number].power == .crashed
-        kubelets[number].power = .running
         kubelets[number].lease.restart(at: now)
         if isRegistered {
             effects.call(
@@ -128,6 +135,34 @@ package struct NodeAgent: Sendable {
         } else {
             register(number, at: now, effects: &effects)
         }
+        guard configuration.value.podSyncDelay > .zero else {
+            takeUp(pods, on: number, afterCrash: crashed, at: now, effects: &effects)
+            return
+        }
+        kubelets[number].power = .starting(afterCrash: crashed)
+        kubelets[number].listed = pods
+        kubelets[number].starts &+= 1
+        effects.wake(
+            at: now + configuration.value.podSyncDelay,
+            KubeletTimer(node: Int32(number), pod: 0, kind: .listed, generation: kubelets[number].starts))
+    }
+
+    /// A kubelet that is starting hears of a pod.
+    static func list(_ pod: Shared<Pod>, _ change: WatchEvent.Change, among listed: inout [Shared<Pod>]) {
+        let index = listed.firstIndex { $0.value.metadata.uid == pod.value.metadata.uid }
+        switch (change, index) {
+        case (.deleted, let index?): listed.remove(at: index)
+        case (.deleted, nil): break
+        case (_, let index?): listed[index] = pod
+        case (_, nil): listed.append(pod)
+        }
+    }
+
+    /// The first look of a kubelet that came back at its node's pods.
+    mutating func takeUp(
+        _ pods: [Shared<Pod>], on number: Int, afterCrash crashed: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        kubelets[number].power = .running
         var terminating: [UID: Bool] = [:]
         for pod in pods { terminating[pod.value.metadata.uid] = pod.value.metadata.isTerminating }
         for slot in kubelets[number].slotRange {

@@ -20,6 +20,10 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     public var crashBackoffReset = SimulatedDuration.seconds(600)
     /// From a node's registration to Ready=True.
     public var registrationDelay = SimulatedDuration.milliseconds(200)
+    /// From the start of a kubelet that was down to its first look at its node's pods: it waits for the first list of its containers.
+    public var podSyncDelay = SimulatedDuration.seconds(1)
+    /// From the report that a deleted pod's containers are gone to the removal of the pod: the kubelet cleans up after it first.
+    public var removalDelay = SimulatedDuration.milliseconds(500)
     /// Whether kubelets record Events (Pulled, Created, Started, Killing, ...).
     public var recordsEvents = true
     /// Whether a kubelet stops the containers of a pod that somebody else declared Succeeded or Failed, as the real one does.

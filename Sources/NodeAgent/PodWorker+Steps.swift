@@ -179,6 +179,7 @@ extension PodWorker {
     /// The machine was down: whatever ran is gone; what the restart policy allows starts again, init containers first, in a
     /// sandbox that is new. The kubelet's memory of back-offs is lost. A pod that was deleted meanwhile is not restarted.
     mutating func reboot(at now: SimulatedTime, restarting: Bool) {
+        isMissing = !restarting
         for index in containers.indices {
             let isInit = index < initCount && !isSidecar(index)
             containers[index].backoff = CrashBackoff()

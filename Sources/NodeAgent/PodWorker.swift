@@ -35,6 +35,10 @@ struct PodWorker: Sendable {
     var lastAdvance = SimulatedTime.distantPast
     /// The time of the timer that is set for this pod.
     var timer = SimulatedTime.distantFuture
+    /// It was being stopped when its machine crashed: the kubelet that came back finds no containers.
+    var isMissing = false
+    /// When a pod that was deleted and has stopped is removed.
+    var removal = SimulatedTime.distantFuture
     /// The status that was reported last, until it is seen in the pod itself.
     var unconfirmed: Shared<PodStatus>?
     /// Why the kubelet did not admit the pod.

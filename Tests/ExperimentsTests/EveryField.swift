@@ -62,7 +62,7 @@ enum SampleScenarios {
             kubelet:
               {watchLatency: 7ms, qps: 51, burst: 101, leaseRenewal: 11s, leaseJitter: 0.05, imagePullBandwidth: 50M, defaultImageSize: 10Mi,
               crashBackoffInitial: 5s, crashBackoffMaximum: 100s, crashBackoffReset: 200s, registrationDelay: 1s, minimumGrace: 3s,
-              recordsEvents: false}
+              podSyncDelay: 2s, removalDelay: 1s, recordsEvents: false}
           faults:
           - {at: 5m, zone: b, down: 10m, effect: kubelet}
           - {at: 6m, node: big-0}

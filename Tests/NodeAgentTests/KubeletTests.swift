@@ -228,7 +228,7 @@ struct InitContainerTests {
 @Suite("Images")
 struct ImageTests {
     @Test func `pulls are serial and images stay`() throws {
-        var configuration = NodeAgentConfiguration()
+        var configuration = NodeAgentConfiguration.prompt
         configuration.pullBytesPerSecond = 10e6
         configuration.defaultImageBytes = 50_000_000
         var cluster = try TestCluster(configuration: configuration)

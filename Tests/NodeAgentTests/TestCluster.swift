@@ -42,7 +42,7 @@ struct TestCluster: Sendable {
 
     init(
         nodes: Int = 1, allocatable: ResourceList = ["cpu": Quantity(4), "memory": Quantity(bytes: 8 << 30), "pods": Quantity(110)],
-        configuration: NodeAgentConfiguration = NodeAgentConfiguration(), behaviours: [BehaviourRule] = [],
+        configuration: NodeAgentConfiguration = .prompt, behaviours: [BehaviourRule] = [],
         _ behaviour: WorkloadBehaviour = WorkloadBehaviour()
     ) throws {
         agent = NodeAgent(configuration, behaviours: behaviours, defaultBehaviour: behaviour, seed: 7)
@@ -162,5 +162,15 @@ extension SimulatedTime {
     var roundedText: String {
         let tenths = (nanoseconds + 1_000_000) / 100_000_000
         return "\(tenths / 10).\(tenths % 10)"
+    }
+}
+
+extension NodeAgentConfiguration {
+    /// Kubelets that lose no time: what happens when is the containers' doing alone.
+    static var prompt: NodeAgentConfiguration {
+        var configuration = NodeAgentConfiguration()
+        configuration.podSyncDelay = .zero
+        configuration.removalDelay = .zero
+        return configuration
     }
 }

@@ -7,6 +7,8 @@ import NodeAgent
 /// How metrics come from containers to the metrics API.
 /// <https://kubernetes.io/docs/tasks/debug/debug-cluster/resource-metrics-pipeline/>
 public struct MetricsConfiguration: Hashable, Sendable {
+    /// Whether anything serves the resource metrics API; nil: unless an autoscaler of the snapshot says that nothing does.
+    public var servesResourceMetrics: Bool?
     /// metrics-server's `--metric-resolution`: how often it asks all kubelets. Zero: no pipeline; the API tells what ready pods use at
     /// the moment of the question.
     public var resolution = SimulatedDuration.seconds(15)

@@ -15,6 +15,8 @@ import KubernetesAPI
 struct MetricsPipeline: Sendable {
     private let configuration: MetricsConfiguration
     private let custom: [CustomMetric]
+    /// Whether anything serves the resource metrics API.
+    private let servesResources: Bool
     /// When metrics-server's first round begins.
     private let phase: SimulatedDuration
     var loads: PodLoads
@@ -22,9 +24,20 @@ struct MetricsPipeline: Sendable {
     init(_ settings: ClusterConfiguration) {
         configuration = settings.metrics
         custom = settings.customMetrics
+        servesResources = settings.metrics.servesResourceMetrics ?? !settings.snapshot.contains(where: MetricsPipeline.missesResources)
         loads = PodLoads(settings.behaviours, fallback: settings.defaultBehaviour, custom: settings.customMetrics)
         var stream = RandomStream(seed: settings.seed, purpose: .scrapePhase, owner: 0)
         phase = SimulatedDuration(seconds: stream.uniform() * settings.metrics.resolution.seconds)
+    }
+
+    private static let noResources = "the server could not find the requested resource (get pods.metrics.k8s.io)"
+
+    /// Whether an autoscaler says that there is no resource metrics API.
+    private static func missesResources(_ object: APIObject) -> Bool {
+        guard case .horizontalPodAutoscaler(let autoscaler) = object,
+            let condition = autoscaler.value.status.conditions[.scalingActive]
+        else { return false }
+        return condition.status == .false && condition.message.hasSuffix(noResources)
     }
 
     // MARK: The metrics APIs
@@ -34,6 +47,8 @@ struct MetricsPipeline: Sendable {
         var reading = MetricsReading()
         for source in query.sources {
             switch source {
+            case .resource where !servesResources, .containerResource where !servesResources:
+                reading.add(.refused(MetricsPipeline.noResources), to: source)
             case .resource(let name):
                 reading.add(.pods(resource(name, of: query.pods, isReachable, at: now)), to: source)
             case .containerResource(let name, let container):

@@ -259,7 +259,8 @@ struct JobReconciler: Reconciler {
         guard change != .deleted, let previous else {
             // A selector the API server made matches no pod that was there before the Job.
             if change != .deleted, job.spec.manualSelector { mayAdopt.insert(key) }
-            return queue.add(key)
+            // One that began before the simulation is not new: only what its pods did just then is still to be looked at.
+            return change != .deleted && job.status.startTime != nil ? queue.add(key, at: now + JobSync.batchPeriod) : queue.add(key)
         }
         if previous.spec.selector != job.spec.selector { mayAdopt.insert(key) }
         if job.isFinished { return }

@@ -30,6 +30,9 @@ package struct EventRecorder: Sendable {
         if !isSending { sendNext(at: now, &effects) }
     }
 
+    /// An event that was recorded before the simulation began.
+    mutating func recall(_ event: KubernetesEvent, at time: SimulatedTime) { _ = correlator.correlate(event, at: time) }
+
     /// The event on its way was answered (well or not: events are not retried).
     mutating func answered(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) { sendNext(at: now, &effects) }
 

@@ -43,9 +43,20 @@ struct AutoscalerReconciler: Reconciler {
         if event.change == .deleted {
             memories[key] = nil
             selectors[key] = nil
+        } else if event.change == .added, let look = nextLook(at: autoscaler.value.metadata.creationTimestamp, now) {
+            queue.add(key, at: look)
         } else {
             queue.add(key, at: now + configuration.syncPeriod)
         }
+    }
+
+    /// The next look at an autoscaler of a cluster that runs already; nil for a new one. Looks come a period apart from its creation on,
+    /// whose time is known to the second: it was half a second past that, as likely before as after.
+    private func nextLook(at created: SimulatedTime, _ now: SimulatedTime) -> SimulatedTime? {
+        guard now - created > .seconds(1) else { return nil }
+        let first = created + .milliseconds(500)
+        let rounds = (now - first).nanoseconds / configuration.syncPeriod.nanoseconds + 1
+        return first + .nanoseconds(rounds * configuration.syncPeriod.nanoseconds)
     }
 
     // MARK: One look

@@ -20,6 +20,12 @@ package struct ScaleTarget: Sendable {
     }
 }
 
+/// Texts that are taken apart again elsewhere.
+enum HorizontalAutoscalingText {
+    /// How the condition ScalingActive begins when no metric could be had; the cause follows.
+    static let cannotCompute = "the HPA was unable to compute the replica count: "
+}
+
 /// An Event the autoscaler reports about itself.
 package struct AutoscalerEvent: Hashable, Sendable {
     package var severity: KubernetesEvent.Severity
@@ -185,7 +191,7 @@ package struct HorizontalAutoscaling<Metrics: MetricsSource>: Sendable {
             if failures.count >= total || best.replicas < scale.specReplicas {
                 decision.status.conditions.set(
                     condition(
-                        .scalingActive, .false, first.reason, "the HPA was unable to compute the replica count: \(first.cause)"))
+                        .scalingActive, .false, first.reason, HorizontalAutoscalingText.cannotCompute + first.cause))
                 return nil
             }
         }

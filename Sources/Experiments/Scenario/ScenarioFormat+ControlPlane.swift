@@ -259,6 +259,10 @@ enum Tunables {
         Tunable(
             "crashBackoffReset", .period(\.nodeAgent.crashBackoffReset, atLeast: .seconds(1)), "A run of this length ends the back-off."),
         Tunable("registrationDelay", .duration(\.nodeAgent.registrationDelay), "From a node's registration to Ready=True."),
+        Tunable(
+            "podSyncDelay", .duration(\.nodeAgent.podSyncDelay), "From a kubelet's start to its first look at its node's pods; default 1s."),
+        Tunable(
+            "removalDelay", .duration(\.nodeAgent.removalDelay), "From a stopped pod's last status to its removal; default 500ms."),
         Tunable("minimumGrace", .duration(\.nodeAgent.minimumGrace), "The least time between SIGTERM and SIGKILL."),
         Tunable("recordsEvents", .flag(\.nodeAgent.recordsEvents), "Whether kubelets record Events."),
     ]

@@ -15,6 +15,8 @@ struct PodPart {
 
     /// How far from what the annotations say a kubelet's write may be to count as its lateness.
     private static let bounds = -300.0...1000.0
+    /// The same where the real kubelet's code ran: with a client of five requests a second.
+    private static let realKubelet = -300.0...1500.0
 
     init(_ track: ObjectTrack, _ latencies: TimelineLatencies) {
         // From a commit to the kubelet, and from the kubelet to the commit of what it writes.
@@ -38,16 +40,17 @@ struct PodPart {
 
     func adjust(_ behaviour: inout WorkloadBehaviour) {
         guard !behaviour.neverStarts else { return }
-        PodPart.adjust(&behaviour.start, to: toRunning)
-        PodPart.adjust(&behaviour.ready, to: toReady)
-        PodPart.adjust(&behaviour.stop, to: toStop)
+        adjust(&behaviour.start, to: toRunning)
+        adjust(&behaviour.ready, to: toReady)
+        adjust(&behaviour.stop, to: toStop)
         if var run = behaviour.run {
-            PodPart.adjust(&run, to: toEnd)
+            adjust(&run, to: toEnd)
             behaviour.run = run
         }
     }
 
-    private static func adjust(_ nominal: inout Distribution, to recorded: Double?) {
+    private func adjust(_ nominal: inout Distribution, to recorded: Double?) {
+        let bounds = node.map(TimelineMachines.isReal) ?? false ? PodPart.realKubelet : PodPart.bounds
         guard let recorded, case .constant(let seconds) = nominal.family, bounds.contains(recorded - seconds * 1000) else { return }
         nominal = .constant(.microseconds(Int(max(0, recorded) * 1000)))
     }

@@ -152,6 +152,9 @@ enum Relaxations {
             reason: "the recorded controller manager had counted the same Event of the node in an earlier scenario, and tells a pod again "
                 + "in its next pass when its write met a conflict"),
         EventRelaxation(
+            name: "looks at a finished job", reasons: ["SawCompletedJob"], rule: .presence,
+            reason: "a CronJob that is looked at again before its own write is seen reports the job again: a matter of milliseconds"),
+        EventRelaxation(
             name: "Events before the snapshot", reasons: [], rule: .uncounted,
             reason: "a dump does not tell what the controllers remember of the Events they sent before it", isForSnapshots: true),
     ]
@@ -168,8 +171,20 @@ enum Relaxations {
             name: "stubbed probes", kinds: ["Pod", "ReplicaSet", "Deployment"],
             paths: [
                 "conds.Ready", "conds.ContainersReady", "conds.Available", "conds.Progressing", "ready", "available", "unavailable",
-            ], rule: .ignored, reason: "probes were stubbed out there, and the stub makes containers Ready before they run")
+            ], rule: .ignored, reason: "probes were stubbed out there, and the stub makes containers Ready before they run"),
+        FieldRelaxation(
+            name: "relist of containers", kinds: ["Pod"], paths: ["conds.PodReadyToStartContainers", "containers"],
+            rule: .lasting(relist),
+            reason: "the kubelet asks its runtime each second what there is: that a pod's sandbox is there before its containers run, or "
+                + "that a container is missing, shows when a question falls between; and it sends five statuses a second"),
     ]
+
+    /// Where a recording starts from a snapshot: after so many Events about one object the others are not compared. 25 of a controller
+    /// may come at once, then one each five minutes; of those it had sent before, a dump tells only in part.
+    static let eventBudget = 20
+
+    /// How often the real kubelet lists its containers, and the time it needs to tell of some pods.
+    private static let relist = 1500.0
 
     /// How much later than the simulator the recorded machine may be, milliseconds; the simulator may not be later. The machine was
     /// shared: what takes some milliseconds took up to 200 in calm recordings, and two such reactions may follow one another.

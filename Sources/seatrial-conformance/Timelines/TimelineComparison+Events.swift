@@ -3,7 +3,8 @@
 extension TimelineComparison {
     mutating func compareEvents() {
         result.events = recorded.events.count
-        let (first, second) = (census(recorded), census(simulated))
+        let ends = budgetEnds()
+        let (first, second) = (census(recorded, until: ends), census(simulated, until: ends))
         for entry in first {
             let other = second.first { $0.text == entry.text }
             let counts = other.map { other in
@@ -37,10 +38,28 @@ extension TimelineComparison {
         }
     }
 
-    private func census(_ view: TimelineView) -> [EventCount] {
+    /// From when on Events about an object are not compared.
+    private func budgetEnds() -> [String: Double] {
+        guard recording.snapshot != nil else { return [:] }
+        var ends: [String: Double] = [:]
+        for view in [recorded, simulated] {
+            var counts: [String: Int] = [:]
+            for event in view.events {
+                counts[event.about, default: 0] += 1
+                if counts[event.about] == Relaxations.eventBudget {
+                    let about = view.inRoles(event.about)
+                    ends[about] = min(ends[about] ?? .infinity, event.time + Relaxations.usualLateness)
+                }
+            }
+        }
+        return ends
+    }
+
+    private func census(_ view: TimelineView, until ends: [String: Double]) -> [EventCount] {
         var found: [EventCount] = []
         var places: [String: Int] = [:]
         for reported in view.events {
+            if let end = ends[view.inRoles(reported.about)], reported.time > end { continue }
             var event = reported
             let relaxation = Relaxations.events.first { $0.applies(event, inSnapshot: recording.snapshot != nil, inBurst: hasBurst) }
             if case .eitherDeleted? = relaxation?.rule { event = EventRelaxation.deletion(event) }

@@ -65,7 +65,7 @@ struct TimelineComparison {
         cap = stopsNodes ? 5000 : 1000
         busy = Relaxations.lateness(recorded, actionTimes)
         hasBurst = TimelineComparison.nodesOfActions(recording).contains { $0.count > ControllerManagerConfiguration().nodeUpdateWorkers }
-        hasRealKubelet = recorded.tracks.contains { $0.kind == "Node" && $0.name.hasPrefix("hollow-") }
+        hasRealKubelet = recorded.tracks.contains { $0.kind == "Node" && TimelineMachines.isReal($0.name) }
         compare(actions)
         compareObjects()
         compareEvents()
@@ -293,8 +293,10 @@ struct TimelineComparison {
         var time: Double
         var value: String
 
-        /// A counter's number; nothing counts as none.
-        static func number(_ value: String) -> Double? { value == "-" ? 0 : Double(value) }
+        /// A counter's number, or a quantity's; nothing counts as none.
+        static func number(_ value: String) -> Double? {
+            value == "-" ? 0 : Double(value) ?? (try? Quantity(text: value))?.approximateFloat64
+        }
     }
 
     private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ path: String, _ subject: String) {

@@ -34,6 +34,12 @@ struct TimelineMachines {
         return pools.flatMap { pool in (0..<pool.1).map { "\(pool.0)-\($0)" } }
     }
 
+    /// Whether one of the nodes runs the real kubelet's code.
+    static func hasRealKubelet(_ names: [String]) -> Bool { names.contains(where: isReal) }
+
+    /// A hollow node runs the real kubelet's code, with a container runtime in the same process.
+    static func isReal(_ node: String) -> Bool { node.hasPrefix("hollow-") }
+
     private static func zone(of node: String) -> String {
         for zone in ["za", "zb", "zc"] where node.hasPrefix(zone + "-") { return zone }
         return "z0"
@@ -75,6 +81,10 @@ struct TimelineMachines {
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
+        if !TimelineMachines.hasRealKubelet(names) {
+            configuration.nodeAgent.podSyncDelay = .zero
+            configuration.nodeAgent.removalDelay = .zero
+        }
         // The fake metrics API tells the load of the moment.
         configuration.metrics.resolution = .zero
         configuration.nodeAgent.stopsPodsEndedByOthers = false
@@ -86,7 +96,7 @@ struct TimelineMachines {
             configuration.nodes = try names.map { name in
                 let place = [(Node.zoneLabel, TimelineMachines.zone(of: name)), (Node.regionLabel, "r0")]
                 // The node of the real kubelet is chosen by a label of its own.
-                return try TimelineMachines.node(name, labels: place + (name.hasPrefix("hollow-") ? [("hollow", "yes")] : []))
+                return try TimelineMachines.node(name, labels: place + (TimelineMachines.isReal(name) ? [("hollow", "yes")] : []))
             }
             configuration.snapshot = [
                 APIObject(

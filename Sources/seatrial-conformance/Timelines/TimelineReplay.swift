@@ -164,7 +164,8 @@ struct TimelineReplay {
         case .drain(let node): try drain(node)
         case .drained, .remark, .lease, .secondOfMinute: break
         case .stopKubelets(let nodes):
-            let failure = cluster.stopKubelets(of: nodes)
+            // The containers of a hollow node live in its kubelet's process.
+            let failure = TimelineMachines.hasRealKubelet(nodes) ? cluster.crash(nodes) : cluster.stopKubelets(of: nodes)
             for node in nodes { failures[node] = failure }
         case .startKubelets(let nodes):
             // One process is the kubelet of all of them; it takes its time.

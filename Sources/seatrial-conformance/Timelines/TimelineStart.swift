@@ -24,13 +24,15 @@ struct TimelineStart {
         let second = TimelineStart.secondOfMinute(recording, view)
         let wallClock = TimelineStart.wallClock(view)
         if let snapshotTime {
-            // The start in seconds since the dump's own clock.
+            // The start in seconds since the dump's own clock: with the fraction that the API's whole seconds show, at the CronJob's minute
+            // or just before its job came.
             origin = snapshotTime
-            let since = wallClock.map { $0 - Double(snapshotTime) } ?? 5
-            zero = SimulatedTime(seconds: since.rounded(.down) + (second - second.rounded(.down)))
+            let fraction = second - second.rounded(.down)
+            let since = wallClock.map { ($0 - Double(snapshotTime) - fraction).rounded(.up) } ?? 5
+            zero = SimulatedTime(seconds: max(0, since) + fraction)
         } else {
             // Two minutes for the cluster to be there; the origin is a full minute.
-            let minute = wallClock.map { (($0 + 0.5 - second) / TimelineStart.secondsPerMinute).rounded() } ?? 29_920_000
+            let minute = wallClock.map { (($0.rounded(.up) + 0.5 - second) / TimelineStart.secondsPerMinute).rounded() } ?? 29_920_000
             origin = Int64((minute - 2) * TimelineStart.secondsPerMinute)
             zero = SimulatedTime(seconds: 2 * TimelineStart.secondsPerMinute + second)
         }
@@ -69,11 +71,12 @@ struct TimelineStart {
         return 0
     }
 
-    /// Seconds since 1970 at time zero, from the names of a CronJob's jobs (the minute they are for), within a second.
+    /// Seconds since 1970 at time zero, from the names of a CronJob's jobs (the minute they are for), at most a second early: such a
+    /// job comes some milliseconds after its minute.
     private static func wallClock(_ view: TimelineView) -> Double? {
         for track in view.tracks where track.kind == "Job" && !track.isInitial && track.controller?.kind == "CronJob" {
             guard let minute = track.name.split(separator: "-").last.flatMap({ Double($0) }), minute > 20_000_000 else { continue }
-            return minute * secondsPerMinute - (track.created / 1000).rounded(.down)
+            return minute * secondsPerMinute - track.created / 1000
         }
         return nil
     }
