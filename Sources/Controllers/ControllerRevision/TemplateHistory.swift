@@ -21,12 +21,18 @@ struct TemplateHistory {
     private(set) var revisions: [Shared<ControllerRevision>]
     /// The requests that adopt revisions without an owner.
     private(set) var adoptions: [PlannedCall] = []
+    /// Whether there are revisions without an owner that an owner on its way out may not adopt: it can do nothing then.
+    private(set) var isHeldUp = false
 
     /// - Parameter selector: orphans it matches are adopted.
     init(of owner: ObjectMeta, _ kind: Kind, selector: LabelSelector, _ view: SharedInformers) {
         revisions = view.objects(controlledBy: owner.uid)
         let orphans: [Shared<ControllerRevision>] = view.orphans(inNamespace: owner.namespace)
         for orphan in orphans where selector.matches(orphan.value.metadata.labels) && !orphan.value.metadata.isTerminating {
+            if owner.isTerminating {
+                isHeldUp = true
+                continue
+            }
             let metadata = orphan.value.metadata
             let references = metadata.ownerReferences + [OwnerReference(controller: owner, kind)]
             adoptions.append(

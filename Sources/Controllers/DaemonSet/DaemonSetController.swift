@@ -41,7 +41,7 @@ struct DaemonSetReconciler: Reconciler {
         switch event.object {
         case .pod(let pod):
             guard view.hasAny(.daemonSet) else { return }
-            observe(event.change, pod, previous: previous.flatMap(Pod.cast), view, &queue)
+            observe(event.change, pod, previous: previous.flatMap(Pod.cast), view, &queue, at: now)
         case .node(let node):
             guard event.change != .deleted, DaemonSetReconciler.matters(node.value, after: previous.flatMap(Node.cast)?.value) else {
                 return
@@ -61,7 +61,7 @@ struct DaemonSetReconciler: Reconciler {
 
     private mutating func observe(
         _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, _ view: SharedInformers,
-        _ queue: inout WorkQueue<NamespacedName>
+        _ queue: inout WorkQueue<NamespacedName>, at now: SimulatedTime
     ) {
         let news = PodNews(for: DaemonSet.self, change, pod, previous: previous, view) { set, pod in
             set.value.spec.selector.matches(pod.value.metadata.labels)
@@ -75,6 +75,12 @@ struct DaemonSetReconciler: Reconciler {
         if let former = news.formerOwner { expectations.deletionObserved(of: former, name) }
         for key in news.candidates { mayAdopt.insert(key) }
         for key in news.keys { queue.add(key) }
+        // A pod that is ready counts when it has been so for a while: also one that the status does not count yet, beside an old one.
+        // The second more is for times that are rounded.
+        guard let owner = news.owner, pod.isReady, let previous, !previous.isReady,
+            let ripening = view.get(DaemonSet.self, owner)?.value.spec.minReadySeconds, ripening > 0
+        else { return }
+        queue.add(owner, at: now + .seconds(Int(ripening) + 1))
     }
 
     /// Heartbeats change nothing for daemons; labels and taints do.

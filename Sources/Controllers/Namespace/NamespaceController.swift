@@ -23,6 +23,10 @@ struct NamespaceController: Reconciler {
     /// Kubernetes 1.36 serves by default, one after the other. Most find nothing, but take their time all the same.
     private static let contentRequests = 60
 
+    /// Requests of a pass besides deletions: the namespace as it is now, what resources there are (two), the pods with their grace
+    /// periods, and the pods that are left.
+    private static let openingRequests = 5
+
     /// What the API server still had after the deletions of the passes under way.
     private var remaining: [String: RemainingContent] = [:]
 
@@ -81,7 +85,7 @@ struct NamespaceController: Reconciler {
                 .patchMetadata(
                     ObjectKey(.namespace, name), uid: namespace.value.metadata.uid, .removeFinalizer(Finalizers.kubernetes)))
             release.forgives = .notFound
-            release.reads = isReported ? 0 : NamespaceController.contentRequests
+            release.reads = isReported ? 0 : NamespaceController.openingRequests + NamespaceController.contentRequests
             plan.then(release)
             return plan
         }
@@ -111,7 +115,7 @@ struct NamespaceController: Reconciler {
         if conditions != namespace.value.conditions {
             var call = PlannedCall(.updateStatus(.namespace(namespace.with { $0.conditions = conditions })))
             call.overwritesOnConflict = true
-            call.reads = remaining == nil ? 1 : NamespaceController.contentRequests
+            call.reads = NamespaceController.openingRequests + (remaining == nil ? 0 : NamespaceController.contentRequests)
             plan.then(call)
         }
         plan.again = again

@@ -69,6 +69,10 @@ struct StatefulSetReconciler: Reconciler {
         let template = set.value.spec.template
         var plan = Plan<Conclusion>()
         let history = TemplateHistory(of: metadata, .statefulSet, selector: set.value.spec.selector, view)
+        if history.isHeldUp {
+            plan.retriesAnyway = true
+            return plan
+        }
         if !history.adoptions.isEmpty { plan.steps.append(history.adoptions) }
         let claim = PodClaim(
             of: metadata, as: OwnerReference(controller: metadata, .statefulSet), adopts: mayAdopt.contains(metadata.key),

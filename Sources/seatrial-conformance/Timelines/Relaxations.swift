@@ -42,11 +42,15 @@ struct EventRelaxation {
         case occurrence
         /// That a pod that was not there any more was not deleted counts as its deletion.
         case eitherDeleted
+        /// Whether there are any, and how often within a fifth (at least two).
+        case roughly
         /// Not compared.
         case ignored
     }
     let name: String
     let reasons: [String]
+    /// Only messages with these words; nil: all.
+    var words: String?
     let rule: Rule
     let reason: String
 
@@ -57,7 +61,7 @@ struct EventRelaxation {
 
     func applies(_ event: ReportedEvent, inSnapshot: Bool, inBurst: Bool) -> Bool {
         if isForSnapshots { return inSnapshot }
-        return reasons.contains(event.reason) && (inBurst || !isForBursts)
+        return reasons.contains(event.reason) && words.map { event.message.contains($0) } ?? true && (inBurst || !isForBursts)
     }
 
     /// An Event of a StatefulSet that says that it deleted a pod, or that the pod was not there any more, as one that says the former.
@@ -70,6 +74,11 @@ struct EventRelaxation {
         result.type = "Normal"
         result.message = String(middle) + " successful"
         return result
+    }
+
+    /// Whether two numbers of reports are about the same.
+    static func areClose(_ first: Int, _ second: Int) -> Bool {
+        (first == 0) == (second == 0) && abs(first - second) <= max(2, max(first, second) / 5)
     }
 
     private static let mergedMark = "(combined from similar events): "
@@ -88,6 +97,13 @@ struct EventRelaxation {
 enum Relaxations {
     /// Two writes closer together than this may be one on the other side: twice the tolerance of reactions.
     static let transient = 300.0
+
+    /// The same on a machine that was held up: all of a chain of reactions may have come late, or none.
+    static func transient(_ lateness: Double) -> Double { lateness > usualLateness ? lateness : transient }
+
+    /// The driver takes one of several equal objects, and controllers choose among equals by their random UIDs: which of the simulated
+    /// ones plays the part is tried this often, and the recording agrees with one of them or with none.
+    static let draws = 6
 
     static let fields: [FieldRelaxation] = [
         FieldRelaxation(
@@ -148,6 +164,18 @@ enum Relaxations {
             name: "rollout steps", reasons: ["ScalingReplicaSet"], rule: .presence,
             reason: "each size a ReplicaSet is given makes one; see the sizes"),
         EventRelaxation(
+            name: "attempts", reasons: ["FailedCreate"], rule: .roughly,
+            reason: "a refused creation is tried again after 5 ms, 10 ms, 20 ms, ... and with each change of a pod: how many attempts fall "
+                + "into the first second depends on reactions of milliseconds"),
+        EventRelaxation(
+            name: "attempts", reasons: ["FailedScheduling"], words: "unbound immediate PersistentVolumeClaims", rule: .roughly,
+            reason: "binding a volume takes four writes within milliseconds, each of which makes the scheduler look again"),
+        EventRelaxation(
+            name: "attempts", reasons: ["SawCompletedJob"], rule: .roughly,
+            reason:
+                "a new Job wakes the CronJob controller at once, and it tells again of the finished one unless it sees its own status by "
+                + "then: a matter of a millisecond"),
+        EventRelaxation(
             name: "nodes not ready", reasons: ["NodeNotReady"], rule: .presence,
             reason: "the recorded controller manager had counted the same Event of the node in an earlier scenario, and tells a pod again "
                 + "in its next pass when its write met a conflict"),
@@ -193,8 +221,8 @@ enum Relaxations {
     /// Pods made this soon after an action are made because of it.
     private static let consequence = 1000.0
 
-    /// The same for one recording: some ran beside others. Measured by the longest way from an action, or from a
-    /// pod's creation, to the kubelet's first word about the pod.
+    /// The same for one recording: some ran beside others, some were held up. Measured by the longest way from an action, or from a
+    /// pod's creation, to the kubelet's first word about the pod; and from an action to the Deployment controller's.
     static func lateness(_ view: TimelineView, _ actions: [Double]) -> Double {
         var longest = usualLateness
         for track in view.tracks where track.kind == "Pod" && track.controller?.kind == "ReplicaSet" {
@@ -207,6 +235,16 @@ enum Relaxations {
             let causes = [actions.last { $0 <= track.created }, maker.flatMap { $0.isInitial ? nil : $0.created }].compactMap { $0 }
             let cause = causes.filter { $0 <= track.created && track.created - $0 < consequence }.min()
             longest = max(longest, min(heard - (cause ?? track.created), longestLateness))
+        }
+        // The first look of the Deployment controller at a change, some writes long, ends with the word that it was seen.
+        for track in view.tracks where track.kind == "Deployment" {
+            for change in track.history where change.path == "gen" {
+                guard let action = actions.last(where: { $0 <= change.time }), change.time - action < consequence,
+                    let seen = track.history.first(where: { $0.path == "observedGen" && $0.time >= change.time && $0.value == change.value }
+                    )
+                else { continue }
+                longest = max(longest, min(seen.time - action, longestLateness))
+            }
         }
         return longest
     }

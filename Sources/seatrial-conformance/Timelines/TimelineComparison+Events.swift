@@ -34,6 +34,7 @@ extension TimelineComparison {
         switch entry.rule {
         case .presence?, .occurrence?: true
         case .uncounted?: entry.counts.count == counts.count
+        case .roughly?: EventRelaxation.areClose(entry.counts.count, counts.count)
         default: entry.counts.map(\.count).sorted() == counts.map(\.count).sorted()
         }
     }

@@ -363,7 +363,7 @@ struct TimelineComparison {
     private func stands(_ steps: [Step], within other: [Step], latestFirst: Bool) -> Bool {
         for (index, step) in steps.enumerated() {
             let end = index + 1 < steps.count ? steps[index + 1].time : .infinity
-            guard end - step.time >= Relaxations.transient else { continue }
+            guard end - step.time >= Relaxations.transient(busy) else { continue }
             let slack = tolerance(at: step.time) + busy
             let (from, to) = (step.time - slack, end + slack)
             guard let value = Step.number(step.value) else { return false }

@@ -66,11 +66,25 @@ struct TimelinePatches {
     private mutating func patchSpec(_ stored: APIObject, kind: String, _ patch: JSONTree) throws -> APIObject {
         if case .node(let node) = stored { return .node(try TimelinePatches.patchNode(node, patch)) }
         let key = TimelinePatches.key(kind, stored.metadata.name)
-        guard let tree = trees[key] else { throw TimelineError("\(key) was not made by the driver: its spec cannot be patched") }
+        guard let tree = trees[key] else {
+            if let scaled = TimelinePatches.scaled(stored, patch) { return scaled }
+            throw TimelineError("\(key) was not made by the driver: its spec cannot be patched")
+        }
         let patched = tree.merging(patch)
         trees[key] = patched
         let wanted = try TimelinePatches.object(patched)
         return TimelinePatches.keepingOthers(wanted, stored, patch).withMetadata { $0 = stored.metadata }
+    }
+
+    /// A workload the driver did not make, if the patch only sets its size.
+    private static func scaled(_ stored: APIObject, _ patch: JSONTree) -> APIObject? {
+        guard let spec = patch["spec"], spec.entries.count == 1, let size = spec["replicas"]?.integer else { return nil }
+        switch stored {
+        case .deployment(let object): return .deployment(object.with { $0.spec.replicas = Int32(size) })
+        case .replicaSet(let object): return .replicaSet(object.with { $0.spec.replicas = Int32(size) })
+        case .statefulSet(let object): return .statefulSet(object.with { $0.spec.replicas = Int32(size) })
+        default: return nil
+        }
     }
 
     /// What others than the user write into specs stays, unless the patch is about it: replicas (autoscalers), cluster IPs and node

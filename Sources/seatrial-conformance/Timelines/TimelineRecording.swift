@@ -121,7 +121,9 @@ struct TimelineRecording {
         case "patch":
             guard let patch = line["patch"] else { throw TimelineError("\(place): patch without patch") }
             let part = line["sub"]?.string
-            guard part == nil || part == "status" else { throw TimelineError("\(place): unknown subresource \(part ?? "")") }
+            guard part == nil || part == "status" || part == "scale" else {
+                throw TimelineError("\(place): unknown subresource \(part ?? "")")
+            }
             return .patch(kind: try text("kind"), name: try text("name"), patch, status: part == "status")
         case "delete": return .delete(kind: try text("kind"), name: try text("name"), line["options"])
         case "delete-namespace": return .deleteNamespace

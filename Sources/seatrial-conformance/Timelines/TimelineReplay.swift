@@ -39,12 +39,17 @@ struct TimelineReplay {
     private var parts: [String: [ObjectTrack]] = [:]
     /// Which simulated object plays a recorded one.
     private var twins: [String: String] = [:]
+    /// Which of several equal objects plays the recorded one: the first, the second, ...
+    private let draw: Int
+    /// Whether there ever were several.
+    private(set) var hadChoice = false
     /// How much longer than the recording the replay goes on, milliseconds.
     private static let afterEnd = 6000.0
 
-    init(_ recording: TimelineRecording, _ recorded: TimelineView) throws {
+    init(_ recording: TimelineRecording, _ recorded: TimelineView, draw: Int = 0) throws {
         self.recording = recording
         self.recorded = recorded
+        self.draw = draw
         let machines = TimelineMachines(recording, recorded)
         let snapshotTime = recording.snapshot.flatMap { TimelineMachines.newestTime(of: $0) }.map { $0 / 1_000_000_000 }
         start = TimelineStart(recording, recorded, snapshotTime: snapshotTime)
@@ -259,18 +264,24 @@ struct TimelineReplay {
         let place = recorded.tracks[..<index].count { $0.kind == kind && recorded.role(of: $0) == role }
         let players = simulated.tracks.filter { $0.kind == kind && simulated.role(of: $0) == role }
         let taken = twins.filter { $0.key.hasPrefix(kind + "/") }.map(\.value)
-        func likeness(_ other: ObjectTrack) -> Int {
+        func likeness(_ other: ObjectTrack, _ traits: [String]) -> Int {
             guard !taken.contains(other.name), other.exists(at: time) else { return -1 }
-            return ["phase", "conds.Ready", "deletionTimestamp", "node"].count { path in
+            return traits.count { path in
                 let (mine, its) = (track.value(path, at: time), other.value(path, at: time))
                 return path == "deletionTimestamp" ? (mine == nil) == (its == nil) : mine == its
             }
         }
-        var best = players.indices.contains(place) ? place : nil
-        for candidate in players.indices where likeness(players[candidate]) > (best.map { likeness(players[$0]) } ?? -1) {
-            best = candidate
+        func alike(_ traits: [String]) -> [Int] {
+            let most = players.map { likeness($0, traits) }.max() ?? -1
+            return players.indices.filter { most >= 0 && likeness(players[$0], traits) == most }
         }
-        let found = best.map { players[$0].name } ?? name
+        // First the one on the same node that came into being as the same of its role; then its equals, wherever they are.
+        let states = ["phase", "conds.Ready", "deletionTimestamp"]
+        let closest = alike(states + ["node"])
+        let first = closest.contains(place) ? place : closest.first
+        let equals = first.map { first in [first] + alike(states).filter { $0 != first } } ?? []
+        hadChoice = hadChoice || equals.count > 1
+        let found = equals.isEmpty ? name : players[equals[draw % equals.count]].name
         twins[kind + "/" + name] = found
         return found
     }
