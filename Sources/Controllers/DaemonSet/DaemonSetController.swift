@@ -83,13 +83,16 @@ struct DaemonSetReconciler: Reconciler {
         queue.add(owner, at: now + .seconds(Int(ripening) + 1))
     }
 
-    /// Heartbeats change nothing for daemons; labels and taints do.
+    /// Heartbeats change nothing for daemons; labels, taints and conditions do.
     private static func matters(_ node: Node, after previous: Node?) -> Bool {
         guard let previous else { return true }
         return node.metadata.labels != previous.metadata.labels || node.spec.taints != previous.spec.taints
+            || node.status.conditions.filter { $0.status == .true }.map(\.type)
+                != previous.status.conditions.filter { $0.status == .true }.map(\.type)
     }
 
-    /// A node is new or changed: DaemonSets that have a pod too few or too many there.
+    /// A node is new or changed: DaemonSets that have a pod too few or too many there, or had one where it does not belong when they
+    /// last counted.
     private mutating func observe(_ node: Shared<Node>, _ view: SharedInformers, _ queue: inout WorkQueue<NamespacedName>) {
         let name = node.value.metadata.name
         guard let slot = view.tables[.node].slot(of: node.value.metadata.key) else { return }
@@ -99,7 +102,8 @@ struct DaemonSetReconciler: Reconciler {
         for set in view.tables.all(DaemonSet.self) {
             let placement = placements.placement(of: set.value, on: node, slot: slot)
             let hasPod = pods.contains { $0.value.metadata.controllerUID == set.value.metadata.uid }
-            if placement.shouldRun && !hasPod || !placement.shouldContinueRunning && hasPod { queue.add(set.value.metadata.key) }
+            let isMisplaced = hasPod ? !placement.shouldContinueRunning : placement.shouldRun
+            if isMisplaced || hasPod && set.value.status.numberMisscheduled > 0 { queue.add(set.value.metadata.key) }
         }
     }
 
