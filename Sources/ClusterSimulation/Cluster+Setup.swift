@@ -23,6 +23,7 @@ extension Cluster {
         observeCommits()
         recorder.adoptSnapshot(settings.snapshot)
         controllerManager.recall(settings.snapshot)
+        for case .endpointSlice(let slice) in settings.snapshot { nodeAgent.adopt(slice) }
         for object in settings.snapshot {
             if case .pod(let pod) = object { nodeAgent.adopt(stored(pod), at: now, effects: &kubeletEffects) }
         }

@@ -158,7 +158,10 @@ public struct Cluster: Sendable {
                 metrics.loads.observe(pod, event)
             case .event: break
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
-            case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler,
+            case .endpointSlice:
+                concernsControllers = true
+                if nodeAgent.looksUpServices { concernsKubelets = true }
+            case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .horizontalPodAutoscaler,
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true
             default:

@@ -52,7 +52,7 @@ struct ContainerRun: Hashable, Sendable {
 
 /// The runtime state of one container. A time of `.distantFuture` means never.
 struct ContainerRuntime: Sendable {
-    enum Waiting: UInt8, Sendable { case creating, crashLoopBackOff }
+    enum Waiting: UInt8, Sendable { case creating, crashLoopBackOff, postStartHookError }
 
     enum State: Sendable {
         /// Its turn has not come: init containers before it are not done.
@@ -61,6 +61,7 @@ struct ContainerRuntime: Sendable {
         case pulling(requested: SimulatedTime, begins: SimulatedTime, until: SimulatedTime)
         /// Runs from `until` on.
         case waiting(until: SimulatedTime, Waiting)
+        /// `ready`: when it turns ready. `ends`: by itself or because it is stopped, whichever comes first.
         case running(since: SimulatedTime, ready: SimulatedTime, ends: SimulatedTime, exitCode: Int32)
         /// Ended; runs again at `restart`.
         case ended(ContainerRun, restart: SimulatedTime)
@@ -84,8 +85,4 @@ struct ContainerRuntime: Sendable {
     var isRunning: Bool { if case .running = state { true } else { false } }
     var isBlocked: Bool { if case .blocked = state { true } else { false } }
     var hasEndedForGood: Bool { if case .ended(_, restart: .distantFuture) = state { true } else { false } }
-
-    func isReady(at now: SimulatedTime) -> Bool {
-        if case .running(_, let ready, _, _) = state { ready <= now } else { false }
-    }
 }

@@ -13,6 +13,8 @@ package struct KubeletTimer: Sendable, Hashable {
         case registered
         /// A kubelet that started knows its node's pods and containers.
         case listed
+        /// The node shuts down: the ordinary pods had their time, critical ones are next.
+        case shutdown
     }
     package var node: Int32
     var pod: Int32
@@ -39,6 +41,10 @@ struct Kubelet: Sendable {
     var listed: [Shared<Pod>] = []
     /// How often the kubelet started; timers of an earlier life mean nothing any more.
     var starts: UInt32 = 0
+    /// When it started last.
+    var startedAt = SimulatedTime.distantPast
+    /// The machine is about to shut down: pods are ended in order, new ones refused.
+    var isShuttingDown = false
     var images = ImageStore()
     var resources: NodeResources
     var addresses = PodAddresses()
@@ -69,6 +75,8 @@ struct Kubelet: Sendable {
         return node
     }
 
+    var start: KubeletStart { KubeletStart(time: startedAt, number: starts) }
+
     @inline(__always)
     var client: APIClientID { .kubelet(number) }
 
@@ -82,6 +90,9 @@ struct Kubelet: Sendable {
         swap(&taken, &pods[slot])
         return taken
     }
+
+    /// Whether the pod in a slot waits for a service, or has done so.
+    func waits(for service: NamespacedName, _ slot: Int) -> Bool { pods[slot]?.behaviour.value.waitsFor == service }
 
     mutating func put(_ worker: PodWorker, into slot: Int) { pods[slot] = worker }
 

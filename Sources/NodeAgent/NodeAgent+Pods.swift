@@ -11,8 +11,10 @@ extension NodeAgent {
     package mutating func adopt(_ pod: Shared<Pod>, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         guard let number = number(bound: pod), !pod.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
+        // Where its probes' periods stand nobody knows: as though the kubelet had started just now.
         var worker = PodWorker(
-            adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, environment: environment, at: now)
+            adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, kubeletStart: KubeletStart(time: now),
+            environment: environment, at: now)
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         take(charge(of: pod.value.spec), for: &worker, on: number)
         if let address = AddressRange.address(pod.value.status.podIP) {
@@ -21,7 +23,8 @@ extension NodeAgent {
         }
         worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
         if pod.value.metadata.isTerminating {
-            worker.stop(graceSeconds: pod.value.metadata.deletionGracePeriodSeconds ?? 0, at: now, environment)
+            worker.stop(
+                graceSeconds: pod.value.metadata.deletionGracePeriodSeconds ?? 0, at: now, environment, incidents: &incidents)
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
         kubelets[number].put(worker, into: slot)
@@ -51,6 +54,7 @@ extension NodeAgent {
             if previous.value.spec.podCIDR != node.value.spec.podCIDR {
                 kubelets[number].addresses.setRange(node.value.spec.podRange)
             }
+        case .endpointSlice(let slice): observe(slice, event, at: now, effects: &effects)
         default: break
         }
     }
@@ -84,7 +88,8 @@ extension NodeAgent {
         if stops {
             if !worker.isStopping { recordKilling(worker, on: number, at: now, effects: &effects) }
             let before = worker.stopped
-            worker.stop(graceSeconds: grace, at: now, environment)
+            worker.stop(graceSeconds: grace, at: now, environment, incidents: &incidents)
+            report(&worker, on: number, at: now, effects: &effects)
             if worker.stopped != before || returning { step(&worker, slot, on: number, at: now, effects: &effects) }
         } else if returning || worker.readinessDisagrees(at: now) {
             // After a crash of the machine nothing runs any more.
@@ -104,8 +109,10 @@ extension NodeAgent {
                 finish(pod.value, on: number, effects: &effects)
             } else {
                 let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
-                var worker = PodWorker(pod, behaviour: behaviour(of: pod.value), generation: generation, at: now)
-                worker.stop(graceSeconds: 0, at: now, environment)
+                var worker = PodWorker(
+                    pod, behaviour: behaviour(of: pod.value), generation: generation, kubeletStart: kubelets[number].start,
+                    environment: environment, at: now)
+                worker.stop(graceSeconds: 0, at: now, environment, incidents: &incidents)
                 step(&worker, slot, on: number, at: now, effects: &effects)
                 kubelets[number].put(worker, into: slot)
             }
@@ -114,9 +121,10 @@ extension NodeAgent {
         guard !pod.value.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
-        let rejection = kubelets[number].resources.rejection(of: charge.value)
+        let rejection = kubelets[number].rejection(of: charge.value)
         var worker = PodWorker(
-            pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) }, at: now)
+            pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) },
+            kubeletStart: kubelets[number].start, environment: environment, at: now)
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         if let rejection {
             record(pod, rejection.reason, rejection.message, severity: .warning, on: number, at: now, effects: &effects)
@@ -149,6 +157,9 @@ extension NodeAgent {
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
+        case .shutdown:
+            guard kubelets[number].isShuttingDown, kubelets[number].starts == timer.generation else { return }
+            endPods(on: number, critical: true, at: now, effects: &effects)
         case .step:
             let slot = Int(timer.pod)
             guard kubelets[number].power == .running, var worker = kubelets[number].take(slot) else { return }
@@ -161,7 +172,7 @@ extension NodeAgent {
     }
 
     /// Lets a pod take its due steps, reports what changed, and sets the timer for the next step.
-    private mutating func step(
+    mutating func step(
         _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)

@@ -7,10 +7,12 @@ import KubernetesAPI
 /// The kubelets as one component. Each acts only on its own pods; what they share is configuration.
 package struct NodeAgent: Sendable {
     package let configuration: Shared<NodeAgentConfiguration>
-    let environment: PodEnvironment
+    var environment: PodEnvironment
     private let rules: [BehaviourRule]
     /// One box per rule and, last, the default: pods of a workload share theirs.
     private let behaviours: [Shared<WorkloadBehaviour>]
+    /// Whether any workload waits for a service: otherwise nobody on the nodes asks for endpoints.
+    package let looksUpServices: Bool
     var kubelets: [Kubelet] = []
     private var numbers: [String: Int32] = [:]
     /// Pods whose behaviour is known one by one.
@@ -31,6 +33,7 @@ package struct NodeAgent: Sendable {
         rules = behaviours
         self.behaviours = behaviours.map { Shared($0.behaviour) } + [Shared(defaultBehaviour)]
         environment = PodEnvironment(configuration: self.configuration, seed: seed)
+        looksUpServices = self.behaviours.contains { $0.value.waitsFor != nil }
     }
 
     package var count: Int { kubelets.count }
@@ -65,6 +68,7 @@ package struct NodeAgent: Sendable {
     package mutating func register(_ node: Node, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) -> Int {
         let number = adopt(node)
         kubelets[number].lease.restart(at: now)
+        kubelets[number].startedAt = now
         register(number, at: now, effects: &effects)
         return number
     }
@@ -116,6 +120,7 @@ package struct NodeAgent: Sendable {
         let areGone = kubelets[number].power == .starting(afterCrash: true)
         kubelets[number].power = kubeletOnly && !areGone ? .kubeletStopped : .crashed
         kubelets[number].listed = []
+        kubelets[number].isShuttingDown = false
         if !kubeletOnly { kubelets[number].images.interrupt(at: now) }
         return kubelets[number].lease.last(at: now)
     }
@@ -128,6 +133,8 @@ package struct NodeAgent: Sendable {
     ) {
         let crashed = kubelets[number].power == .crashed
         kubelets[number].lease.restart(at: now)
+        kubelets[number].starts &+= 1
+        kubelets[number].startedAt = now
         if isRegistered {
             effects.call(
                 kubelets[number].client,
@@ -141,7 +148,6 @@ package struct NodeAgent: Sendable {
         }
         kubelets[number].power = .starting(afterCrash: crashed)
         kubelets[number].listed = pods
-        kubelets[number].starts &+= 1
         effects.wake(
             at: now + configuration.value.podSyncDelay,
             KubeletTimer(node: Int32(number), pod: 0, kind: .listed, generation: kubelets[number].starts))
@@ -175,8 +181,9 @@ package struct NodeAgent: Sendable {
             worker.timer = .distantFuture
             if crashed {
                 worker.reboot(at: now, restarting: !isTerminating)
+                worker.startProbes(kubelets[number].start, environment, at: now)
             } else if !isTerminating {
-                worker.resume(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
+                worker.resume(after: kubelets[number].start, at: now, images: &kubelets[number].images, environment, incidents: &incidents)
                 report(&worker, on: number, at: now, effects: &effects)
             }
             kubelets[number].put(worker, into: slot)

@@ -31,6 +31,14 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     /// The prefix of annotations by which pods say how their containers behave (see ``BehaviourAnnotations``), for example
     /// `seatrial.dev/`; nil: annotations mean nothing.
     public var behaviourAnnotations: String?
+    /// Whether kubelets probe containers; otherwise these are ready, and live, as though they had no probes.
+    public var probesContainers = true
+    /// Whether kubelets run the containers' lifecycle hooks.
+    public var runsHooks = true
+    /// How long a node that shuts down waits for its pods (`shutdownGracePeriod`); zero: it does not wait, as is the kubelet's default.
+    public var shutdownGracePeriod = SimulatedDuration.zero
+    /// The last part of that time, kept for critical pods (`shutdownGracePeriodCriticalPods`).
+    public var shutdownGracePeriodCriticalPods = SimulatedDuration.zero
     /// The shortest time a container gets between SIGTERM and SIGKILL.
     public var minimumGrace = SimulatedDuration.seconds(2)
 

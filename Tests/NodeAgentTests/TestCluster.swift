@@ -123,6 +123,17 @@ struct TestCluster: Sendable {
         carryOut(effects)
     }
 
+    /// The machine is told to shut down. Returns until when its kubelet wants to go on.
+    mutating func shutDown(_ node: Int = 0) -> SimulatedTime {
+        var effects = Effects<KubeletTimer>()
+        let deadline = agent.shutDown(node, at: now, effects: &effects)
+        carryOut(effects)
+        return deadline
+    }
+
+    /// Whether nothing will happen any more.
+    var isIdle: Bool { queue.nextTime == nil }
+
     /// The pod as the API server holds it; nil when it is gone.
     subscript(name: String) -> Pod? { api.objects.get(Pod.self, NamespacedName(namespace: "default", name: name))?.value }
 
