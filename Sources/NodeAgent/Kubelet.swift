@@ -15,6 +15,10 @@ package struct KubeletTimer: Sendable, Hashable {
         case listed
         /// The node shuts down: the ordinary pods had their time, critical ones are next.
         case shutdown
+        /// A node's image should be complete; of all nodes alike.
+        case pulled
+        /// A pass of image garbage collection has something to do.
+        case imageCollection
     }
     package var node: Int32
     var pod: Int32
@@ -60,7 +64,7 @@ struct Kubelet: Sendable {
         registration = Shared(Kubelet.registration(of: node))
         resources = NodeResources(node.status.allocatable)
         addresses.setRange(node.spec.podRange)
-        for image in node.status.images { for name in image.names { images.add(name) } }
+        for image in node.status.images { for name in image.names { images.add(name, bytes: image.sizeBytes) } }
     }
 
     private static func registration(of node: Node) -> Node {
@@ -93,6 +97,10 @@ struct Kubelet: Sendable {
 
     /// Whether the pod in a slot waits for a service, or has done so.
     func waits(for service: NamespacedName, _ slot: Int) -> Bool { pods[slot]?.behaviour.value.waitsFor == service }
+
+    /// The images of the pod in a slot, and what its containers wrote beside them.
+    func images(of slot: Int) -> [String] { pods[slot]?.images ?? [] }
+    func layerBytes(_ slot: Int) -> Int64 { pods[slot]?.layerBytes ?? 0 }
 
     mutating func put(_ worker: PodWorker, into slot: Int) { pods[slot] = worker }
 

@@ -22,12 +22,28 @@ extension NodeAgent {
             case .pulling(let index):
                 record(pod, "Pulling", "Pulling image \"\(worker.container(index).image)\"", on: number, at: now, effects: &effects)
             case .pulled(let index, let took, let withWaiting):
-                let bytes = worker.behaviour.value.imageBytes ?? configuration.value.defaultImageBytes
+                let bytes = worker.imageBytes(index, environment)
                 record(
                     pod, "Pulled",
                     "Successfully pulled image \"\(worker.container(index).image)\" in \(took.inMilliseconds) "
                         + "(\(withWaiting.inMilliseconds) including waiting). Image size: \(bytes) bytes.",
                     on: number, at: now, effects: &effects)
+            case .pullFailed(let index, let failure):
+                let image = worker.container(index).image
+                record(
+                    pod, "Failed", "Failed to pull image \"\(image)\": \(failure.text(image))", severity: .warning, on: number, at: now,
+                    effects: &effects)
+                record(pod, "Failed", "Error: ErrImagePull", severity: .warning, on: number, at: now, effects: &effects)
+            case .backingOffPull(let index):
+                record(
+                    pod, "BackOff", "Back-off pulling image \"\(worker.container(index).image)\"", on: number, at: now, effects: &effects)
+                record(pod, "Failed", "Error: ImagePullBackOff", severity: .warning, on: number, at: now, effects: &effects)
+            case .pullNotAllowed(let index):
+                record(
+                    pod, "ErrImageNeverPull",
+                    "Container image \"\(worker.container(index).image)\" is not present with pull policy of Never", severity: .warning,
+                    on: number, at: now, effects: &effects)
+                record(pod, "Failed", "Error: ErrImageNeverPull", severity: .warning, on: number, at: now, effects: &effects)
             case .started:
                 record(pod, "Created", "Container created", on: number, at: now, effects: &effects)
                 record(pod, "Started", "Container started", on: number, at: now, effects: &effects)
@@ -55,7 +71,7 @@ extension NodeAgent {
         effects: inout Effects<KubeletTimer>
     ) {
         guard let probe = worker.container(index).probe(kind) else { return }
-        let address = worker.pod.value.status.podIP
+        let address = worker.base.podIP
         let isWaiting = kind == .readiness && worker.health[index].answersFrom <= now
         let output = probe.failure(of: worker.container(index), at: address, isHanging: isHanging, isWaiting: isWaiting)
         record(

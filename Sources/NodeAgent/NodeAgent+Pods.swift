@@ -28,9 +28,11 @@ extension NodeAgent {
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
         kubelets[number].put(worker, into: slot)
+        arrangePulls(at: now, effects: &effects)
     }
 
     package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        defer { arrangePulls(at: now, effects: &effects) }
         switch event.object {
         case .pod(let pod):
             guard pod.value.nodeName != nil else { return }
@@ -40,7 +42,7 @@ extension NodeAgent {
             guard kubelets[number].power == .running else { return }
             if event.change == .deleted {
                 guard let place, let worker = kubelets[number].take(place.slot) else { return }
-                forget(worker, place)
+                forget(worker, place, at: now)
             } else {
                 observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
             }
@@ -76,7 +78,7 @@ extension NodeAgent {
         let ended = pod.isTerminal
         if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
             // Nothing is left to do for it: whoever deletes it finds it finished.
-            forget(worker, place)
+            forget(worker, place, at: now)
             return
         }
         if ended, !isTerminating, !configuration.value.stopsPodsEndedByOthers {
@@ -145,6 +147,8 @@ extension NodeAgent {
     // MARK: Time
 
     package mutating func handle(timer: KubeletTimer, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        if timer.kind == .pulled { return handlePullTimer(at: now, effects: &effects) }
+        defer { arrangePulls(at: now, effects: &effects) }
         let number = Int(timer.node)
         guard isRunning(number) else { return }
         switch timer.kind {
@@ -157,6 +161,9 @@ extension NodeAgent {
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
+        case .pulled: break
+        case .imageCollection:
+            if kubelets[number].starts == timer.generation { collectImages(on: number, at: now, effects: &effects) }
         case .shutdown:
             guard kubelets[number].isShuttingDown, kubelets[number].starts == timer.generation else { return }
             endPods(on: number, critical: true, at: now, effects: &effects)
@@ -202,6 +209,7 @@ extension NodeAgent {
                 KubeletTimer(node: Int32(number), pod: Int32(slot), kind: .step, generation: worker.generation))
         }
         worker.timer = next
+        if kubelets[number].images.hasNews { restless.append(number) }
     }
 
     /// A pod whose containers are gone is removed some time after that was reported, if somebody deleted it.

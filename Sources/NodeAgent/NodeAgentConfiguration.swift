@@ -8,8 +8,26 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     public var leaseRenewal = SimulatedDuration.seconds(10)
     /// Each kubelet's own renewal period is longer by up to this share.
     public var leaseJitter = 0.04
-    /// What one node pulls images with, bytes per second. The kubelet pulls one image at a time (`serializeImagePulls`).
+    /// What one node pulls images with, bytes per second.
     public var pullBytesPerSecond: Double = 100e6
+    /// What the image registry serves all nodes with that pull at the same time, bytes per second; 0: as much as they can take.
+    public var registryBytesPerSecond = 0.0
+    /// Whether a kubelet pulls one image at a time (`serializeImagePulls`).
+    public var serializeImagePulls = true
+    /// How many it pulls at a time otherwise (`maxParallelImagePulls`); 0: all.
+    public var maxParallelImagePulls = 0
+    /// What the registry knows of some images, by name as pods have it.
+    public var images: [String: ImageRecord] = [:]
+    /// The wait after a failed pull, doubled each time ...
+    public var pullBackoffInitial = SimulatedDuration.seconds(10)
+    /// ... up to this.
+    public var pullBackoffMaximum = SimulatedDuration.seconds(300)
+    /// After a pass over a pod that failed, the kubelet looks at it again after this.
+    public var syncErrorDelay = SimulatedDuration.seconds(10)
+    /// How often the kubelet asks its runtime what there is.
+    public var relistPeriod = SimulatedDuration.seconds(1)
+    /// When images are removed.
+    public var imageCollection = ImageCollectionPolicy()
     /// The size of an image nobody gave a size for: small, so that only scenarios that ask for it feel pulls.
     public var defaultImageBytes: Int64 = 0
     /// Crash back-off: first restart at once, then this, doubled each time ...

@@ -75,8 +75,9 @@ extension PodWorker {
     private var hasSandbox: Bool {
         containers.contains { container in
             switch container.state {
-            case .running, .ended, .waiting(_, .crashLoopBackOff), .waiting(_, .postStartHookError): true
-            case .blocked, .pulling, .waiting: false
+            case .running, .ended: true
+            case .waiting(_, let reason): reason.followsRun
+            case .blocked, .pulling: false
             }
         }
     }
@@ -92,8 +93,7 @@ extension PodWorker {
         case .ended(let run, _):
             state = .terminated(run.termination)
             ready = index < initCount && !isSidecar(index) && run.exitCode == 0
-        case .waiting(_, .crashLoopBackOff): state = .waiting(reason: ContainerRuntime.Waiting.crashLoopBackOff.text)
-        case .waiting(_, .postStartHookError): state = .waiting(reason: ContainerRuntime.Waiting.postStartHookError.text)
+        case .waiting(_, let reason) where reason != .creating: state = .waiting(reason: reason.text)
         case .blocked, .pulling, .waiting, .running:
             state = .waiting(reason: initCount == 0 ? ContainerRuntime.Waiting.creating.text : waitingReason(index))
         }

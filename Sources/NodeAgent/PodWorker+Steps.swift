@@ -42,25 +42,29 @@ extension PodWorker {
         _ incidents: inout [PodIncident]
     ) {
         switch containers[index].state {
-        case .blocked: break
-        case .pulling(let requested, let begins, let until):
-            incidents.append(.pulled(index, took: until - max(begins, requested), withWaiting: until - requested))
-            containers[index].state = .waiting(until: notBefore + startDelay(index, environment), .creating)
-        case .waiting(_, let reason):
-            if reason != .creating {
-                containers[index].restarts += 1
-                incidents.append(.imagePresent(index))
-            }
-            start(index, at: notBefore, &images, environment, &incidents)
+        case .blocked, .pulling: break
+        case .waiting(_, .creating): start(index, at: notBefore, &images, environment, &incidents)
+        case .waiting(_, let reason) where reason.isAboutImage:
+            retryImage(index, at: notBefore, images: &images, environment, incidents: &incidents)
+        case .waiting: startAgain(index, at: notBefore, &images, environment, &incidents)
         case .running(let since, _, _, let exitCode):
             let run = ContainerRun(from: since, to: time, exitCode: exitCode)
             end(index, run, notBefore: notBefore, images: &images, environment, incidents: &incidents)
             if index < initCount { startPending(at: notBefore, images: &images, environment, incidents: &incidents) }
         case .ended(let run, _):
             containers[index].lastRun = run
-            containers[index].restarts += 1
-            incidents.append(.imagePresent(index))
-            start(index, at: notBefore, &images, environment, &incidents)
+            startAgain(index, at: notBefore, &images, environment, &incidents)
+        }
+    }
+
+    /// A container starts once more. Its image is there, but the pull policy may want the registry to be asked.
+    private mutating func startAgain(
+        _ index: Int, at time: SimulatedTime, _ images: inout ImageStore, _ environment: PodEnvironment,
+        _ incidents: inout [PodIncident]
+    ) {
+        containers[index].restarts += 1
+        if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
+            start(index, at: time, &images, environment, &incidents)
         }
     }
 
@@ -78,8 +82,9 @@ extension PodWorker {
             case .running where isSidecar(index):
                 if isHoldingOthers(index, at: time) { return }
             // A sidecar that was stopped holds up nobody who could begin before.
-            case .ended where isSidecar(index), .waiting(_, .crashLoopBackOff) where isSidecar(index),
-                .waiting(_, .postStartHookError) where isSidecar(index):
+            case .ended where isSidecar(index):
+                if initialised > time { return }
+            case .waiting(_, let reason) where reason.followsRun && isSidecar(index):
                 if initialised > time { return }
             case .ended(let run, restart: .distantFuture) where run.exitCode == 0: break
             case .blocked:
@@ -102,25 +107,13 @@ extension PodWorker {
         _ index: Int, at time: SimulatedTime, _ images: inout ImageStore, _ environment: PodEnvironment,
         _ incidents: inout [PodIncident]
     ) {
-        let pull = images.pull(
-            container(index).image, bytes: behaviour.value.imageBytes ?? environment.configuration.value.defaultImageBytes,
-            bytesPerSecond: environment.configuration.value.pullBytesPerSecond, at: time)
-        if let pull, pull.ready > time {
-            incidents.append(.pulling(index))
-            containers[index].state = .pulling(requested: time, begins: pull.begins, until: pull.ready)
-        } else {
-            if pull != nil {
-                incidents.append(.pulling(index))
-                incidents.append(.pulled(index, took: .zero, withWaiting: .zero))
-            } else {
-                incidents.append(.imagePresent(index))
-            }
+        if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
             containers[index].state = .waiting(until: time + startDelay(index, environment), .creating)
         }
     }
 
     /// Init containers are given their whole time in one draw.
-    private func startDelay(_ index: Int, next: Bool = false, _ environment: PodEnvironment) -> SimulatedDuration {
+    func startDelay(_ index: Int, next: Bool = false, _ environment: PodEnvironment) -> SimulatedDuration {
         if behaviour.value.neverStarts { return .hours(1_000_000) }
         if index < initCount, !isSidecar(index) { return .zero }
         return duration(behaviour.value.start, .containerStart, index, next: next, environment)
@@ -168,7 +161,7 @@ extension PodWorker {
         let again = cause == .probe ? restartsAfterKill(index) : restarts(index, exitCode: run.exitCode)
         guard again, !(isSidecar(index) && mainContainersAreDone) else {
             containers[index].state = .ended(run, restart: .distantFuture)
-            if index >= initCount, mainContainersAreDone { stopSidecars(at: notBefore, environment) }
+            if index >= initCount, mainContainersAreDone { stopSidecars(at: notBefore, environment, &incidents) }
             return
         }
         if restartsAll(index, exitCode: run.exitCode) {
@@ -192,13 +185,15 @@ extension PodWorker {
     }
 
     /// A pod that ran to completion stops its sidecars, the last one first.
-    private mutating func stopSidecars(at time: SimulatedTime, _ environment: PodEnvironment) {
+    private mutating func stopSidecars(at time: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]) {
+        let grace = SimulatedDuration.seconds(Int(pod.value.spec.value.terminationGracePeriodSeconds))
         var end = time
         for index in (0..<initCount).reversed() where isSidecar(index) {
             switch containers[index].state {
-            case .running(let since, let ready, _, _):
-                end += stopDuration(of: name(index), environment)
-                containers[index].state = .running(since: since, ready: ready, ends: end, exitCode: 0)
+            case .running:
+                let needed = stopDuration(of: name(index), environment)
+                end = stop(index, grace, at: time, after: end, needing: needed, environment, &incidents)
+                if !health.isEmpty { health[index].cease() }
             case .ended(let run, _): containers[index].state = .ended(run, restart: .distantFuture)
             case .blocked, .pulling, .waiting:
                 let run = containers[index].lastRun ?? ContainerRun(from: time, to: time, exitCode: 0)
@@ -230,7 +225,7 @@ extension PodWorker {
                 } else {
                     containers[index].state = .ended(run, restart: .distantFuture)
                 }
-            case .waiting(_, .crashLoopBackOff), .waiting(_, .postStartHookError):
+            case .waiting(_, let reason) where reason.followsRun:
                 if restarting { containers[index].restarts += 1 }
                 containers[index].state = .blocked
             case .blocked, .pulling, .waiting: containers[index].state = .blocked
@@ -255,6 +250,12 @@ extension PodWorker {
         resumeProbes(start, environment, at: now)
         for index in containers.indices {
             containers[index].backoff = CrashBackoff()
+            // The old kubelet's pulls were lost with it, and its back-offs.
+            switch containers[index].state {
+            case .pulling: containers[index].state = .blocked
+            case .waiting(_, let reason) where reason.isAboutImage: containers[index].state = .blocked
+            default: break
+            }
             if case .waiting(let until, .crashLoopBackOff) = containers[index].state {
                 let due = now + startDelay(index, next: true, environment)
                 containers[index].state = .waiting(until: min(until, due), .crashLoopBackOff)

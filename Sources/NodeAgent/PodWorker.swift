@@ -10,6 +10,9 @@ struct PodEnvironment: Sendable {
     let seed: UInt64
     /// What the containers find when they call other services.
     var services = ServiceDirectory()
+    /// How many outages of the image registry there are at present.
+    var registryOutages = 0
+    var registryIsDown: Bool { registryOutages > 0 }
 }
 
 /// What became of a container in one advance, for the kubelet to report as Events. The index is that in `containers`.
@@ -17,6 +20,9 @@ enum PodIncident: Sendable, Equatable {
     case imagePresent(Int)
     case pulling(Int)
     case pulled(Int, took: SimulatedDuration, withWaiting: SimulatedDuration)
+    case pullFailed(Int, PullFailure)
+    case backingOffPull(Int)
+    case pullNotAllowed(Int)
     case started(Int)
     case backingOff(Int)
     /// A probe has failed so often that it counts; `isHanging`: for want of an answer.
@@ -188,15 +194,5 @@ struct PodWorker: Sendable {
         if case .constant(let value) = distribution.family { return SimulatedDuration(seconds: value) }
         return BehaviourDraws(seed: environment.seed, pod: pod.value.metadata.key, container: name(index))
             .duration(distribution, purpose, run: Int(containers[index].restarts) + (next ? 1 : 0))
-    }
-}
-
-extension ContainerRuntime.Waiting {
-    var text: String {
-        switch self {
-        case .creating: "ContainerCreating"
-        case .crashLoopBackOff: "CrashLoopBackOff"
-        case .postStartHookError: "PostStartHookError"
-        }
     }
 }

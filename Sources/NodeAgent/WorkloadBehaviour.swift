@@ -38,6 +38,8 @@ public struct WorkloadBehaviour: Hashable, Sendable {
     public var neverStarts: Bool
     /// Bytes to pull for each of the pod's images that the node does not have; nil: the node agent's default.
     public var imageBytes: Int64?
+    /// Bytes that each container writes into its own layer in one run; nil: none. It stays while a dead container is kept.
+    public var layerBytes: Int64?
     /// What the pod uses while it runs.
     public var usage = ResourceUsage()
 

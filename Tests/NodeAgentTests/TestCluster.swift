@@ -114,7 +114,11 @@ struct TestCluster: Sendable {
         observe()
     }
 
-    mutating func fail(_ node: Int = 0, kubeletOnly: Bool) { _ = agent.fail(node, kubeletOnly: kubeletOnly, at: now) }
+    mutating func fail(_ node: Int = 0, kubeletOnly: Bool) {
+        var effects = Effects<KubeletTimer>()
+        _ = agent.fail(node, kubeletOnly: kubeletOnly, at: now, effects: &effects)
+        carryOut(effects)
+    }
 
     mutating func comeBack(_ node: Int = 0) {
         var effects = Effects<KubeletTimer>()
@@ -129,6 +133,13 @@ struct TestCluster: Sendable {
         let deadline = agent.shutDown(node, at: now, effects: &effects)
         carryOut(effects)
         return deadline
+    }
+
+    /// The image registry stops or begins to answer.
+    mutating func registry(isDown: Bool) {
+        var effects = Effects<KubeletTimer>()
+        if isDown { agent.registryFails(at: now, effects: &effects) } else { agent.registryReturns() }
+        carryOut(effects)
     }
 
     /// Whether nothing will happen any more.

@@ -59,7 +59,7 @@ extension PodWorker {
                 again(index, after: ContainerRun(from: since, to: now, exitCode: behaviour.value.killExitCode))
                 if !health.isEmpty { health[index].finish(at: now, container(index)) }
             case .ended(let run, _): again(index, after: run)
-            case .waiting(_, .crashLoopBackOff), .waiting(_, .postStartHookError):
+            case .waiting(_, let reason) where reason.followsRun:
                 containers[index].restarts += 1
                 containers[index].state = .blocked
             case .blocked, .pulling, .waiting: containers[index].state = .blocked

@@ -119,8 +119,7 @@ extension PodWorker {
         let needed = stopDuration(of: index < initCount ? name(index) : "", environment)
         stop(index, .seconds(Int(grace)), at: now, needing: needed, environment, &incidents)
         health[index].killedFor = cause
-        health[index].fails = .distantFuture
-        health[index].hookFails = .distantFuture
+        health[index].cease()
     }
 
     /// How long containers take from SIGTERM to their end: one draw for the pod's main containers, one for each sidecar.

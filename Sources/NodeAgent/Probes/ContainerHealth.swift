@@ -41,11 +41,15 @@ struct ContainerHealth: Sendable {
 
     // MARK: Trouble with its image
 
-    /// The wait after the last failed pull.
-    var pullBackoff = SimulatedDuration.zero
+    var pullBackoff = PullBackoff()
 
     /// Whether its readiness probe is passed, seen from the moment it turned ready.
     func isReady(since ready: SimulatedTime, at now: SimulatedTime) -> Bool { ready <= now && now < unready && reported <= now }
+
+    /// The container is being stopped: nothing is done about it any more.
+    mutating func cease() {
+        (hookFails, letsOthersBegin, fails, alarm) = (.distantFuture, .distantFuture, .distantFuture, .distantFuture)
+    }
 
     /// When something happens next that is more than a change of status.
     var nextAction: SimulatedTime { min(min(hookFails, letsOthersBegin), min(fails, alarm)) }

@@ -5,6 +5,9 @@ import DiscreteEvents
 import KubernetesAPI
 
 extension NodeAgent {
+    /// Whether any workload waits for a service: otherwise nobody on the nodes asks for endpoints.
+    package var looksUpServices: Bool { !awaitedServices.isEmpty }
+
     /// Endpoints that are there from the start.
     package mutating func adopt(_ slice: Shared<EndpointSlice>) {
         if looksUpServices { _ = environment.services.observe(slice.value, before: nil) }
@@ -18,7 +21,9 @@ extension NodeAgent {
         var before: EndpointSlice?
         if case .endpointSlice(let previous)? = event.previous { before = previous.value }
         let isGone = event.change == .deleted
-        guard let service = environment.services.observe(isGone ? nil : slice.value, before: isGone ? slice.value : before) else { return }
+        guard let service = environment.services.observe(isGone ? nil : slice.value, before: isGone ? slice.value : before),
+            awaitedServices.contains(service)
+        else { return }
         for number in kubelets.indices where kubelets[number].power == .running {
             for slot in kubelets[number].slotRange {
                 guard kubelets[number].waits(for: service, slot), var worker = kubelets[number].take(slot) else { continue }

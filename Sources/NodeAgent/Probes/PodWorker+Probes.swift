@@ -27,11 +27,9 @@ extension PodWorker {
 
     private func needsHealth(_ environment: PodEnvironment) -> Bool {
         if behaviour.value.hang != nil || behaviour.value.waitsFor != nil { return true }
-        let settings = environment.configuration.value
-        return containers.indices.contains { index in
-            let container = container(index)
-            return (settings.probesContainers && container.hasProbe) || (settings.runsHooks && container.lifecycle != nil)
-        }
+        let (probes, hooks) = (environment.configuration.value.probesContainers, environment.configuration.value.runsHooks)
+        let needsIt = { (container: Container) in (probes && container.hasProbe) || (hooks && container.lifecycle != nil) }
+        return pod.value.spec.value.containers.contains(where: needsIt) || pod.value.spec.value.initContainers.contains(where: needsIt)
     }
 
     private mutating func startWorkers(_ start: KubeletStart, _ environment: PodEnvironment, at now: SimulatedTime) {
