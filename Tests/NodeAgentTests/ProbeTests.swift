@@ -226,6 +226,27 @@ struct ProbeTests {
         #expect(cluster.isIdle)
     }
 
+    @Test func `a pod of a snapshot stays ready, and is probed from then on`() throws {
+        var behaviour = WorkloadBehaviour()
+        behaviour.hang = .constant(.seconds(30))
+        var cluster = try TestCluster(behaviour)
+        cluster.run(until: seconds(100))
+        var running = probed {
+            $0.readinessProbe = probe(period: 5, failure: 1)
+            $0.livenessProbe = probe(grace: 2)
+        }
+        running.metadata.uid = UID("a")
+        running.status.phase = .running
+        running.status.containerStatuses = [ContainerStatus(name: "c", state: .running(startedAt: seconds(90)), ready: true)]
+        try cluster.adopt(running)
+        cluster.run(until: seconds(119))
+        #expect(cluster.story(of: "a").last == "100.0 Running c=running ready")
+        cluster.run(until: seconds(127))
+        #expect(cluster.story(of: "a").last?.hasSuffix("Running c=running") == true)
+        cluster.run(until: seconds(160))
+        #expect(cluster.story(of: "a").contains { $0.hasSuffix("c=Error:137") })
+    }
+
     @Test func `a sidecar holds up the others until its startup probe passes`() throws {
         var behaviour = WorkloadBehaviour()
         behaviour.ready = .constant(.seconds(7))

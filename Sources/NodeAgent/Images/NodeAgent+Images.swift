@@ -40,7 +40,8 @@ extension NodeAgent {
     private mutating func arrangePulls(on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         registry.advance(to: now)
         kubelets[number].images.serve(upTo: registry.served)
-        let slack = configuration.value.pullBytesPerSecond * 0.5e-9
+        // What less than half a nanosecond would bring, and what floating-point numbers of this size cannot tell from nothing.
+        let slack = max(configuration.value.pullBytesPerSecond * 0.5e-9, 1e-3)
         let environment = environment
         let ended = kubelets[number].images.takeEnded(slack: slack, at: now) { environment.pullConditions(of: $0.image) }
         registry.set(number, complete: kubelets[number].images.nextComplete)
