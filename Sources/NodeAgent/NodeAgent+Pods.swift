@@ -209,7 +209,8 @@ extension NodeAgent {
                 KubeletTimer(node: Int32(number), pod: Int32(slot), kind: .step, generation: worker.generation))
         }
         worker.timer = next
-        if kubelets[number].images.hasNews { restless.append(number) }
+        let fillsDisk = worker.behaviour.value.layerBytes != nil && configuration.value.imageCollection.isOn
+        if kubelets[number].images.hasNews || fillsDisk { restless.append(number) }
     }
 
     /// A pod whose containers are gone is removed some time after that was reported, if somebody deleted it.

@@ -14,7 +14,7 @@ package struct NodeAgent: Sendable {
     /// The services that workloads wait for.
     let awaitedServices: Set<NamespacedName>
     var registry: Registry
-    /// Nodes whose pulls must be looked at before the event is over.
+    /// Nodes whose pulls, or whose image file system, must be looked at before the event is over.
     var restless: [Int] = []
     var kubelets: [Kubelet] = []
     private var numbers: [String: Int32] = [:]

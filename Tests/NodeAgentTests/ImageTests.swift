@@ -277,6 +277,22 @@ struct ImageCollectionTests {
         #expect(cluster.agent.kubelets[0].images.images.isEmpty)
     }
 
+    @Test func `what containers write can fill the file system, too`() throws {
+        var configuration = NodeAgentConfiguration.prompt
+        configuration.defaultImageBytes = 300
+        configuration.imageCollection = policy(capacity: 1000)
+        var behaviour = WorkloadBehaviour()
+        behaviour.layerBytes = 300
+        var cluster = try TestCluster(configuration: configuration, behaviour)
+        for name in ["a", "b"] { cluster.create(pod(name, image: name)) }
+        cluster.run(until: seconds(50))
+        cluster.delete("b")
+        cluster.run(until: seconds(700))
+        // Two layers and two images were too much; the image that nobody uses any more went.
+        #expect(cluster.agent.kubelets[0].images.images.map(\.name) == ["a"])
+        #expect(cluster.agent.imageFileSystemBytes(0) == 600)
+    }
+
     @Test func `of each container one dead one keeps its layer`() throws {
         var configuration = NodeAgentConfiguration.prompt
         configuration.imageCollection = policy(capacity: 1_000_000)
