@@ -58,7 +58,10 @@ import Testing
             $0.status.phase = .succeeded
         }
         cluster.execute(.updateStatus(.pod(ended)))
-        var job = Self.job { $0.manualSelector = true }.value
+        var job = Self.job {
+            $0.manualSelector = true
+            $0.template.spec = $0.template.spec.with { $0.containers = [Container(name: "c", image: "i")] }
+        }.value
         job.metadata.uid = UID("")
         cluster.execute(.create(APIObject(job)))
         cluster.run(for: .seconds(10))
