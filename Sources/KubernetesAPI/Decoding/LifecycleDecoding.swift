@@ -2,11 +2,8 @@
 // hook, the exit codes of a rule) is also checked and digested whole, as all that has no effect is.
 
 extension Probe: YAMLDecodable {
-    private static let handlers = ["exec", "grpc", "httpGet", "tcpSocket"]
-
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> Probe? {
         var probe = Probe()
-        var handler: String?
         let isMapping = context.fields(node) { field, value, context in
             switch field {
             case "initialDelaySeconds": context.read(value, into: &probe.initialDelaySeconds)
@@ -15,23 +12,17 @@ extension Probe: YAMLDecodable {
             case "successThreshold": context.readPositive(value, into: &probe.successThreshold)
             case "failureThreshold": context.readPositive(value, into: &probe.failureThreshold)
             default:
-                if handlers.contains(field), !value.isNull {
-                    if handler == nil {
-                        handler = field
-                        probe.handler = Handler(field, value)
-                    } else if context.objects.validates {
-                        context.error(value, "Forbidden: may not specify more than 1 handler type")
-                    }
-                }
                 if field == "terminationGracePeriodSeconds" {
                     probe.terminationGracePeriodSeconds = value.scalarText.flatMap { Int64($0) }
+                } else if !value.isNull {
+                    probe.handler = probe.handler ?? Handler(field, value)
                 }
                 return context.unmodelled(field, value, of: "Probe", into: &probe.unmodelled)
             }
             return true
         }
         guard isMapping else { return nil }
-        if handler == nil, context.objects.validates { context.error(node, "Required value: must specify a handler type") }
+        if context.objects.validates { context.checkProbe(node) }
         return probe
     }
 }
