@@ -2,6 +2,8 @@
 // hook, the exit codes of a rule) is also checked and digested whole, as all that has no effect is.
 
 extension Probe: YAMLDecodable {
+    private static let handlers = ["exec", "grpc", "httpGet", "tcpSocket"]
+
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> Probe? {
         var probe = Probe()
         let isMapping = context.fields(node) { field, value, context in
@@ -12,10 +14,9 @@ extension Probe: YAMLDecodable {
             case "successThreshold": context.readPositive(value, into: &probe.successThreshold)
             case "failureThreshold": context.readPositive(value, into: &probe.failureThreshold)
             default:
+                if handlers.contains(field), !value.isNull, probe.handler == nil { probe.handler = Handler(field, value) }
                 if field == "terminationGracePeriodSeconds" {
                     probe.terminationGracePeriodSeconds = value.scalarText.flatMap { Int64($0) }
-                } else if !value.isNull {
-                    probe.handler = probe.handler ?? Handler(field, value)
                 }
                 return context.unmodelled(field, value, of: "Probe", into: &probe.unmodelled)
             }
