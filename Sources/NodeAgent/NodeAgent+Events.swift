@@ -62,6 +62,19 @@ extension NodeAgent {
             source: "kubelet")
         if let correlated = events.correlate(event, at: now) { effects.call(kubelets[number].client, .record(Shared(correlated))) }
     }
+
+    /// Records something about the node itself.
+    mutating func record(
+        aboutNode number: Int, _ reason: String, _ message: String, severity: KubernetesEvent.Severity = .normal, at now: SimulatedTime,
+        effects: inout Effects<KubeletTimer>
+    ) {
+        guard configuration.value.recordsEvents else { return }
+        let name = kubelets[number].name
+        let event = KubernetesEvent(
+            about: "Node", NamespacedName(namespace: "", name: name), uid: UID(name), reason: reason, message: message, severity: severity,
+            source: "kubelet")
+        if let correlated = events.correlate(event, at: now) { effects.call(kubelets[number].client, .record(Shared(correlated))) }
+    }
 }
 
 extension SimulatedDuration {

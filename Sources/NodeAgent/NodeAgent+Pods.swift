@@ -25,9 +25,11 @@ extension NodeAgent {
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
         kubelets[number].put(worker, into: slot)
+        settleUsage(at: now, effects: &effects)
     }
 
     package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        defer { settleUsage(at: now, effects: &effects) }
         switch event.object {
         case .pod(let pod):
             guard pod.value.nodeName != nil else { return }
@@ -69,8 +71,10 @@ extension NodeAgent {
         worker.pod = pod
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         worker.confirm()
+        // It may bear another part of a shared load.
+        if kubelets[number].usage.bearsSharedLoad || loads.hasSetLoads { unsettle(number) }
         let ended = pod.isTerminal
-        if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
+        if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer || worker.isStopped(at: now) {
             // Nothing is left to do for it: whoever deletes it finds it finished.
             forget(worker, place)
             return
@@ -114,7 +118,8 @@ extension NodeAgent {
         guard !pod.value.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
-        let rejection = kubelets[number].resources.rejection(of: charge.value)
+        let rejection =
+            kubelets[number].usage.eviction.rejection(of: pod.value.spec.value) ?? kubelets[number].resources.rejection(of: charge.value)
         var worker = PodWorker(
             pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) }, at: now)
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
@@ -137,6 +142,11 @@ extension NodeAgent {
     // MARK: Time
 
     package mutating func handle(timer: KubeletTimer, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        defer { settleUsage(at: now, effects: &effects) }
+        if timer.kind == .shares {
+            settleShares(at: now, effects: &effects)
+            return
+        }
         let number = Int(timer.node)
         guard isRunning(number) else { return }
         switch timer.kind {
@@ -149,6 +159,8 @@ extension NodeAgent {
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
+        case .usage: usageTimerRang(number, at: now, effects: &effects)
+        case .shares: break
         case .step:
             let slot = Int(timer.pod)
             guard kubelets[number].power == .running, var worker = kubelets[number].take(slot) else { return }
@@ -161,10 +173,11 @@ extension NodeAgent {
     }
 
     /// Lets a pod take its due steps, reports what changed, and sets the timer for the next step.
-    private mutating func step(
+    mutating func step(
         _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        if usesResources(worker) { unsettle(number) }
         report(&worker, on: number, at: now, effects: &effects)
         let status = worker.status(at: now)
         if status != worker.base {
@@ -184,6 +197,13 @@ extension NodeAgent {
             remove(&worker, slot, on: number, at: now, effects: &effects)
             return
         }
+        arm(&worker, slot, on: number, at: now, effects: &effects)
+    }
+
+    /// Sets the timer for a pod's next step.
+    mutating func arm(
+        _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
         let next = worker.nextStep
         if next != .distantFuture, next != worker.timer {
             effects.wake(

@@ -57,6 +57,7 @@ extension PodWorker {
         for known in status.containerStatuses where !known.ready { unready.append(known.name) }
         if status.podIP.isEmpty, hasSandbox { status.podIP = address.map(AddressRange.text) ?? PodAddresses.invented(for: uid) }
         setConditions(of: &status, unready: unready, at: now)
+        if let ending = ending?.value, status.phase == .succeeded || status.phase == .failed { end(&status, ending, at: now) }
         return status
     }
 

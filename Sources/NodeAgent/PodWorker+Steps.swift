@@ -136,7 +136,7 @@ extension PodWorker {
     // MARK: Ending
 
     /// A container ended: it stays so, or starts again, at once or after a back-off.
-    private mutating func end(
+    mutating func end(
         _ index: Int, _ run: ContainerRun, notBefore: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]
     ) {
         guard restarts(index, exitCode: run.exitCode), !(isSidecar(index) && mainContainersAreDone) else {

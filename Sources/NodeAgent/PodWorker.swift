@@ -50,6 +50,10 @@ struct PodWorker: Sendable {
     var address: UInt32?
     /// Its annotations keep it from being ready.
     var isHeldUnready = false
+    /// How fast each container goes on; empty: at full speed.
+    var pace: [Pace] = []
+    /// Why the kubelet ends the pod, if it does so of its own accord.
+    var ending: Shared<PodEnding>?
     /// SIGKILL came before the containers were done.
     private(set) var exceedsGrace = false
 

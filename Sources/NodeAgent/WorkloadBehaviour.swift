@@ -26,8 +26,8 @@ public struct WorkloadBehaviour: Hashable, Sendable {
     public var neverStarts: Bool
     /// Bytes to pull for each of the pod's images that the node does not have; nil: the node agent's default.
     public var imageBytes: Int64?
-    /// What the pod uses while it runs.
-    public var usage = ResourceUsage()
+    /// What the pod's containers use while they run; one entry for each container that uses something.
+    public var usage: [ResourceUsage] = []
 
     public init() {
         start = .constant(.seconds(1))
