@@ -72,7 +72,7 @@ extension NodeAgent {
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         worker.confirm()
         // It may bear another part of a shared load.
-        if kubelets[number].usage.bearsSharedLoad || loads.hasSetLoads { unsettle(number) }
+        if kubelets[number].usage.bearsSharedLoad { unsettle(number) }
         let ended = pod.isTerminal
         if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer || worker.isStopped(at: now) {
             // Nothing is left to do for it: whoever deletes it finds it finished.

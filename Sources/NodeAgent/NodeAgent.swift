@@ -203,6 +203,7 @@ package struct NodeAgent: Sendable {
     /// Forgets a pod whose state was taken out of its slot.
     mutating func forget(_ worker: PodWorker, _ place: PodPlace) {
         if places[worker.uid] == place { places[worker.uid] = nil }
+        if usesResources(worker) { unsettle(place.kubelet) }
         kubelets[place.kubelet].drop(worker, from: place.slot)
     }
 

@@ -20,6 +20,8 @@ struct ContainerDemand: Sendable {
     /// A container that is being stopped goes its way whatever happens.
     var isStopping = false
 
+    var isEmpty: Bool { cpu == nil && memory == nil && disk == nil && processes == nil }
+
     /// What it uses of what a signal watches.
     func part(_ signal: EvictionSignal) -> LoadSum.Part? {
         switch signal {
@@ -72,6 +74,12 @@ extension NodeAgent {
         func part(_ resource: ResourceName, since: SimulatedTime) -> LoadSum.Part? {
             loads.part(resource, of: worker.pod, container: container.name, usage, since: since, at: now)
         }
+        func cores(_ count: Double) -> LoadSum.Part { LoadSum.Part(profile: .constant(count), origin: .zero, share: 1) }
+        func starting(_ since: SimulatedTime) -> ContainerDemand {
+            var demand = ContainerDemand(slot: slot, index: index, since: since)
+            demand.cpu = usage?.startupCPU.map(cores) ?? part(.cpu, since: now)
+            return demand
+        }
         var demand: ContainerDemand
         switch worker.containers[index].state {
         case .running(let since, let ready, _, _):
@@ -79,20 +87,13 @@ extension NodeAgent {
             demand.memory = part(.memory, since: since)
             demand.disk = part(.ephemeralStorage, since: since)
             demand.processes = part(.processes, since: since)
-            if let cores = usage?.startupCPU, ready > now, !worker.isInitial(index) {
-                demand.cpu = LoadSum.Part(profile: .constant(cores), origin: .zero, share: 1)
-            } else {
-                demand.cpu = part(.cpu, since: since)
-            }
-        case .waiting(let until, .creating):
-            demand = ContainerDemand(slot: slot, index: index, since: until)
-            if let cores = usage?.startupCPU {
-                demand.cpu = LoadSum.Part(profile: .constant(cores), origin: .zero, share: 1)
-            } else {
-                demand.cpu = part(.cpu, since: now)
-            }
+            let startup = ready > now && !worker.isInitial(index) ? usage?.startupCPU : nil
+            demand.cpu = startup.map(cores) ?? part(.cpu, since: since)
+        case .waiting(let until, .creating): demand = starting(until)
+        case .ended(_, let restart) where restart != .distantFuture: demand = starting(restart)
         default: return nil
         }
+        guard !demand.isEmpty else { return nil }
         if let limit = container.resources.limits[.cpu] { demand.cpuLimit = Double(limit.milliValue) / 1000 }
         if let limit = container.resources.limits[.memory] { demand.memoryLimit = limit.value }
         demand.isStopping = worker.isStopping

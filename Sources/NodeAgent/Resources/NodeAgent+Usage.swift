@@ -81,9 +81,7 @@ extension NodeAgent {
         drawPhases(of: number)
         var demands = demands(on: number, at: now)
         while killForMemory(on: number, demands, at: now, effects: &effects) { demands = self.demands(on: number, at: now) }
-        kubelets[number].usage.bearsSharedLoad = demands.contains { demand in
-            [demand.cpu, demand.memory, demand.disk, demand.processes].contains { $0.map { $0.share != 1 } ?? false }
-        }
+        kubelets[number].usage.bearsSharedLoad = bearsSharedLoad(number)
         let paced = setPaces(on: number, demands, at: now, effects: &effects)
         planPass(on: number, demands, at: now)
         let usage = kubelets[number].usage
@@ -92,6 +90,14 @@ extension NodeAgent {
             effects.wake(at: wake, KubeletTimer(node: Int32(number), pod: 0, kind: .usage, generation: 0))
         }
         kubelets[number].usage.wake = wake
+    }
+
+    /// Whether what containers of a node use depends on how many pods are ready elsewhere.
+    private func bearsSharedLoad(_ number: Int) -> Bool {
+        if loads.hasSetLoads { return true }
+        var bears = false
+        kubelets[number].forEachPod { _, worker in if worker.behaviour.value.usage.contains(where: \.isShared) { bears = true } }
+        return bears
     }
 
     /// A kubelet that has run since before the start is somewhere in its rounds.

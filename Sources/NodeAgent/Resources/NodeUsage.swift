@@ -49,7 +49,7 @@ struct NodeUsage: Sendable {
     var wake = SimulatedTime.distantFuture
     /// Something changed; to be settled before the event is over.
     var isUnsettled = false
-    /// Whether any of its containers bears a part of a load that is shared among pods.
+    /// Whether any of its containers bears a part of a load that is shared among pods, or will when it is ready.
     var bearsSharedLoad = false
     /// Whether any of its containers runs slower than it would like.
     var isHeldBack = false

@@ -67,6 +67,11 @@ extension PodWorker {
             own.starts = moved
             containers[index].state = .waiting(until: moved, .creating)
             return moved != until
+        case .ended(let run, let restart) where restart != .distantFuture:
+            let moved = Pace.moved(restart, from: restart == own.starts ? old : 1, to: rate, at: now)
+            own.starts = moved
+            containers[index].state = .ended(run, restart: moved)
+            return moved != restart
         case .running(let since, let ready, let ends, let exitCode):
             guard !isStopping else { return false }
             if own.since != since {
