@@ -53,7 +53,7 @@ struct ScenarioTests {
         #expect(configuration.scheduler.percentageOfNodesToScore == 50)
         #expect(configuration.recording.interval == .seconds(30))
         #expect(configuration.recording.schedulingAttempts == false)
-        #expect(configuration.timeline.map(\.at) == (1...17).map { .zero + .minutes($0) })
+        #expect(configuration.timeline.map(\.at) == (1...18).map { .zero + .minutes($0) })
         #expect(configuration.faults.count == 4)
         #expect(configuration.behaviours[0].behaviour.imageBytes == 100 << 20)
         #expect(configuration.behaviours[0].behaviour.exitCode == 3)
