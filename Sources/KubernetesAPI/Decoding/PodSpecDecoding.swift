@@ -23,6 +23,10 @@ extension DecodingContext {
 
         let errorsBefore = errorCount
         let findingsBefore = diagnostics.count + suppressedCount
+        // Of a StatefulSet the API server does not check its pods' spec, which mounts claims that are no volumes yet: it checks the pods.
+        let validates = objects.validates
+        if object["kind"]?.scalarText == Kind.statefulSet.description { objects.validates = false }
+        defer { objects.validates = validates }
         guard var spec = PodSpec.decode(node, &self) else { return nil }
         if objects.validates { checkUnmodelled(podSpec: node, isTemplate: path != "spec") }
         if objects.appliesDefaults { spec.applyDefaults() }
@@ -30,7 +34,9 @@ extension DecodingContext {
             for finding in spec.validate(at: path) { report(finding, in: object) }
         }
         let shared = objects.specs.intern(spec)
-        if diagnostics.count + suppressedCount == findingsBefore { objects.specs.remember(shared, text: text) }
+        if objects.validates == validates, diagnostics.count + suppressedCount == findingsBefore {
+            objects.specs.remember(shared, text: text)
+        }
         return (shared, nodeName)
     }
 }

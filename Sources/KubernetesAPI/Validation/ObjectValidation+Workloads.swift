@@ -91,8 +91,7 @@ extension Deployment: ValidatedObject {
 }
 
 extension StatefulSet: ValidatedObject {
-    package var podSpecToValidate: PlacedPodSpec? { PlacedPodSpec(spec.template.spec, at: "spec.template.spec") }
-
+    // The pods' spec is checked in the pods, when claims have become their volumes.
     package func validateApartFromPodSpec() -> [FieldError] {
         var errors = metadata.validate(isNamespaced: true, name: NameValidation.dns1123Label)
         if case .rollingUpdate(let partition) = spec.updateStrategy {
