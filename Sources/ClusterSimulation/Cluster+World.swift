@@ -42,7 +42,7 @@ extension Cluster {
         var pods: [Shared<Pod>] = []
         var names: [String] = []
         for number in numbers where faults.strike(number) {
-            let last = nodeAgent.fail(number, kubeletOnly: effect == .kubeletStop, at: now)
+            let last = nodeAgent.fail(number, kubeletOnly: effect == .kubeletStop, at: now, effects: &kubeletEffects)
             let name = nodeAgent.name(of: number)
             names.append(name)
             pods += boundPods(of: name)

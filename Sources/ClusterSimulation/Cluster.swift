@@ -105,6 +105,12 @@ public struct Cluster: Sendable {
         case .faultStrikes(let index): strike(fault: Int(index))
         case .nodeFails(let node, let fault): strike(fault: Int(fault), node: Int(node))
         case .nodeReturns(let node, let failure, let fault): comeBack(node: Int(node), failure: Int(failure), fault: Int(fault))
+        case .registryFails:
+            _ = recorder.operated("FAULT registry: no image can be pulled", at: now)
+            nodeAgent.registryFails(at: now, effects: &kubeletEffects)
+        case .registryReturns:
+            _ = recorder.operated("registry: images can be pulled again", at: now)
+            nodeAgent.registryReturns()
         case .operatorActs(let index): operate(configuration.value.timeline[Int(index)].action)
         case .drainContinues(let drain, let pod): wakeDrain(Int(drain), pod: Int(pod))
         case .traceArrival(let index): arrive(trace: Int(index))
@@ -158,7 +164,10 @@ public struct Cluster: Sendable {
                 nodeAgent.observeLoads(pod, event, at: now, effects: &kubeletEffects)
             case .event: break
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
-            case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler,
+            case .endpointSlice:
+                concernsControllers = true
+                if nodeAgent.looksUpServices { concernsKubelets = true }
+            case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .horizontalPodAutoscaler,
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true
             default:

@@ -32,6 +32,7 @@ public struct ClusterConfiguration: Sendable {
     public var behaviours: [BehaviourRule]
     public var defaultBehaviour: WorkloadBehaviour
     public var faults: [Fault]
+    public var registryOutages: [RegistryOutage]
     public var timeline: [TimelineEntry]
     /// Objects that come and go at given times, as a trace recorded them. Sorted by `createAt`.
     public var trace: [TraceEntry]
@@ -53,6 +54,7 @@ public struct ClusterConfiguration: Sendable {
         behaviours = []
         defaultBehaviour = WorkloadBehaviour()
         faults = []
+        registryOutages = []
         timeline = []
         trace = []
         recording = RecordingOptions()
@@ -113,6 +115,18 @@ public struct Fault: Hashable, Sendable {
         self.nodes = nodes
         self.effect = effect
         self.schedule = schedule
+    }
+}
+
+/// A time in which the image registry answers nobody: pulls fail.
+public struct RegistryOutage: Hashable, Sendable {
+    public var at: SimulatedTime
+    /// nil: for good.
+    public var down: SimulatedDuration?
+
+    public init(at: SimulatedTime, down: SimulatedDuration? = nil) {
+        self.at = at
+        self.down = down
     }
 }
 

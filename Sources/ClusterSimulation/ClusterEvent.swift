@@ -29,6 +29,9 @@ enum ClusterEvent: Sendable {
     case nodeFails(node: Int32, fault: Int32)
     /// One cause of a node's failure is over; the number is the row of `recoveries`.
     case nodeReturns(node: Int32, failure: Int32, fault: Int32)
+    /// The image registry stops answering, or answers again.
+    case registryFails
+    case registryReturns
     case operatorActs(Int32)
     /// `kubectl drain` looks after one of its pods again; the number is the drain's.
     case drainContinues(Int32, pod: Int32)

@@ -115,9 +115,18 @@ struct ScenarioReader {
         let errorsBefore = errorCount
         let start = cluster(spec, into: &configuration)
         let clusterIsKnown = errorCount == errorsBefore
-        configuration.behaviours = decoder.list(spec, "workloads").compactMap { decoder.workload($0) }
+        let workloads = decoder.list(spec, "workloads").map { (node: $0, rule: decoder.workload($0)) }
+        configuration.behaviours = workloads.compactMap(\.rule)
+        if let node = decoder.field(spec, "registry") { decoder.registry(node, into: &configuration.nodeAgent) }
         configuration.customMetrics = decoder.list(spec, "metrics").compactMap { decoder.metric($0) }
-        let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
+        var faults: [(node: YAMLNode, fault: Fault?)] = []
+        for node in decoder.list(spec, "faults") {
+            if node["registry"] != nil {
+                if let outage = decoder.registryOutage(node) { configuration.registryOutages.append(outage) }
+            } else {
+                faults.append((node, decoder.fault(node)))
+            }
+        }
         configuration.faults = faults.compactMap(\.fault)
         var entries: [(node: YAMLNode, entry: TimelineEntry)] = []
         for node in decoder.list(spec, "timeline") {
@@ -143,6 +152,7 @@ struct ScenarioReader {
         for (node, fault) in faults { if let fault { references.check(fault.nodes, node, &decoder) } }
         for (node, entry) in entries { references.check(entry.action, node, &decoder) }
         for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
+        for (node, rule) in workloads { if let rule { references.check(rule, node, &decoder) } }
         references.checkSizes(specNode, &decoder)
 
         guard let name, let duration, let start else { return nil }

@@ -151,16 +151,7 @@ extension Container: YAMLFields {
             if value.scalarText != "" { context.choose(value, into: &imagePullPolicy, of: ["Always", "IfNotPresent", "Never"]) }
         case "ports": context.read(value, into: &ports)
         case "restartPolicy": context.choose(value, into: &restartPolicy, of: ["Always", "OnFailure", "Never"])
-        case "restartPolicyRules":
-            context.elements(value) { rule, context in
-                var action = ""
-                context.fields(rule) { field, value, context in
-                    guard field == "action" else { return context.unmodelled(field, value, of: "RestartRule", into: &unmodelled) }
-                    context.read(value, into: &action)
-                    return true
-                }
-                restartRuleActions.append(action)
-            }
+        case "restartPolicyRules": context.readRestartRules(value, into: &restartRules, unmodelled: &unmodelled)
         case "livenessProbe": context.read(value, into: &livenessProbe)
         case "readinessProbe":
             context.read(value, into: &readinessProbe)
@@ -177,6 +168,7 @@ extension Container: YAMLFields {
             }
             if context.objects.validates { context.checkMounts(value) }
         default:
+            if field == "lifecycle" { context.read(value, into: &lifecycle) }
             guard context.unmodelled(field, value, of: "Container", into: &unmodelled) else { return false }
             if context.objects.validates { context.checkUnmodelled(containerField: field, value) }
         }
@@ -198,33 +190,6 @@ extension ContainerPort: YAMLFields {
         default: return false
         }
         return true
-    }
-}
-
-extension Probe: YAMLDecodable {
-    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> Probe? {
-        var probe = Probe()
-        let isMapping = context.fields(node) { field, value, context in
-            switch field {
-            case "initialDelaySeconds": context.read(value, into: &probe.initialDelaySeconds)
-            case "timeoutSeconds": context.readPositive(value, into: &probe.timeoutSeconds)
-            case "periodSeconds": context.readPositive(value, into: &probe.periodSeconds)
-            case "successThreshold": context.readPositive(value, into: &probe.successThreshold)
-            case "failureThreshold": context.readPositive(value, into: &probe.failureThreshold)
-            default: return context.unmodelled(field, value, of: "Probe", into: &probe.unmodelled)
-            }
-            return true
-        }
-        guard isMapping else { return nil }
-        if context.objects.validates { context.checkProbe(node) }
-        return probe
-    }
-}
-
-extension DecodingContext {
-    /// Zero means the default, as with every number in a probe that has one.
-    fileprivate mutating func readPositive(_ node: YAMLNode, into field: inout Int32) {
-        if let value = Int32.decode(node, &self), value != 0 { field = value }
     }
 }
 

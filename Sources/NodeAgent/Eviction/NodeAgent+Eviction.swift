@@ -142,7 +142,7 @@ extension NodeAgent {
             guard var worker = kubelets[number].take(slot) else { continue }
             record(worker.pod, ending.reason, ending.message, severity: .warning, on: number, at: now, effects: &effects)
             if !worker.isStopping { recordKilling(worker, on: number, at: now, effects: &effects) }
-            worker.terminate(ending, graceSeconds: max(1, grace), at: now, environment)
+            worker.terminate(ending, graceSeconds: max(1, grace), at: now, environment, incidents: &incidents)
             let gone = worker.stopped + NodeAgent.cleanupPoll
             kubelets[number].usage.passes = max(kubelets[number].usage.passes ?? gone, gone)
             step(&worker, slot, on: number, at: now, effects: &effects)
