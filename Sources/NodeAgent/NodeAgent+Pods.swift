@@ -28,14 +28,14 @@ extension NodeAgent {
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
         kubelets[number].put(worker, into: slot)
-        settleUsage(at: now, effects: &effects)
         arrangePulls(at: now, effects: &effects)
+        settleUsage(at: now, effects: &effects)
     }
 
     package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         defer {
-            settleUsage(at: now, effects: &effects)
             arrangePulls(at: now, effects: &effects)
+            settleUsage(at: now, effects: &effects)
         }
         switch event.object {
         case .pod(let pod):
@@ -129,7 +129,7 @@ extension NodeAgent {
         guard !pod.value.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
-        let rejection = kubelets[number].usage.eviction.rejection(of: pod.value.spec.value) ?? kubelets[number].rejection(of: charge.value)
+        let rejection = kubelets[number].rejection(of: pod.value.spec.value, charge.value)
         var worker = PodWorker(
             pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) },
             kubeletStart: kubelets[number].start, environment: environment, at: now)
@@ -153,15 +153,13 @@ extension NodeAgent {
     // MARK: Time
 
     package mutating func handle(timer: KubeletTimer, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
-        if timer.kind == .pulled { return handlePullTimer(at: now, effects: &effects) }
-        defer {
-            settleUsage(at: now, effects: &effects)
-            arrangePulls(at: now, effects: &effects)
+        defer { settleUsage(at: now, effects: &effects) }
+        switch timer.kind {
+        case .pulled: return handlePullTimer(at: now, effects: &effects)
+        case .shares: return settleShares(at: now, effects: &effects)
+        default: break
         }
-        if timer.kind == .shares {
-            settleShares(at: now, effects: &effects)
-            return
-        }
+        defer { arrangePulls(at: now, effects: &effects) }
         let number = Int(timer.node)
         guard isRunning(number) else { return }
         switch timer.kind {
@@ -175,12 +173,12 @@ extension NodeAgent {
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
         case .pulled, .shares: break
+        case .usage: usageTimerRang(number, at: now, effects: &effects)
         case .imageCollection:
             if kubelets[number].starts == timer.generation { collectImages(on: number, at: now, effects: &effects) }
         case .shutdown:
             guard kubelets[number].isShuttingDown, kubelets[number].starts == timer.generation else { return }
             endPods(on: number, critical: true, at: now, effects: &effects)
-        case .usage: usageTimerRang(number, at: now, effects: &effects)
         case .step:
             let slot = Int(timer.pod)
             guard kubelets[number].power == .running, var worker = kubelets[number].take(slot) else { return }

@@ -140,11 +140,11 @@ package struct NodeAgent: Sendable {
     ) {
         let crashed = kubelets[number].power == .crashed
         kubelets[number].lease.restart(at: now)
+        kubelets[number].usage.restart(at: now)
         kubelets[number].starts &+= 1
         kubelets[number].startedAt = now
         // Garbage collection begins with a pass at once.
         if configuration.value.imageCollection.isOn { collectImages(on: number, at: now, effects: &effects) }
-        kubelets[number].usage.restart(at: now)
         if isRegistered {
             effects.call(
                 kubelets[number].client,
@@ -154,8 +154,8 @@ package struct NodeAgent: Sendable {
         }
         guard configuration.value.podSyncDelay > .zero else {
             takeUp(pods, on: number, afterCrash: crashed, at: now, effects: &effects)
-            settleUsage(at: now, effects: &effects)
             arrangePulls(at: now, effects: &effects)
+            settleUsage(at: now, effects: &effects)
             return
         }
         kubelets[number].power = .starting(afterCrash: crashed)

@@ -12,6 +12,7 @@ extension NodeAgent {
         environment.registryOutages += 1
         for number in kubelets.indices where !kubelets[number].images.pulls.isEmpty { restless.append(number) }
         arrangePulls(at: now, effects: &effects)
+        settleUsage(at: now, effects: &effects)
     }
 
     /// An outage of the registry is over. Whoever waits tries again when his back-off is over.

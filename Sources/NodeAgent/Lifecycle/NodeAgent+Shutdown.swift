@@ -11,9 +11,6 @@ extension PodEnding {
 }
 
 extension NodeAgent {
-    /// The priority from which on a pod is critical (`system-cluster-critical`).
-    private static let criticalPriority: Int32 = 2_000_000_000
-
     /// The machine is about to shut down. The node turns NotReady, new pods are refused, and its pods end: the critical ones when
     /// all others are gone or have had their time. Nothing of that happens without a `shutdownGracePeriod`. Returns when the
     /// kubelet lets the machine go down at the latest; it goes on until then.
@@ -26,6 +23,7 @@ extension NodeAgent {
             .ready, .false, reason: "KubeletNotReady", message: "node is shutting down", lastTransitionTime: now.truncatedToSeconds)
         effects.call(kubelets[number].client, .patchNode(kubelets[number].name, .conditions([condition])))
         let gone = endPods(on: number, critical: false, at: now, effects: &effects)
+        settleUsage(at: now, effects: &effects)
         effects.wake(
             at: gone, KubeletTimer(node: Int32(number), pod: 0, kind: .shutdown, generation: kubelets[number].starts))
         return now + settings.shutdownGracePeriod
@@ -43,7 +41,7 @@ extension NodeAgent {
         for slot in kubelets[number].slotRange {
             guard var worker = kubelets[number].take(slot) else { continue }
             let spec = worker.pod.value.spec.value
-            let isCritical = (spec.priority ?? 0) >= NodeAgent.criticalPriority
+            let isCritical = (spec.priority ?? 0) >= criticalPriority
             if isCritical == critical, worker.rejection == nil, !worker.pod.value.isTerminal {
                 if !worker.isStopping { recordKilling(worker, on: number, at: now, effects: &effects) }
                 let grace = min(spec.terminationGracePeriodSeconds, period.nanoseconds / 1_000_000_000)
@@ -59,7 +57,8 @@ extension NodeAgent {
 
 extension Kubelet {
     /// Why the kubelet refuses a pod that was bound to its node; nil if it does not.
-    func rejection(of charge: ResourceCharge) -> PodRejection? {
+    func rejection(of spec: PodSpec, _ charge: ResourceCharge) -> PodRejection? {
+        if let pressure = usage.eviction.rejection(of: spec) { return pressure }
         if isShuttingDown { return PodRejection(reason: "NodeShutdown", message: "Pod was rejected as the node is shutting down.") }
         return resources.rejection(of: charge)
     }

@@ -28,6 +28,8 @@ extension NodeAgent {
             kubelets[number].usage.isUnsettled = false
             settle(number, at: now, effects: &effects)
             next += 1
+            // A container that was killed may need its image again.
+            if next == unsettled.count { arrangePulls(at: now, effects: &effects) }
         }
         unsettled.removeAll(keepingCapacity: true)
     }

@@ -19,6 +19,8 @@ struct Pace: Sendable {
     fileprivate var ends = SimulatedTime.distantPast
     /// When its work will be done, even if it crashes before.
     fileprivate var completes = SimulatedTime.distantFuture
+    /// Its probes' workers as they were when the run began: what they find depends on when it answers.
+    fileprivate var probes: ContainerHealth?
     /// What part it got since when, for figures of the last minutes.
     private(set) var history: [(since: SimulatedTime, rate: Double)] = []
 
@@ -77,9 +79,18 @@ extension PodWorker {
             if own.since != since {
                 own.since = since
                 own.completes = .distantFuture
+                own.probes = health.isEmpty ? nil : health[index]
             }
-            let movedReady = Pace.moved(ready, from: ready == own.ready ? old : 1, to: rate, at: now)
-            own.ready = movedReady
+            let answers = health.isEmpty ? ready : health[index].answersFrom
+            let movedAnswers = Pace.moved(answers, from: answers == own.ready ? old : 1, to: rate, at: now)
+            own.ready = movedAnswers
+            var movedReady = movedAnswers
+            if let probes = own.probes {
+                movedReady = ready
+                if movedAnswers != answers {
+                    movedReady = health[index].answer(from: movedAnswers, container(index), since: since, workers: probes, at: now)
+                }
+            }
             var (movedEnd, code) = (ends, exitCode)
             if hasWork(index) {
                 let crashes = crash(index, since: since, environment)
@@ -95,6 +106,9 @@ extension PodWorker {
         }
     }
 
+    /// Whether it is an init container that is no sidecar.
+    func isInitial(_ index: Int) -> Bool { index < initCount && !isSidecar(index) }
+
     /// Whether the end of a run may be the end of its work.
     private func hasWork(_ index: Int) -> Bool { isInitial(index) || (index >= initCount && behaviour.value.run != nil) }
 
@@ -104,7 +118,22 @@ extension PodWorker {
         guard index >= initCount, let crash = behaviour.value.crash else { return .distantFuture }
         return since + duration(crash, .containerCrash, index, environment)
     }
+}
 
-    /// Whether it is an init container that is no sidecar.
-    func isInitial(_ index: Int) -> Bool { index < initCount && !isSidecar(index) }
+extension ContainerHealth {
+    /// The container will answer at another time than was thought. Returns when it is ready.
+    ///
+    /// - Parameter workers: those of its probes as they were when the run began.
+    fileprivate mutating func answer(
+        from time: SimulatedTime, _ container: Container, since: SimulatedTime, workers: ContainerHealth, at now: SimulatedTime
+    ) -> SimulatedTime {
+        if readyFrom == answersFrom { readyFrom = time }
+        answersFrom = time
+        (startup, readiness, liveness) = (workers.startup, workers.readiness, workers.liveness)
+        let ready = forecast(container, since: since)
+        // What has been told is not told again.
+        if alarm <= now { silenceAlarm() }
+        if letsOthersBegin != .distantFuture { letsOthersBegin = started }
+        return ready
+    }
 }

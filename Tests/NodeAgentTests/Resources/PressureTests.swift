@@ -320,6 +320,50 @@ struct PressureTests {
         #expect(cluster.story(of: "crash").last == "19.0 Failed c=Error:1")
     }
 
+    @Test("probes find a throttled container as they would find one that is slower by nature", arguments: [30, 6] as [Int32])
+    func throttledProbes(startupFailures: Int32) throws {
+        func run(start: Double, ready: Double, cpu: Double) throws -> TestCluster {
+            let rule = rule("web") {
+                $0.start = .constant(SimulatedDuration(seconds: start))
+                $0.ready = .constant(SimulatedDuration(seconds: ready))
+                $1.cpu = cpu > 0 ? ResourceLoad(.constant(cpu)) : nil
+            }
+            var cluster = try cluster([rule])
+            cluster.create(
+                labelled("web") {
+                    limits(&$0, cpu: 500, cpuLimit: 500)
+                    var probe = Probe()
+                    probe.handler = .httpGet(scheme: "HTTP", host: "", port: .int(8080), path: "/healthz")
+                    probe.periodSeconds = 3
+                    $0.containers[0].readinessProbe = probe
+                    $0.containers[0].livenessProbe = probe
+                    probe.periodSeconds = 2
+                    probe.failureThreshold = startupFailures
+                    $0.containers[0].startupProbe = probe
+                })
+            // Before the second restart, whose wait is no work.
+            cluster.run(until: seconds(40))
+            return cluster
+        }
+        let throttled = try run(start: 1, ready: 4.1, cpu: 2)
+        let slow = try run(start: 4, ready: 16.4, cpu: 0)
+        #expect(throttled.story(of: "web") == slow.story(of: "web"))
+        #expect(throttled.events == slow.events)
+        #expect(throttled.story(of: "web").contains { $0.hasSuffix("ready") } == (startupFailures == 30))
+    }
+
+    @Test("what waits for an image is settled when it comes")
+    func pulled() throws {
+        let rule = rule("leak") {
+            $0.imageBytes = 100_000_000
+            $1.memory = leak(1, from: 54)
+        }
+        var cluster = try cluster([rule]) { $0.pullBytesPerSecond = 50e6 }
+        cluster.create(labelled("leak") { limits(&$0, limit: 64) })
+        cluster.run(until: seconds(20))
+        #expect(cluster.story(of: "leak").contains("13.0 Running c=OOMKilled:137"))
+    }
+
     @Test("while nobody is held back, times are those that were drawn")
     func noContention() throws {
         let job = rule("job") {
