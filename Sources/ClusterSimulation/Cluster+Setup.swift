@@ -117,7 +117,7 @@ extension Cluster {
         let number = nodeAgent.adopt(node)
         if node.status.conditions[.ready]?.status == .unknown {
             _ = nodeAgent.fail(number, kubeletOnly: false, at: now)
-            _ = faults.strike(number)
+            _ = faults[node: number].strike(.crash)
         }
     }
 
@@ -131,6 +131,7 @@ extension Cluster {
                 for number in 0..<nodeAgent.count { scheduleFailure(of: number, fault: index) }
             }
         }
+        for (index, fault) in settings.apiServerFaults.enumerated() { queue.schedule(.apiServerFails(Int32(index)), at: fault.at) }
         for (index, entry) in settings.timeline.enumerated() { queue.schedule(.operatorActs(Int32(index)), at: entry.at) }
         if let first = settings.trace.first { queue.schedule(.traceArrival(0), at: first.createAt) }
     }

@@ -11,6 +11,8 @@ package struct KubeletTimer: Sendable, Hashable {
         case step
         /// The node reports Ready after its registration.
         case registered
+        /// What did not arrive at the API server is said again.
+        case resend
         /// A kubelet that started knows its node's pods and containers.
         case listed
     }
@@ -35,6 +37,7 @@ struct Kubelet: Sendable {
     let registration: Shared<Node>
     var power = Power.running
     var lease: LeaseRenewals
+    var link = KubeletLink()
     /// Pods bound to the node, while the kubelet is starting.
     var listed: [Shared<Pod>] = []
     /// How often the kubelet started; timers of an earlier life mean nothing any more.
@@ -82,6 +85,9 @@ struct Kubelet: Sendable {
         swap(&taken, &pods[slot])
         return taken
     }
+
+    /// A look at the state of the pod in a slot.
+    func worker(in slot: Int) -> PodWorker? { pods[slot] }
 
     mutating func put(_ worker: PodWorker, into slot: Int) { pods[slot] = worker }
 

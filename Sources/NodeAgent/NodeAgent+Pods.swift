@@ -32,7 +32,7 @@ extension NodeAgent {
         case .pod(let pod):
             guard pod.value.nodeName != nil else { return }
             let place = place(of: pod)
-            guard let number = place?.kubelet ?? number(bound: pod) else { return }
+            guard let number = place?.kubelet ?? number(bound: pod), !kubelets[number].link.isDeaf else { return }
             if case .starting = kubelets[number].power { NodeAgent.list(pod, event.change, among: &kubelets[number].listed) }
             guard kubelets[number].power == .running else { return }
             if event.change == .deleted {
@@ -145,6 +145,9 @@ extension NodeAgent {
             let pods = kubelets[number].listed
             kubelets[number].listed = []
             takeUp(pods, on: number, afterCrash: crashed, at: now, effects: &effects)
+        case .resend:
+            guard kubelets[number].link.triesAt == now else { return }
+            resend(number, at: now, effects: &effects)
         case .registered:
             effects.call(
                 kubelets[number].client,
@@ -161,7 +164,7 @@ extension NodeAgent {
     }
 
     /// Lets a pod take its due steps, reports what changed, and sets the timer for the next step.
-    private mutating func step(
+    mutating func step(
         _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)

@@ -127,6 +127,7 @@ package struct NodeAgent: Sendable {
         _ number: Int, pods: [Shared<Pod>], isRegistered: Bool = true, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         let crashed = kubelets[number].power == .crashed
+        kubelets[number].link = KubeletLink()
         kubelets[number].lease.restart(at: now)
         if isRegistered {
             effects.call(
@@ -171,8 +172,9 @@ package struct NodeAgent: Sendable {
                 forget(worker, PodPlace(number, slot))
                 continue
             }
-            // Timers that rang while nobody was there are lost.
+            // Timers that rang while nobody was there are lost, and perhaps what was said last.
             worker.timer = .distantFuture
+            worker.unconfirmed = nil
             if crashed {
                 worker.reboot(at: now, restarting: !isTerminating)
             } else if !isTerminating {
@@ -190,6 +192,9 @@ package struct NodeAgent: Sendable {
     func place(of pod: Shared<Pod>) -> PodPlace? {
         places[pod.value.metadata.uid].flatMap { kubelets[$0.kubelet].name == pod.value.nodeName ? $0 : nil }
     }
+
+    /// Where a pod is, by its UID alone.
+    func place(of pod: UID) -> PodPlace? { places[pod] }
 
     /// A slot for a pod that is new to a kubelet; its state must be put into it. Also the generation of its timers.
     mutating func reserve(_ uid: UID, on number: Int) -> (slot: Int, generation: UInt32) {
