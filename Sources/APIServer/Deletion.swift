@@ -4,18 +4,6 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// Finalizers that the API server and the garbage collector know.
-public enum Finalizers {
-    public static let foregroundDeletion = "foregroundDeletion"
-    public static let orphan = "orphan"
-    /// On a PersistentVolumeClaim: pods may use it.
-    public static let claimProtection = "kubernetes.io/pvc-protection"
-    /// On a PersistentVolume: a claim may be bound to it.
-    public static let volumeProtection = "kubernetes.io/pv-protection"
-    /// In the spec of a Namespace: its content is not gone yet.
-    public static let kubernetes = "kubernetes"
-}
-
 /// The decision about one deletion request: a pure function of the stored object, the options and the time.
 struct Deletion {
     /// The object with its marks of deletion. A pod is marked even when it goes at once, as watchers of the real one see it.

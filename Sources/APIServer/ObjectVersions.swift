@@ -10,7 +10,7 @@ extension APIObject {
             .pod(
                 new.with {
                     $0.status = old.value.status
-                    $0.nodeName = old.value.nodeName
+                    $0.nodeName = $0.nodeName ?? old.value.nodeName
                 })
         case (.node(let new), .node(let old)): .node(new.with { $0.status = old.value.status })
         case (.replicaSet(let new), .replicaSet(let old)): .replicaSet(new.with { $0.status = old.value.status })

@@ -28,6 +28,11 @@ extension PodPatch {
         .ready, .containersReady, .initialized, .podReadyToStartContainers,
     ]
 
+    /// The one condition that kubelets share with others: they set it where they end a pod themselves.
+    private static func isOwnDisruption(_ condition: Condition) -> Bool {
+        condition.type == .disruptionTarget && condition.reason == "TerminationByKubelet"
+    }
+
     /// The kubelet's report over the stored status. It owns all but the conditions of others, the nomination and the QoS class;
     /// a pod that is over stays so, whatever a kubelet that did not hear of it reports.
     private static func merged(_ reported: PodStatus, into stored: PodStatus) -> PodStatus {
@@ -35,7 +40,7 @@ extension PodPatch {
         var conditions = stored.conditions
         let isGone = { (old: Condition) in kubeletConditions.contains(old.type) && reported.conditions.index(of: old.type) == nil }
         if conditions.contains(where: isGone) { conditions.removeAll(where: isGone) }
-        for condition in reported.conditions where kubeletConditions.contains(condition.type) {
+        for condition in reported.conditions where kubeletConditions.contains(condition.type) || isOwnDisruption(condition) {
             if let index = conditions.index(of: condition.type) {
                 conditions[index] = condition
             } else {

@@ -23,6 +23,7 @@ extension Cluster {
         observeCommits()
         recorder.adoptSnapshot(settings.snapshot)
         controllerManager.recall(settings.snapshot)
+        for case .endpointSlice(let slice) in settings.snapshot { nodeAgent.adopt(slice) }
         for object in settings.snapshot {
             if case .pod(let pod) = object { nodeAgent.adopt(stored(pod), at: now, effects: &kubeletEffects) }
         }
@@ -116,7 +117,7 @@ extension Cluster {
         }
         let number = nodeAgent.adopt(node)
         if node.status.conditions[.ready]?.status == .unknown {
-            _ = nodeAgent.fail(number, kubeletOnly: false, at: now)
+            _ = nodeAgent.fail(number, kubeletOnly: false, at: now, effects: &kubeletEffects)
             _ = faults[node: number].strike(.crash)
         }
     }
@@ -132,6 +133,10 @@ extension Cluster {
             }
         }
         for (index, fault) in settings.apiServerFaults.enumerated() { queue.schedule(.apiServerFails(Int32(index)), at: fault.at) }
+        for outage in settings.registryOutages {
+            queue.schedule(.registryFails, at: outage.at)
+            if let down = outage.down { queue.schedule(.registryReturns, at: outage.at + down) }
+        }
         for (index, entry) in settings.timeline.enumerated() { queue.schedule(.operatorActs(Int32(index)), at: entry.at) }
         if let first = settings.trace.first { queue.schedule(.traceArrival(0), at: first.createAt) }
     }

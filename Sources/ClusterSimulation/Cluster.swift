@@ -129,6 +129,7 @@ public struct Cluster: Sendable {
         case .shockStrikes(let group, let fault): strike(fault: Int(fault), group: Int(group))
         case .kubeletReports(let node): kubeletReports(Int(node))
         case .kubeletRelists(let node): kubeletRelists(Int(node))
+        case .machineShutsDown(let node): _ = nodeAgent.shutDown(Int(node), at: now, effects: &kubeletEffects)
         case .machineEnds(let node, let fault): endMachine(Int(node), fault: Int(fault))
         case .nodeObjectEnds(let node): endNodeObject(Int(node))
         case .replacementJoins(let node): joinReplacement(of: Int(node))
@@ -136,6 +137,12 @@ public struct Cluster: Sendable {
         case .apiServerRecovers(let index): endAPIServerFault(Int(index))
         case .nodeRebooted(let node, let maintenance): nodeRebooted(Int(node), maintenance: Int(maintenance))
         case .nodeReturns(let node, let failure, let fault): comeBack(node: Int(node), failure: Int(failure), fault: Int(fault))
+        case .registryFails:
+            _ = recorder.operated("FAULT registry: no image can be pulled", at: now)
+            nodeAgent.registryFails(at: now, effects: &kubeletEffects)
+        case .registryReturns:
+            _ = recorder.operated("registry: images can be pulled again", at: now)
+            nodeAgent.registryReturns()
         case .operatorActs(let index): operate(configuration.value.timeline[Int(index)].action)
         case .drainContinues(let drain, let pod): wakeDrain(Int(drain), pod: Int(pod))
         case .traceArrival(let index): arrive(trace: Int(index))
@@ -216,7 +223,10 @@ public struct Cluster: Sendable {
                 if !reclaimed.isEmpty { noticeMissingMachine(node.value) }
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
-            case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice, .horizontalPodAutoscaler,
+            case .endpointSlice:
+                concernsControllers = true
+                if nodeAgent.looksUpServices { concernsKubelets = true }
+            case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .horizontalPodAutoscaler,
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true
             default:

@@ -33,6 +33,7 @@ public struct ClusterConfiguration: Sendable {
     public var defaultBehaviour: WorkloadBehaviour
     public var faults: [Fault]
     public var apiServerFaults: [APIServerFault]
+    public var registryOutages: [RegistryOutage]
     public var timeline: [TimelineEntry]
     /// Objects that come and go at given times, as a trace recorded them. Sorted by `createAt`.
     public var trace: [TraceEntry]
@@ -59,6 +60,7 @@ public struct ClusterConfiguration: Sendable {
         defaultBehaviour = WorkloadBehaviour()
         faults = []
         apiServerFaults = []
+        registryOutages = []
         timeline = []
         trace = []
         recording = RecordingOptions()

@@ -34,7 +34,8 @@ enum ClusterEvent: Sendable {
     /// A kubelet whose way to the API server is free again renews its lease; lists its pods.
     case kubeletReports(Int32)
     case kubeletRelists(Int32)
-    /// A machine that its provider announced to take back is gone.
+    /// A machine that its provider announced to take back shuts down; is gone.
+    case machineShutsDown(Int32)
     case machineEnds(node: Int32, fault: Int32)
     /// The cloud controller deletes the node object of such a machine; a new machine joins in its place.
     case nodeObjectEnds(Int32)
@@ -42,6 +43,9 @@ enum ClusterEvent: Sendable {
     /// A fault of the API server begins; is over. The number is its place in the configuration.
     case apiServerFails(Int32)
     case apiServerRecovers(Int32)
+    /// The image registry stops answering, or answers again.
+    case registryFails
+    case registryReturns
     case operatorActs(Int32)
     /// A node that was rebooted for maintenance is up again.
     case nodeRebooted(node: Int32, maintenance: Int32)

@@ -52,15 +52,34 @@ struct ContainerRun: Hashable, Sendable {
 
 /// The runtime state of one container. A time of `.distantFuture` means never.
 struct ContainerRuntime: Sendable {
-    enum Waiting: UInt8, Sendable { case creating, crashLoopBackOff }
+    enum Waiting: UInt8, Sendable {
+        case creating, crashLoopBackOff, postStartHookError, errImagePull, imagePullBackOff, errImageNeverPull
+
+        /// The reason in the status.
+        var text: String {
+            switch self {
+            case .creating: "ContainerCreating"
+            case .crashLoopBackOff: "CrashLoopBackOff"
+            case .postStartHookError: "PostStartHookError"
+            case .errImagePull: "ErrImagePull"
+            case .imagePullBackOff: "ImagePullBackOff"
+            case .errImageNeverPull: "ErrImageNeverPull"
+            }
+        }
+
+        /// It has run before, and will again.
+        var followsRun: Bool { self == .crashLoopBackOff || self == .postStartHookError }
+        var isAboutImage: Bool { self == .errImagePull || self == .imagePullBackOff || self == .errImageNeverPull }
+    }
 
     enum State: Sendable {
         /// Its turn has not come: init containers before it are not done.
         case blocked
-        /// Its image is being pulled. `requested` and `begins` differ when the node's one puller was busy.
-        case pulling(requested: SimulatedTime, begins: SimulatedTime, until: SimulatedTime)
-        /// Runs from `until` on.
+        /// Its image is being pulled: the kubelet is told when that is over.
+        case pulling
+        /// Something is tried at `until`: to run, or to get its image.
         case waiting(until: SimulatedTime, Waiting)
+        /// `ready`: when it turns ready. `ends`: by itself or because it is stopped, whichever comes first.
         case running(since: SimulatedTime, ready: SimulatedTime, ends: SimulatedTime, exitCode: Int32)
         /// Ended; runs again at `restart`.
         case ended(ContainerRun, restart: SimulatedTime)
@@ -74,8 +93,8 @@ struct ContainerRuntime: Sendable {
     /// When the next step is due; `after`: readiness that came by then was seen.
     func nextStep(after seen: SimulatedTime) -> SimulatedTime {
         switch state {
-        case .blocked: .distantFuture
-        case .pulling(_, _, let until), .waiting(let until, _): until
+        case .blocked, .pulling: .distantFuture
+        case .waiting(let until, _): until
         case .running(_, let ready, let ends, _): ready > seen ? min(ready, ends) : ends
         case .ended(_, let restart): restart
         }
@@ -84,8 +103,4 @@ struct ContainerRuntime: Sendable {
     var isRunning: Bool { if case .running = state { true } else { false } }
     var isBlocked: Bool { if case .blocked = state { true } else { false } }
     var hasEndedForGood: Bool { if case .ended(_, restart: .distantFuture) = state { true } else { false } }
-
-    func isReady(at now: SimulatedTime) -> Bool {
-        if case .running(_, let ready, _, _) = state { ready <= now } else { false }
-    }
 }

@@ -24,4 +24,16 @@ package struct CrashBackoff: Hashable, Sendable {
         wait = due == .zero ? min(initial, maximum) : min(due * 2, maximum)
         return due
     }
+
+    /// The same after the kubelet has killed the run itself, for a probe's sake. It starts the next run in the same pass over the
+    /// pod, in which it still takes the end of the run *before* for the last one: where that is longer ago than the wait, or there
+    /// was none, the container starts at once. A long run does not end the back-off then.
+    package mutating func nextAfterKill(
+        at now: SimulatedTime, previousEnd: SimulatedTime?, initial: SimulatedDuration, maximum: SimulatedDuration
+    ) -> SimulatedDuration {
+        guard let previousEnd else { return .zero }
+        let due = now - previousEnd < wait ? wait : .zero
+        wait = wait == .zero ? min(initial, maximum) : min(wait * 2, maximum)
+        return due
+    }
 }

@@ -15,6 +15,12 @@ package struct KubeletTimer: Sendable, Hashable {
         case resend
         /// A kubelet that started knows its node's pods and containers.
         case listed
+        /// The node shuts down: the ordinary pods had their time, critical ones are next.
+        case shutdown
+        /// A node's image should be complete; of all nodes alike.
+        case pulled
+        /// A pass of image garbage collection has something to do.
+        case imageCollection
     }
     package var node: Int32
     var pod: Int32
@@ -42,6 +48,10 @@ struct Kubelet: Sendable {
     var listed: [Shared<Pod>] = []
     /// How often the kubelet started; timers of an earlier life mean nothing any more.
     var starts: UInt32 = 0
+    /// When it started last.
+    var startedAt = SimulatedTime.distantPast
+    /// The machine is about to shut down: pods are ended in order, new ones refused.
+    var isShuttingDown = false
     var images = ImageStore()
     var resources: NodeResources
     var addresses = PodAddresses()
@@ -57,7 +67,7 @@ struct Kubelet: Sendable {
         registration = Shared(Kubelet.registration(of: node))
         resources = NodeResources(node.status.allocatable)
         addresses.setRange(node.spec.podRange)
-        for image in node.status.images { for name in image.names { images.add(name) } }
+        for image in node.status.images { for name in image.names { images.add(name, bytes: image.sizeBytes) } }
     }
 
     private static func registration(of node: Node) -> Node {
@@ -71,6 +81,8 @@ struct Kubelet: Sendable {
         node.status.conditions = []
         return node
     }
+
+    var start: KubeletStart { KubeletStart(time: startedAt, number: starts) }
 
     @inline(__always)
     var client: APIClientID { .kubelet(number) }
@@ -88,6 +100,12 @@ struct Kubelet: Sendable {
 
     /// A look at the state of the pod in a slot.
     func worker(in slot: Int) -> PodWorker? { pods[slot] }
+    /// Whether the pod in a slot waits for a service, or has done so.
+    func waits(for service: NamespacedName, _ slot: Int) -> Bool { pods[slot]?.behaviour.value.waitsFor == service }
+
+    /// The images of the pod in a slot, and what its containers wrote beside them.
+    func images(of slot: Int) -> [String] { pods[slot]?.images ?? [] }
+    func layerBytes(_ slot: Int) -> Int64 { pods[slot]?.layerBytes ?? 0 }
 
     mutating func put(_ worker: PodWorker, into slot: Int) { pods[slot] = worker }
 

@@ -60,11 +60,12 @@ extension NodeAgent {
     package mutating func reportAgain(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         kubelets[number].lease.restart(at: now)
         let registers = kubelets[number].link.owed.contains { if case .create = $0 { true } else { false } }
-        if !registers {
+        if !registers, !kubelets[number].isShuttingDown {
             effects.call(
                 kubelets[number].client, .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
         }
         resend(number, at: now, effects: &effects)
+        arrangePulls(at: now, effects: &effects)
     }
 
     /// Says again what did not arrive.
@@ -98,6 +99,7 @@ extension NodeAgent {
         case .running: catchUp(pods, on: number, at: now, effects: &effects)
         case .crashed, .kubeletStopped: break
         }
+        arrangePulls(at: now, effects: &effects)
     }
 
     private mutating func catchUp(_ pods: [Shared<Pod>], on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
@@ -106,7 +108,7 @@ extension NodeAgent {
         for slot in kubelets[number].slotRange {
             guard var worker = kubelets[number].take(slot) else { continue }
             guard isListed.contains(worker.uid) else {
-                forget(worker, PodPlace(number, slot))
+                forget(worker, PodPlace(number, slot), at: now)
                 continue
             }
             worker.unconfirmed = nil

@@ -11,8 +11,10 @@ extension NodeAgent {
     package mutating func adopt(_ pod: Shared<Pod>, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         guard let number = number(bound: pod), !pod.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
+        // Where its probes' periods stand nobody knows: as though the kubelet had started just now.
         var worker = PodWorker(
-            adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, environment: environment, at: now)
+            adopting: pod, behaviour: behaviour(of: pod.value), generation: generation, kubeletStart: KubeletStart(time: now),
+            environment: environment, at: now)
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         take(charge(of: pod.value.spec), for: &worker, on: number)
         if let address = AddressRange.address(pod.value.status.podIP) {
@@ -21,13 +23,16 @@ extension NodeAgent {
         }
         worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
         if pod.value.metadata.isTerminating {
-            worker.stop(graceSeconds: pod.value.metadata.deletionGracePeriodSeconds ?? 0, at: now, environment)
+            worker.stop(
+                graceSeconds: pod.value.metadata.deletionGracePeriodSeconds ?? 0, at: now, environment, incidents: &incidents)
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
         kubelets[number].put(worker, into: slot)
+        arrangePulls(at: now, effects: &effects)
     }
 
     package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        defer { arrangePulls(at: now, effects: &effects) }
         switch event.object {
         case .pod(let pod):
             guard pod.value.nodeName != nil else { return }
@@ -37,7 +42,7 @@ extension NodeAgent {
             guard kubelets[number].power == .running else { return }
             if event.change == .deleted {
                 guard let place, let worker = kubelets[number].take(place.slot) else { return }
-                forget(worker, place)
+                forget(worker, place, at: now)
             } else {
                 observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
             }
@@ -51,6 +56,7 @@ extension NodeAgent {
             if previous.value.spec.podCIDR != node.value.spec.podCIDR {
                 kubelets[number].addresses.setRange(node.value.spec.podRange)
             }
+        case .endpointSlice(let slice): observe(slice, event, at: now, effects: &effects)
         default: break
         }
     }
@@ -72,7 +78,7 @@ extension NodeAgent {
         let ended = pod.isTerminal
         if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
             // Nothing is left to do for it: whoever deletes it finds it finished.
-            forget(worker, place)
+            forget(worker, place, at: now)
             return
         }
         if ended, !isTerminating, !configuration.value.stopsPodsEndedByOthers {
@@ -84,7 +90,8 @@ extension NodeAgent {
         if stops {
             if !worker.isStopping { recordKilling(worker, on: number, at: now, effects: &effects) }
             let before = worker.stopped
-            worker.stop(graceSeconds: grace, at: now, environment)
+            worker.stop(graceSeconds: grace, at: now, environment, incidents: &incidents)
+            report(&worker, on: number, at: now, effects: &effects)
             if worker.stopped != before || returning { step(&worker, slot, on: number, at: now, effects: &effects) }
         } else if returning || worker.readinessDisagrees(at: now) {
             // After a crash of the machine nothing runs any more.
@@ -104,8 +111,10 @@ extension NodeAgent {
                 finish(pod.value, on: number, effects: &effects)
             } else {
                 let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
-                var worker = PodWorker(pod, behaviour: behaviour(of: pod.value), generation: generation, at: now)
-                worker.stop(graceSeconds: 0, at: now, environment)
+                var worker = PodWorker(
+                    pod, behaviour: behaviour(of: pod.value), generation: generation, kubeletStart: kubelets[number].start,
+                    environment: environment, at: now)
+                worker.stop(graceSeconds: 0, at: now, environment, incidents: &incidents)
                 step(&worker, slot, on: number, at: now, effects: &effects)
                 kubelets[number].put(worker, into: slot)
             }
@@ -114,9 +123,10 @@ extension NodeAgent {
         guard !pod.value.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
-        let rejection = kubelets[number].resources.rejection(of: charge.value)
+        let rejection = kubelets[number].rejection(of: charge.value)
         var worker = PodWorker(
-            pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) }, at: now)
+            pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) },
+            kubeletStart: kubelets[number].start, environment: environment, at: now)
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         if let rejection {
             record(pod, rejection.reason, rejection.message, severity: .warning, on: number, at: now, effects: &effects)
@@ -137,6 +147,8 @@ extension NodeAgent {
     // MARK: Time
 
     package mutating func handle(timer: KubeletTimer, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        if timer.kind == .pulled { return handlePullTimer(at: now, effects: &effects) }
+        defer { arrangePulls(at: now, effects: &effects) }
         let number = Int(timer.node)
         guard isRunning(number) else { return }
         switch timer.kind {
@@ -152,6 +164,12 @@ extension NodeAgent {
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
+        case .pulled: break
+        case .imageCollection:
+            if kubelets[number].starts == timer.generation { collectImages(on: number, at: now, effects: &effects) }
+        case .shutdown:
+            guard kubelets[number].isShuttingDown, kubelets[number].starts == timer.generation else { return }
+            endPods(on: number, critical: true, at: now, effects: &effects)
         case .step:
             let slot = Int(timer.pod)
             guard kubelets[number].power == .running, var worker = kubelets[number].take(slot) else { return }
@@ -194,6 +212,8 @@ extension NodeAgent {
                 KubeletTimer(node: Int32(number), pod: Int32(slot), kind: .step, generation: worker.generation))
         }
         worker.timer = next
+        let fillsDisk = worker.behaviour.value.layerBytes != nil && configuration.value.imageCollection.isOn
+        if kubelets[number].images.hasNews || fillsDisk { restless.append(number) }
     }
 
     /// A pod whose containers are gone is removed some time after that was reported, if somebody deleted it.

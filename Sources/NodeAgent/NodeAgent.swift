@@ -7,10 +7,15 @@ import KubernetesAPI
 /// The kubelets as one component. Each acts only on its own pods; what they share is configuration.
 package struct NodeAgent: Sendable {
     package let configuration: Shared<NodeAgentConfiguration>
-    let environment: PodEnvironment
+    var environment: PodEnvironment
     private let rules: [BehaviourRule]
     /// One box per rule and, last, the default: pods of a workload share theirs.
     private let behaviours: [Shared<WorkloadBehaviour>]
+    /// The services that workloads wait for.
+    let awaitedServices: Set<NamespacedName>
+    var registry: Registry
+    /// Nodes whose pulls, or whose image file system, must be looked at before the event is over.
+    var restless: [Int] = []
     var kubelets: [Kubelet] = []
     private var numbers: [String: Int32] = [:]
     /// Pods whose behaviour is known one by one.
@@ -31,6 +36,9 @@ package struct NodeAgent: Sendable {
         rules = behaviours
         self.behaviours = behaviours.map { Shared($0.behaviour) } + [Shared(defaultBehaviour)]
         environment = PodEnvironment(configuration: self.configuration, seed: seed)
+        registry = Registry(
+            bandwidth: configuration.registryBytesPerSecond, nodeBandwidth: configuration.pullBytesPerSecond)
+        awaitedServices = Set(self.behaviours.compactMap(\.value.waitsFor))
     }
 
     package var count: Int { kubelets.count }
@@ -65,6 +73,7 @@ package struct NodeAgent: Sendable {
     package mutating func register(_ node: Node, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) -> Int {
         let number = adopt(node)
         kubelets[number].lease.restart(at: now)
+        kubelets[number].startedAt = now
         register(number, at: now, effects: &effects)
         return number
     }
@@ -110,13 +119,17 @@ package struct NodeAgent: Sendable {
     }
 
     /// The machine or its kubelet stops. Returns the last time its lease was renewed.
-    package mutating func fail(_ number: Int, kubeletOnly: Bool, at now: SimulatedTime) -> SimulatedTime {
+    package mutating func fail(
+        _ number: Int, kubeletOnly: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) -> SimulatedTime {
         kubelets[number].lease.stop(at: now)
         // Containers that a crash took and nobody has started again are gone still.
         let areGone = kubelets[number].power == .starting(afterCrash: true)
         kubelets[number].power = kubeletOnly && !areGone ? .kubeletStopped : .crashed
         kubelets[number].listed = []
-        if !kubeletOnly { kubelets[number].images.interrupt(at: now) }
+        kubelets[number].isShuttingDown = false
+        interruptPulls(on: number, at: now, effects: &effects)
+        kubelets[number].images.collectionIsDue = false
         return kubelets[number].lease.last(at: now)
     }
 
@@ -129,6 +142,10 @@ package struct NodeAgent: Sendable {
         let crashed = kubelets[number].power == .crashed
         kubelets[number].link = KubeletLink()
         kubelets[number].lease.restart(at: now)
+        kubelets[number].starts &+= 1
+        kubelets[number].startedAt = now
+        // Garbage collection begins with a pass at once.
+        if configuration.value.imageCollection.isOn { collectImages(on: number, at: now, effects: &effects) }
         if isRegistered {
             effects.call(
                 kubelets[number].client,
@@ -138,11 +155,11 @@ package struct NodeAgent: Sendable {
         }
         guard configuration.value.podSyncDelay > .zero else {
             takeUp(pods, on: number, afterCrash: crashed, at: now, effects: &effects)
+            arrangePulls(at: now, effects: &effects)
             return
         }
         kubelets[number].power = .starting(afterCrash: crashed)
         kubelets[number].listed = pods
-        kubelets[number].starts &+= 1
         effects.wake(
             at: now + configuration.value.podSyncDelay,
             KubeletTimer(node: Int32(number), pod: 0, kind: .listed, generation: kubelets[number].starts))
@@ -169,7 +186,7 @@ package struct NodeAgent: Sendable {
         for slot in kubelets[number].slotRange {
             guard var worker = kubelets[number].take(slot) else { continue }
             guard let isTerminating = terminating[worker.uid] else {
-                forget(worker, PodPlace(number, slot))
+                forget(worker, PodPlace(number, slot), at: now)
                 continue
             }
             // Timers that rang while nobody was there are lost, and perhaps what was said last.
@@ -177,8 +194,9 @@ package struct NodeAgent: Sendable {
             worker.unconfirmed = nil
             if crashed {
                 worker.reboot(at: now, restarting: !isTerminating)
+                worker.startProbes(kubelets[number].start, environment, at: now)
             } else if !isTerminating {
-                worker.resume(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
+                worker.resume(after: kubelets[number].start, at: now, images: &kubelets[number].images, environment, incidents: &incidents)
                 report(&worker, on: number, at: now, effects: &effects)
             }
             kubelets[number].put(worker, into: slot)
@@ -204,7 +222,10 @@ package struct NodeAgent: Sendable {
     }
 
     /// Forgets a pod whose state was taken out of its slot.
-    mutating func forget(_ worker: PodWorker, _ place: PodPlace) {
+    mutating func forget(_ worker: PodWorker, _ place: PodPlace, at now: SimulatedTime) {
+        if configuration.value.imageCollection.isOn {
+            for image in worker.images { kubelets[place.kubelet].images.touch(image, at: now) }
+        }
         if places[worker.uid] == place { places[worker.uid] = nil }
         kubelets[place.kubelet].drop(worker, from: place.slot)
     }

@@ -8,8 +8,26 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     public var leaseRenewal = SimulatedDuration.seconds(10)
     /// Each kubelet's own renewal period is longer by up to this share.
     public var leaseJitter = 0.04
-    /// What one node pulls images with, bytes per second. The kubelet pulls one image at a time (`serializeImagePulls`).
+    /// What one node pulls images with, bytes per second.
     public var pullBytesPerSecond: Double = 100e6
+    /// What the image registry serves all nodes with that pull at the same time, bytes per second; 0: as much as they can take.
+    public var registryBytesPerSecond = 0.0
+    /// Whether a kubelet pulls one image at a time (`serializeImagePulls`).
+    public var serializeImagePulls = true
+    /// How many it pulls at a time otherwise (`maxParallelImagePulls`); 0: all.
+    public var maxParallelImagePulls = 0
+    /// What the registry knows of some images, by name as pods have it.
+    public var images: [String: ImageRecord] = [:]
+    /// The wait after a failed pull, doubled each time ...
+    public var pullBackoffInitial = SimulatedDuration.seconds(10)
+    /// ... up to this.
+    public var pullBackoffMaximum = SimulatedDuration.seconds(300)
+    /// After a pass over a pod that failed, the kubelet looks at it again after this.
+    public var syncErrorDelay = SimulatedDuration.seconds(10)
+    /// How often the kubelet asks its runtime what there is.
+    public var relistPeriod = SimulatedDuration.seconds(1)
+    /// When images are removed.
+    public var imageCollection = ImageCollectionPolicy()
     /// The size of an image nobody gave a size for: small, so that only scenarios that ask for it feel pulls.
     public var defaultImageBytes: Int64 = 0
     /// Crash back-off: first restart at once, then this, doubled each time ...
@@ -31,6 +49,14 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     /// The prefix of annotations by which pods say how their containers behave (see ``BehaviourAnnotations``), for example
     /// `seatrial.dev/`; nil: annotations mean nothing.
     public var behaviourAnnotations: String?
+    /// Whether kubelets probe containers; otherwise these are ready, and live, as though they had no probes.
+    public var probesContainers = true
+    /// Whether kubelets run the containers' lifecycle hooks.
+    public var runsHooks = true
+    /// How long a node that shuts down waits for its pods (`shutdownGracePeriod`); zero: it does not wait, as is the kubelet's default.
+    public var shutdownGracePeriod = SimulatedDuration.zero
+    /// The last part of that time, kept for critical pods (`shutdownGracePeriodCriticalPods`).
+    public var shutdownGracePeriodCriticalPods = SimulatedDuration.zero
     /// The shortest time a container gets between SIGTERM and SIGKILL.
     public var minimumGrace = SimulatedDuration.seconds(2)
 

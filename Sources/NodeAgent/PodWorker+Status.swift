@@ -28,7 +28,7 @@ extension PodWorker {
     private func isReady(at now: SimulatedTime) -> Bool {
         if isHeldUnready { return false }
         for index in containers.indices where index >= initCount || isSidecar(index) {
-            if !containers[index].isReady(at: now) { return false }
+            if !isReady(index, at: now) { return false }
         }
         return true
     }
@@ -57,51 +57,48 @@ extension PodWorker {
         for known in status.containerStatuses where !known.ready { unready.append(known.name) }
         if status.podIP.isEmpty, hasSandbox { status.podIP = address.map(AddressRange.text) ?? PodAddresses.invented(for: uid) }
         setConditions(of: &status, unready: unready, at: now)
+        if let ending = ending?.value, status.phase == .succeeded || status.phase == .failed { end(&status, ending, at: now) }
         return status
+    }
+
+    /// The kubelet ended the pod: that is what its status says, unless its work was done.
+    private func end(_ status: inout PodStatus, _ ending: PodEnding, at now: SimulatedTime) {
+        status.reason = ending.reason
+        status.message = ending.message
+        status.conditions.set(
+            Condition(
+                .disruptionTarget, .true, reason: PodEnding.disruption, message: ending.message,
+                lastTransitionTime: now.truncatedToSeconds))
     }
 
     /// Whether the pod's sandbox exists: from the first start of a container on.
     private var hasSandbox: Bool {
         containers.contains { container in
             switch container.state {
-            case .running, .ended, .waiting(_, .crashLoopBackOff): true
-            case .blocked, .pulling, .waiting(_, .creating): false
+            case .running, .ended: true
+            case .waiting(_, let reason): reason.followsRun
+            case .blocked, .pulling: false
             }
         }
     }
 
-    /// The exit code of containers that ran when the pod was stopped.
-    private var endCode: Int32 { exceedsGrace ? behaviour.value.killExitCode : behaviour.value.stopExitCode }
-
     private func containerStatus(_ index: Int, at now: SimulatedTime) -> ContainerStatus {
         let runtime = containers[index]
-        let over = isStopped(at: now)
-        var last = runtime.lastRun
         var ready = false
         let state: ContainerState
         switch runtime.state {
-        case .running(let since, let readyAt, _, _) where !over:
+        case .running(let since, _, _, _) where isReported(index, at: now):
             state = .running(startedAt: since.truncatedToSeconds)
-            ready = readyAt <= now && !isHeldUnready
-        case .running(let since, _, _, _):
-            let run = ContainerRun(from: since, to: stopped, exitCode: endCode)
-            state = .terminated(run.termination)
+            ready = isReady(index, at: now) && !isHeldUnready
         case .ended(let run, _):
             state = .terminated(run.termination)
             ready = index < initCount && !isSidecar(index) && run.exitCode == 0
-        case .waiting(_, .crashLoopBackOff) where !over: state = .waiting(reason: ContainerRuntime.Waiting.crashLoopBackOff.text)
-        case .blocked, .pulling, .waiting:
-            if over {
-                // It will not run any more: its last run is what remains, or that nobody knows of one.
-                let run = last ?? ContainerRun(from: .zero, to: .zero, exitCode: 137, reason: .statusUnknown)
-                last = nil
-                state = .terminated(run.termination)
-            } else {
-                state = .waiting(reason: initCount == 0 ? ContainerRuntime.Waiting.creating.text : waitingReason(index))
-            }
+        case .waiting(_, let reason) where reason != .creating: state = .waiting(reason: reason.text)
+        case .blocked, .pulling, .waiting, .running:
+            state = .waiting(reason: initCount == 0 ? ContainerRuntime.Waiting.creating.text : waitingReason(index))
         }
         return ContainerStatus(
-            name: name(index), state: state, lastTermination: last?.termination, ready: ready,
+            name: name(index), state: state, lastTermination: runtime.lastRun?.termination, ready: ready,
             restartCount: runtime.restarts)
     }
 
@@ -120,7 +117,7 @@ extension PodWorker {
             switch containers[index].state {
             case .running:
                 goesOn = true
-                if endCode != 0 { succeeded = false }
+                if containers[index].lastRun == nil, !isReported(index, at: now) { neverRan = true }
             case .ended(let run, let restart):
                 if restart != .distantFuture { goesOn = true }
                 if run.exitCode != 0 { succeeded = false }
@@ -130,7 +127,7 @@ extension PodWorker {
                 if (containers[index].lastRun?.exitCode ?? 137) != 0 { succeeded = false }
             }
         }
-        if over { return succeeded ? .succeeded : .failed }
+        if over { return succeeded && ending == nil ? .succeeded : .failed }
         if failedInitialisation { return .failed }
         if neverRan || (goesOn && initialised > now) { return .pending }
         // Sidecars that still stop keep the pod running.

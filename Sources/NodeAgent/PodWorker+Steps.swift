@@ -11,17 +11,29 @@ extension PodWorker {
         _ environment: PodEnvironment, incidents: inout [PodIncident]
     ) {
         defer { lastAdvance = now }
-        guard rejection == nil, !isStopping else { return }
+        guard rejection == nil else { return }
+        if isStopping {
+            if isStopped(at: now) { settle() }
+            return
+        }
         while true {
             var due = SimulatedTime.distantFuture
             var next = 0
+            var isAction = false
             for index in containers.indices {
                 // Readiness changes the status, not the state.
                 let time = containers[index].nextStep(after: .distantFuture)
-                if time < due { (due, next) = (time, index) }
+                if time < due { (due, next, isAction) = (time, index, false) }
+                guard !health.isEmpty, containers[index].isRunning, health[index].nextAction < due else { continue }
+                (due, next, isAction) = (health[index].nextAction, index, true)
             }
             guard due <= now, due != .distantFuture else { return }
-            step(next, at: due, notBefore: max(due, earliest), &images, environment, &incidents)
+            let time = max(due, earliest)
+            if isAction {
+                act(on: next, at: time, images: &images, environment, incidents: &incidents)
+            } else {
+                step(next, at: due, notBefore: time, &images, environment, &incidents)
+            }
         }
     }
 
@@ -30,25 +42,29 @@ extension PodWorker {
         _ incidents: inout [PodIncident]
     ) {
         switch containers[index].state {
-        case .blocked: break
-        case .pulling(let requested, let begins, let until):
-            incidents.append(.pulled(index, took: until - max(begins, requested), withWaiting: until - requested))
-            containers[index].state = .waiting(until: notBefore + startDelay(index, environment), .creating)
-        case .waiting(_, let reason):
-            if reason == .crashLoopBackOff {
-                containers[index].restarts += 1
-                incidents.append(.imagePresent(index))
-            }
-            start(index, at: notBefore, &images, environment, &incidents)
+        case .blocked, .pulling: break
+        case .waiting(_, .creating): start(index, at: notBefore, &images, environment, &incidents)
+        case .waiting(_, let reason) where reason.isAboutImage:
+            retryImage(index, at: notBefore, images: &images, environment, incidents: &incidents)
+        case .waiting: startAgain(index, at: notBefore, &images, environment, &incidents)
         case .running(let since, _, _, let exitCode):
             let run = ContainerRun(from: since, to: time, exitCode: exitCode)
-            end(index, run, notBefore: notBefore, environment, &incidents)
+            end(index, run, notBefore: notBefore, images: &images, environment, incidents: &incidents)
             if index < initCount { startPending(at: notBefore, images: &images, environment, incidents: &incidents) }
         case .ended(let run, _):
             containers[index].lastRun = run
-            containers[index].restarts += 1
-            incidents.append(.imagePresent(index))
-            start(index, at: notBefore, &images, environment, &incidents)
+            startAgain(index, at: notBefore, &images, environment, &incidents)
+        }
+    }
+
+    /// A container starts once more. Its image is there, but the pull policy may want the registry to be asked.
+    private mutating func startAgain(
+        _ index: Int, at time: SimulatedTime, _ images: inout ImageStore, _ environment: PodEnvironment,
+        _ incidents: inout [PodIncident]
+    ) {
+        containers[index].restarts += 1
+        if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
+            start(index, at: time, &images, environment, &incidents)
         }
     }
 
@@ -63,8 +79,13 @@ extension PodWorker {
         guard rejection == nil else { return }
         for index in 0..<initCount {
             switch containers[index].state {
-            case .ended where isSidecar(index), .running where isSidecar(index): break
-            case .waiting(_, .crashLoopBackOff) where isSidecar(index): break
+            case .running where isSidecar(index):
+                if isHoldingOthers(index, at: time) { return }
+            // A sidecar that was stopped holds up nobody who could begin before.
+            case .ended where isSidecar(index):
+                if initialised > time { return }
+            case .waiting(_, let reason) where reason.followsRun && isSidecar(index):
+                if initialised > time { return }
             case .ended(let run, restart: .distantFuture) where run.exitCode == 0: break
             case .blocked:
                 begin(index, at: time, &images, environment, &incidents)
@@ -78,30 +99,21 @@ extension PodWorker {
         }
     }
 
+    /// Whether a sidecar has not started yet: the containers behind it wait.
+    private func isHoldingOthers(_ index: Int, at time: SimulatedTime) -> Bool { !health.isEmpty && health[index].started > time }
+
     /// The kubelet's steps for one container: its image, then the container.
     private mutating func begin(
         _ index: Int, at time: SimulatedTime, _ images: inout ImageStore, _ environment: PodEnvironment,
         _ incidents: inout [PodIncident]
     ) {
-        let pull = images.pull(
-            container(index).image, bytes: behaviour.value.imageBytes ?? environment.configuration.value.defaultImageBytes,
-            bytesPerSecond: environment.configuration.value.pullBytesPerSecond, at: time)
-        if let pull, pull.ready > time {
-            incidents.append(.pulling(index))
-            containers[index].state = .pulling(requested: time, begins: pull.begins, until: pull.ready)
-        } else {
-            if pull != nil {
-                incidents.append(.pulling(index))
-                incidents.append(.pulled(index, took: .zero, withWaiting: .zero))
-            } else {
-                incidents.append(.imagePresent(index))
-            }
+        if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
             containers[index].state = .waiting(until: time + startDelay(index, environment), .creating)
         }
     }
 
     /// Init containers are given their whole time in one draw.
-    private func startDelay(_ index: Int, next: Bool = false, _ environment: PodEnvironment) -> SimulatedDuration {
+    func startDelay(_ index: Int, next: Bool = false, _ environment: PodEnvironment) -> SimulatedDuration {
         if behaviour.value.neverStarts { return .hours(1_000_000) }
         if index < initCount, !isSidecar(index) { return .zero }
         return duration(behaviour.value.start, .containerStart, index, next: next, environment)
@@ -113,59 +125,75 @@ extension PodWorker {
     ) {
         run(index, from: time, environment)
         incidents.append(.started(index))
-        if isSidecar(index) { startPending(at: time, images: &images, environment, incidents: &incidents) }
+        // With probes or hooks it may take longer until a sidecar lets the others begin.
+        if isSidecar(index), health.isEmpty { startPending(at: time, images: &images, environment, incidents: &incidents) }
     }
 
     /// Sets a container running, with the rest of its run drawn: it ends by itself, by a crash (whichever comes first), or not.
     mutating func run(_ index: Int, from begin: SimulatedTime, _ environment: PodEnvironment) {
+        defer { if !health.isEmpty { beginHealth(index, environment) } }
+        guard index >= initCount || isSidecar(index) else {
+            let ends = begin + duration(behaviour.value.initialise, .containerInit, index, environment)
+            containers[index].state = .running(since: begin, ready: .distantFuture, ends: ends, exitCode: 0)
+            return
+        }
+        let slow = containers[index].restarts > 0 ? behaviour.value.readyAfterRestart : nil
+        let ready = begin + duration(slow ?? behaviour.value.ready, .containerReady, index, environment)
         guard index >= initCount else {
-            let ends =
-                isSidecar(index) ? .distantFuture : begin + duration(behaviour.value.initialise, .containerInit, index, environment)
-            let ready = isSidecar(index) ? begin + duration(behaviour.value.ready, .containerReady, index, environment) : .distantFuture
-            containers[index].state = .running(since: begin, ready: ready, ends: ends, exitCode: 0)
+            containers[index].state = .running(since: begin, ready: ready, ends: .distantFuture, exitCode: 0)
             return
         }
         let completes = behaviour.value.run.map { begin + duration($0, .containerRun, index, environment) } ?? .distantFuture
         let crashes = behaviour.value.crash.map { begin + duration($0, .containerCrash, index, environment) } ?? .distantFuture
         containers[index].state = .running(
-            since: begin, ready: begin + duration(behaviour.value.ready, .containerReady, index, environment),
-            ends: min(completes, crashes),
-            exitCode: completes <= crashes ? behaviour.value.exitCode : 1)
+            since: begin, ready: ready, ends: min(completes, crashes), exitCode: completes <= crashes ? behaviour.value.exitCode : 1)
     }
 
     // MARK: Ending
 
     /// A container ended: it stays so, or starts again, at once or after a back-off.
     private mutating func end(
-        _ index: Int, _ run: ContainerRun, notBefore: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]
+        _ index: Int, _ run: ContainerRun, notBefore: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment,
+        incidents: inout [PodIncident]
     ) {
-        guard restarts(index, exitCode: run.exitCode), !(isSidecar(index) && mainContainersAreDone) else {
+        if !health.isEmpty { health[index].finish(at: run.finishedAt, container(index)) }
+        let cause = health.isEmpty ? nil : health[index].killedFor
+        let again = cause == .probe ? restartsAfterKill(index) : restarts(index, exitCode: run.exitCode)
+        guard again, !(isSidecar(index) && mainContainersAreDone) else {
             containers[index].state = .ended(run, restart: .distantFuture)
-            if index >= initCount, mainContainersAreDone { stopSidecars(at: notBefore, environment) }
+            if index >= initCount, mainContainersAreDone { stopSidecars(at: notBefore, environment, &incidents) }
             return
         }
-        let settings = environment.configuration.value
-        let wait = containers[index].backoff.next(
-            ranFor: run.finishedAt - run.startedAt, initial: settings.crashBackoffInitial, maximum: settings.crashBackoffMaximum,
-            reset: settings.crashBackoffReset)
+        if restartsAll(index, exitCode: run.exitCode) {
+            containers[index].state = .ended(run, restart: .distantFuture)
+            restartAll(at: notBefore)
+            startPending(at: notBefore, images: &images, environment, incidents: &incidents)
+            return
+        }
+        let wait = backOff(index, after: run, environment.configuration.value)
         let start = startDelay(index, next: true, environment)
-        if wait == .zero {
-            containers[index].state = .ended(run, restart: notBefore + start)
-        } else {
+        if wait > .zero {
             containers[index].lastRun = run
             containers[index].state = .waiting(until: max(run.finishedAt + wait, notBefore) + start, .crashLoopBackOff)
             incidents.append(.backingOff(index))
+        } else if cause == .hook {
+            containers[index].lastRun = run
+            containers[index].state = .waiting(until: notBefore + start, .postStartHookError)
+        } else {
+            containers[index].state = .ended(run, restart: notBefore + start)
         }
     }
 
     /// A pod that ran to completion stops its sidecars, the last one first.
-    private mutating func stopSidecars(at time: SimulatedTime, _ environment: PodEnvironment) {
+    private mutating func stopSidecars(at time: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]) {
+        let grace = SimulatedDuration.seconds(Int(pod.value.spec.value.terminationGracePeriodSeconds))
         var end = time
         for index in (0..<initCount).reversed() where isSidecar(index) {
             switch containers[index].state {
-            case .running(let since, let ready, _, _):
-                end += stopDuration(of: name(index), environment)
-                containers[index].state = .running(since: since, ready: ready, ends: end, exitCode: 0)
+            case .running:
+                let needed = stopDuration(of: name(index), environment)
+                end = stop(index, grace, at: time, after: end, needing: needed, environment, &incidents)
+                if !health.isEmpty { health[index].cease() }
             case .ended(let run, _): containers[index].state = .ended(run, restart: .distantFuture)
             case .blocked, .pulling, .waiting:
                 let run = containers[index].lastRun ?? ContainerRun(from: time, to: time, exitCode: 0)
@@ -197,7 +225,7 @@ extension PodWorker {
                 } else {
                     containers[index].state = .ended(run, restart: .distantFuture)
                 }
-            case .waiting(_, .crashLoopBackOff):
+            case .waiting(_, let reason) where reason.followsRun:
                 if restarting { containers[index].restarts += 1 }
                 containers[index].state = .blocked
             case .blocked, .pulling, .waiting: containers[index].state = .blocked
@@ -214,18 +242,20 @@ extension PodWorker {
         lastAdvance = now
     }
 
-    private mutating func again(_ index: Int, after run: ContainerRun) {
-        containers[index].lastRun = run
-        containers[index].restarts += 1
-        containers[index].state = .blocked
-    }
-
     /// The kubelet was down, its containers were not: what ended meanwhile is found now, and back-offs are forgotten.
     mutating func resume(
-        at now: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment, incidents: inout [PodIncident]
+        after start: KubeletStart, at now: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment,
+        incidents: inout [PodIncident]
     ) {
+        resumeProbes(start, environment, at: now)
         for index in containers.indices {
             containers[index].backoff = CrashBackoff()
+            // The old kubelet's pulls were lost with it, and its back-offs.
+            switch containers[index].state {
+            case .pulling: containers[index].state = .blocked
+            case .waiting(_, let reason) where reason.isAboutImage: containers[index].state = .blocked
+            default: break
+            }
             if case .waiting(let until, .crashLoopBackOff) = containers[index].state {
                 let due = now + startDelay(index, next: true, environment)
                 containers[index].state = .waiting(until: min(until, due), .crashLoopBackOff)

@@ -8,6 +8,11 @@ import KubernetesAPI
 struct PodEnvironment: Sendable {
     let configuration: Shared<NodeAgentConfiguration>
     let seed: UInt64
+    /// What the containers find when they call other services.
+    var services = ServiceDirectory()
+    /// How many outages of the image registry there are at present.
+    var registryOutages = 0
+    var registryIsDown: Bool { registryOutages > 0 }
 }
 
 /// What became of a container in one advance, for the kubelet to report as Events. The index is that in `containers`.
@@ -15,8 +20,17 @@ enum PodIncident: Sendable, Equatable {
     case imagePresent(Int)
     case pulling(Int)
     case pulled(Int, took: SimulatedDuration, withWaiting: SimulatedDuration)
+    case pullFailed(Int, PullFailure)
+    case backingOffPull(Int)
+    case pullNotAllowed(Int)
     case started(Int)
     case backingOff(Int)
+    /// A probe has failed so often that it counts; `isHanging`: for want of an answer.
+    case unhealthy(Int, ProbeKind, isHanging: Bool)
+    /// The kubelet kills the container, for a probe's sake or, nil, because its post-start hook failed.
+    case killing(Int, ProbeKind?)
+    case postStartFailed(Int)
+    case preStopFailed(Int)
 }
 
 /// A pod that a kubelet takes care of: a small state machine over time. Times of `.distantFuture` mean never.
@@ -30,7 +44,7 @@ struct PodWorker: Sendable {
     /// When the last init container was done; the condition Initialized turned True.
     var initialised = SimulatedTime.distantFuture
     /// Set once the pod is being stopped: when its last container is gone.
-    private(set) var stopped = SimulatedTime.distantFuture
+    var stopped = SimulatedTime.distantFuture
     /// Up to when steps were taken.
     var lastAdvance = SimulatedTime.distantPast
     /// The time of the timer that is set for this pod.
@@ -50,8 +64,10 @@ struct PodWorker: Sendable {
     var address: UInt32?
     /// Its annotations keep it from being ready.
     var isHeldUnready = false
-    /// SIGKILL came before the containers were done.
-    private(set) var exceedsGrace = false
+    /// Why the kubelet ends the pod, if it does so of its own accord.
+    var ending: Shared<PodEnding>?
+    /// One for each container where some of them need it; empty for most pods.
+    var health: [ContainerHealth] = []
 
     var uid: UID { pod.value.metadata.uid }
     var initCount: Int { pod.value.spec.value.initContainers.count }
@@ -61,7 +77,7 @@ struct PodWorker: Sendable {
     /// A pod that was just bound; ``startPending(at:images:environment:incidents:)`` sets it going.
     init(
         _ pod: Shared<Pod>, behaviour: Shared<WorkloadBehaviour>, generation: UInt32, rejection: Shared<PodRejection>? = nil,
-        at now: SimulatedTime
+        kubeletStart: KubeletStart, environment: PodEnvironment, at now: SimulatedTime
     ) {
         let count = pod.value.spec.value.initContainers.count + pod.value.spec.value.containers.count
         containers = Array(repeating: ContainerRuntime(), count: count)
@@ -70,14 +86,16 @@ struct PodWorker: Sendable {
         self.behaviour = behaviour
         self.generation = generation
         self.rejection = rejection
+        startProbes(kubeletStart, environment, at: now)
     }
 
     /// A pod of a snapshot that runs (or ran) already: it goes on from what its status says.
     init(
-        adopting pod: Shared<Pod>, behaviour: Shared<WorkloadBehaviour>, generation: UInt32, environment: PodEnvironment,
-        at now: SimulatedTime
+        adopting pod: Shared<Pod>, behaviour: Shared<WorkloadBehaviour>, generation: UInt32, kubeletStart: KubeletStart,
+        environment: PodEnvironment, at now: SimulatedTime
     ) {
-        self.init(pod, behaviour: behaviour, generation: generation, at: now)
+        self.init(
+            pod, behaviour: behaviour, generation: generation, kubeletStart: kubeletStart, environment: environment, at: now)
         let status = pod.value.status
         let isInitialised = status.conditions.isTrue(.initialized)
         if isInitialised { initialised = startTime }
@@ -114,6 +132,7 @@ struct PodWorker: Sendable {
                 if case .running(_, _, let again, let code) = containers[index].state { (ends, exitCode) = (again, code) }
             }
             if known.ready { ready = since } else if ready <= now { ready = now + (ready - since) }
+            if !health.isEmpty { ready = adoptHealth(index, since: since, answers: ready, isReady: known.ready, at: now, environment) }
             containers[index].state = .running(since: since, ready: ready, ends: ends, exitCode: exitCode)
         case .terminated(let termination):
             let run = ContainerRun(termination)
@@ -155,16 +174,15 @@ struct PodWorker: Sendable {
         if rejection != nil { return .distantFuture }
         if isStopping { return stopped }
         var next = SimulatedTime.distantFuture
-        for container in containers { next = min(next, container.nextStep(after: lastAdvance)) }
+        if health.isEmpty {
+            for container in containers { next = min(next, container.nextStep(after: lastAdvance)) }
+        } else {
+            for index in containers.indices { next = min(next, nextStep(index, after: lastAdvance)) }
+        }
         return next
     }
 
     var hasRunningContainer: Bool { containers.contains(where: \.isRunning) }
-
-    var isStopping: Bool { stopped != .distantFuture }
-
-    /// True once all containers are stopped.
-    func isStopped(at now: SimulatedTime) -> Bool { stopped <= now }
 
     /// True when no container but sidecars will run again.
     var mainContainersAreDone: Bool { containers[initCount...].allSatisfy(\.hasEndedForGood) }
@@ -176,61 +194,5 @@ struct PodWorker: Sendable {
         if case .constant(let value) = distribution.family { return SimulatedDuration(seconds: value) }
         return BehaviourDraws(seed: environment.seed, pod: pod.value.metadata.key, container: name(index))
             .duration(distribution, purpose, run: Int(containers[index].restarts) + (next ? 1 : 0))
-    }
-
-    /// What the restart policy says about a container that ended.
-    /// <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy>
-    func restarts(_ index: Int, exitCode: Int32) -> Bool {
-        let own = container(index).restartPolicy
-        let policy = pod.value.spec.value.restartPolicy
-        if index < initCount { return own == .always || (exitCode != 0 && policy != .never) }
-        switch (own, policy) {
-        case (.always, _), (nil, .always): return true
-        case (.onFailure, _), (nil, .onFailure): return exitCode != 0
-        case (.never, _), (nil, .never): return false
-        }
-    }
-
-    // MARK: Stopping
-
-    /// Stops the pod's containers: they get the time they need, cut by the grace period; sidecars stop after the others, the
-    /// last one first. Called again, it can only make the rest shorter.
-    mutating func stop(graceSeconds: Int64, at now: SimulatedTime, _ environment: PodEnvironment) {
-        guard hasRunningContainer else {
-            stopped = min(stopped, now)
-            return
-        }
-        let killed = now + max(.seconds(Int(graceSeconds)), environment.configuration.value.minimumGrace)
-        guard !isStopping else {
-            if killed < stopped {
-                stopped = killed
-                exceedsGrace = true
-            }
-            return
-        }
-        var end = now
-        if containers[initCount...].contains(where: \.isRunning) || !containers[..<initCount].contains(where: \.isRunning) {
-            end = now + stopDuration(of: "", environment)
-        }
-        exceedsGrace = end > killed
-        for index in 0..<initCount where containers[index].isRunning {
-            end += stopDuration(of: name(index), environment)
-        }
-        stopped = min(end, killed)
-    }
-
-    /// How long containers take from SIGTERM to their end: one draw for the pod's main containers, one for each sidecar.
-    func stopDuration(of container: String, _ environment: PodEnvironment) -> SimulatedDuration {
-        BehaviourDraws(seed: environment.seed, pod: pod.value.metadata.key, container: container)
-            .duration(behaviour.value.stop, .containerStop, run: 0)
-    }
-}
-
-extension ContainerRuntime.Waiting {
-    var text: String {
-        switch self {
-        case .creating: "ContainerCreating"
-        case .crashLoopBackOff: "CrashLoopBackOff"
-        }
     }
 }

@@ -8,8 +8,14 @@ import KubernetesAPI
 public struct WorkloadBehaviour: Hashable, Sendable {
     /// From starting the container (images present, init containers done) to Running.
     public var start: Distribution
-    /// From Running to passing readiness.
+    /// From Running until it would answer a probe. Without a readiness probe it is ready then.
     public var ready: Distribution
+    /// The same for a container that was restarted; nil: no different.
+    public var readyAfterRestart: Distribution?
+    /// A service, by name, that must have a ready endpoint before the container says that it is ready.
+    public var waitsFor: NamespacedName?
+    /// Time from Running until it hangs: it does not exit, answers no probe any more and does not react to SIGTERM; nil: never.
+    public var hang: Distribution?
     /// What each init container (but sidecars) takes.
     public var initialise: Distribution
     /// How long a run lasts that ends by itself with `exitCode`; nil: it runs until it is stopped.
@@ -19,6 +25,12 @@ public struct WorkloadBehaviour: Hashable, Sendable {
     public var crash: Distribution?
     /// From the request to stop (SIGTERM) to the end; the grace period cuts it.
     public var stop: Distribution
+    /// What post-start and pre-stop hooks take that are commands or requests; nil: no time. One that sleeps takes what it says.
+    public var postStart: Distribution?
+    public var preStop: Distribution?
+    /// Whether such hooks fail: the one after its time, the other at once.
+    public var postStartFails = false
+    public var preStopFails = false
     /// The exit code of containers that stop within their grace period, and of those that are killed at its end.
     public var stopExitCode: Int32
     public var killExitCode: Int32
@@ -26,6 +38,8 @@ public struct WorkloadBehaviour: Hashable, Sendable {
     public var neverStarts: Bool
     /// Bytes to pull for each of the pod's images that the node does not have; nil: the node agent's default.
     public var imageBytes: Int64?
+    /// Bytes that each container writes into its own layer in one run; nil: none. It stays while a dead container is kept.
+    public var layerBytes: Int64?
     /// What the pod uses while it runs.
     public var usage = ResourceUsage()
 
@@ -72,4 +86,8 @@ extension RandomPurpose {
     static let containerRun = RandomPurpose("container run")
     static let containerCrash = RandomPurpose("container crash")
     static let containerStop = RandomPurpose("container stop")
+    static let containerHang = RandomPurpose("container hang")
+    static let postStartHook = RandomPurpose("post-start hook")
+    static let preStopHook = RandomPurpose("pre-stop hook")
+    static let probePhase = RandomPurpose("probe phase")
 }

@@ -2,6 +2,7 @@
 
 import APIServer
 import DiscreteEvents
+import Experiments
 import Foundation
 import KubernetesAPI
 
@@ -20,19 +21,24 @@ enum APITables {
     static func answer(_ input: YAMLNode) throws -> Answer {
         let method = try input.text("method")
         let path = RequestPath(try input.text("path"))
+        // Below an object: an eviction, a binding, a status, a scale.
+        if path.name.contains("/") { throw overHTTP }
         var server = try server(with: storedObjects)
         let result: APIResult
         do {
             switch method {
-            case "POST": result = server.execute(.create(try object(body(of: input), in: path)), at: .zero)
-            case "PUT": result = server.execute(.update(try object(body(of: input), in: path)), at: .zero)
+            case "GET": result = try read(path, server)
+            case "POST":
+                result = server.execute(.create(try object(body(of: input), in: path)), at: .zero)
+            case "PUT": result = server.execute(.update(try replacement(body(of: input), in: path, server)), at: .zero)
             case "PATCH":
-                guard let stored = storedManifest(path) else { throw MalformedCase("no object \(path.name)") }
-                let patched = try object(merged(stored, body(of: input)), in: path)
+                guard let stored = storedManifest(path) else { throw overHTTP }
+                let isStrategic = try input.text("contentType").contains("strategic")
+                let patched = try replacement(merged(stored, body(of: input), mergesLists: isStrategic), in: path, server)
                 result = server.execute(.operate(patched.key, .apply(patched)), at: .zero)
             case "DELETE":
-                guard let kind = path.kind else { throw overHTTP }
-                result = server.execute(.delete(ObjectKey(kind, namespace: namespace, path.name), DeleteOptions()), at: .zero)
+                guard let key = path.key else { throw overHTTP }
+                result = server.execute(.delete(key, DeleteOptions()), at: .zero)
             default: throw overHTTP
             }
         } catch let refusal as APIError {
@@ -42,6 +48,17 @@ enum APITables {
         case .success: return [("code", method == "POST" ? "201" : "200")]
         case .failure(let refusal): return answer(refusal)
         }
+    }
+
+    /// An object, or those that a selector of labels selects.
+    private static func read(_ path: RequestPath, _ server: APIServer) throws -> APIResult {
+        guard let kind = path.key?.kind, path.query["fieldSelector"] == nil else { throw overHTTP }
+        if let text = path.query["labelSelector"] {
+            do throws(SelectorError) { _ = try Selector(text: text) } catch { throw APIError.badRequest(error.description) }
+        }
+        guard let key = path.key, !path.name.isEmpty else { return .success(nil) }
+        guard let object = server.objects[key], kind == object.kind else { return .failure(.notFound(key)) }
+        return .success(object)
     }
 
     private static func answer(_ refusal: APIError) -> Answer {
@@ -81,26 +98,65 @@ enum APITables {
     }
 
     /// Reads, completes and checks an object as the server does with a request's body.
-    private static func object(_ manifest: JSONValue, in path: RequestPath) throws -> APIObject {
-        var loader = ManifestLoader()
-        let loaded = loader.load(manifest.text, file: "body")
-        let errors = loaded.diagnostics.filter { $0.severity == .error }
-        // The text of such an answer comes from the program's JSON reader.
-        if errors.contains(where: { $0.message.hasPrefix("invalid type") }) { throw overHTTP }
+    private static func object(_ manifest: JSONValue, in path: RequestPath, validates: Bool = true) throws -> APIObject {
         let kind = manifest["kind"]?.string ?? ""
         let version = manifest["apiVersion"]?.string ?? ""
+        // What is said about objects that the path is not for comes from the program's tables of types.
+        if let wanted = path.key?.kind, wanted != .unstructured, kind != wanted.description || !wanted.isServed(in: version) {
+            throw overHTTP
+        }
+        var loader = ManifestLoader(options: ManifestLoader.Options(validates: validates))
+        let loaded = loader.load(manifest.text, file: "body")
+        let errors = loaded.diagnostics.filter { $0.severity == .error }
         if !errors.isEmpty {
             let causes = errors.compactMap { FieldError($0) }
             guard causes.count == errors.count, let key = key(manifest) else {
-                throw APIError.badRequest("\(kind) in version \"\(version)\" cannot be handled as a \(kind): \(errors[0].message)")
+                // But for quantities, the text of such an answer comes from the program's JSON reader.
+                guard let problem = errors.first(where: { quantityProblems.contains($0.message) }) else { throw overHTTP }
+                throw APIError.badRequest(
+                    "\(kind) in version \"\(version.split(separator: "/").last ?? "")\" cannot be handled as a \(kind): \(problem.message)")
             }
-            let answered = causes.map { $0.asAnswered(about: key.kind) }
-            throw APIError.invalid(key, FieldError.aggregate(answered), causes: answered)
+            throw refusal(of: key, causes)
         }
         guard let object = loaded.objects.first?.object else { throw MalformedCase("no object in the body") }
+        if case .cronJob(let cronJob) = object, let zone = cronJob.value.spec.timeZone, validates,
+            try ZoneInfoFolder.zones(named: [zone]).rules(named: zone) == nil
+        {
+            throw refusal(of: object.key, [CronJobSpec.unknown(timeZone: zone)])
+        }
         guard object.kind.isNamespaced else { return object }
-        if let given = manifest["metadata"]?["namespace"]?.string, given != path.namespace { throw overHTTP }
+        if let given = manifest["metadata"]?["namespace"]?.string, given != path.namespace {
+            throw APIError.badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        }
         return object.withMetadata { $0.namespace = path.namespace }
+    }
+
+    private static let quantityProblems = [QuantityError.wrongFormat, .unknownSuffix, .unparsableNumber].map(\.description)
+
+    /// The same for the new version of a stored object: what is wrong with the change is said after what is wrong with the object.
+    private static func replacement(_ manifest: JSONValue, in path: RequestPath, _ server: APIServer) throws -> APIObject {
+        if let name = manifest["metadata"]?["name"]?.string, name != path.name {
+            throw APIError.badRequest("the name of the object (\(name)) does not match the name on the URL (\(path.name))")
+        }
+        do {
+            return try object(manifest, in: path)
+        } catch APIError.invalid(let key, _, let causes) {
+            guard let new = try? object(manifest, in: path, validates: false), let stored = server.objects[key] else {
+                throw refusal(of: key, causes)
+            }
+            guard case .pod = new else { throw refusal(of: key, causes + new.validateChange(from: stored)) }
+            // What admission completes in a pod is no change of it.
+            var server = server
+            guard case .failure(.invalid(_, _, let found)) = server.execute(.operate(key, .apply(new)), at: .zero) else {
+                throw refusal(of: key, causes)
+            }
+            throw refusal(of: key, causes.filter { !found.contains($0) } + found)
+        }
+    }
+
+    private static func refusal(of key: ObjectKey, _ causes: [FieldError]) -> APIError {
+        let answered = causes.map { $0.asAnswered(about: key.kind) }
+        return .invalid(key, FieldError.aggregate(answered), causes: answered)
     }
 
     private static func key(_ manifest: JSONValue) -> ObjectKey? {
@@ -134,36 +190,55 @@ enum APITables {
         storedObjects.first { $0.path == path.resource + "/" + path.name }.flatMap { JSONValue(text: $0.json) }
     }
 
-    /// As the README of the recordings describes them.
+    /// As the README of the recordings describes them, with the defaults that patches meet.
     private static let storedObjects: [(path: String, json: String)] = {
         let containers = #""containers": [{"name": "c", "image": "i"}]"#
         let workload =
             #""replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {\#(containers)}}"#
+        let rolling = #""strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}"#
+        let ordered = #""updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}"#
+        let tolerations = ["not-ready", "unreachable"].map {
+            #"{"key": "node.kubernetes.io/\#($0)", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}"#
+        }
         let name = #""metadata": {"name": "imm"}"#
         return [
-            ("pods/imm", #"{"apiVersion": "v1", "kind": "Pod", \#(name), "spec": {\#(containers), "nodeName": "node-4"}}"#),
-            ("deployments/imm", #"{"apiVersion": "apps/v1", "kind": "Deployment", \#(name), "spec": {\#(workload)}}"#),
+            (
+                "pods/imm",
+                #"{"apiVersion": "v1", "kind": "Pod", \#(name), "spec": {\#(containers), "nodeName": "node-4", "tolerations": [\#(tolerations.joined(separator: ","))]}}"#
+            ),
+            ("deployments/imm", #"{"apiVersion": "apps/v1", "kind": "Deployment", \#(name), "spec": {\#(workload), \#(rolling)}}"#),
             (
                 "statefulsets/imm",
-                #"{"apiVersion": "apps/v1", "kind": "StatefulSet", \#(name), "spec": {"serviceName": "s", \#(workload)}}"#
+                #"{"apiVersion": "apps/v1", "kind": "StatefulSet", \#(name), "spec": {"serviceName": "s", \#(workload), \#(ordered)}}"#
             ),
             (
                 "jobs/imm",
-                #"{"apiVersion": "batch/v1", "kind": "Job", \#(name), "spec": {"suspend": true, "template": {"spec": {"restartPolicy": "Never", \#(containers)}}}}"#
+                #"{"apiVersion": "batch/v1", "kind": "Job", \#(name), "spec": {"suspend": true, "parallelism": 1, "completions": 1, "backoffLimit": 6, "template": {"spec": {"restartPolicy": "Never", \#(containers)}}}}"#
             ),
             ("configmaps/cm", #"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}}"#),
         ]
     }()
 
-    /// RFC 7396, by which strategic patches of single fields go too.
-    private static func merged(_ stored: JSONValue, _ patch: JSONValue) -> JSONValue {
+    /// RFC 7396. Strategic patches merge lists too, whose elements go by their name.
+    private static func merged(_ stored: JSONValue, _ patch: JSONValue, mergesLists: Bool = false) -> JSONValue {
+        if mergesLists, case .array(var elements) = stored, case .array(let changes) = patch {
+            for change in changes {
+                guard let name = change["name"]?.string else { return patch }
+                if let index = elements.firstIndex(where: { $0["name"]?.string == name }) {
+                    elements[index] = merged(elements[index], change, mergesLists: true)
+                } else {
+                    elements.append(change)
+                }
+            }
+            return .array(elements)
+        }
         guard case .object(var members) = stored, case .object(let changes) = patch else { return patch }
         for (key, value) in changes {
             let index = members.firstIndex { $0.0 == key }
             if case .null = value {
                 if let index { members.remove(at: index) }
             } else if let index {
-                members[index].1 = merged(members[index].1, value)
+                members[index].1 = merged(members[index].1, value, mergesLists: mergesLists)
             } else {
                 members.append((key, value))
             }
@@ -178,62 +253,5 @@ extension FieldError {
         let parts = finding.message.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let kind = Kind(rawValue: String(parts[0])) else { return nil }
         self.init(kind, field: finding.field, detail: parts.count > 1 ? String(parts[1].dropFirst()) : "")
-    }
-}
-
-/// `/apis/apps/v1/namespaces/NAMESPACE/RESOURCE/NAME?query`
-private struct RequestPath {
-    var namespace = ""
-    var resource = ""
-    var name = ""
-
-    init(_ text: String) {
-        var parts = text.prefix { $0 != "?" }.split(separator: "/").map(String.init)[...]
-        parts = parts.dropFirst(parts.first == "api" ? 2 : 3)
-        if parts.first == "namespaces", parts.count > 2 {
-            namespace = parts[parts.startIndex + 1]
-            parts = parts.dropFirst(2)
-        }
-        resource = parts.first ?? ""
-        name = parts.dropFirst().first ?? ""
-    }
-
-    var kind: Kind? { Kind.allCases.first { $0.resource.prefix { $0 != "." } == resource } }
-}
-
-/// JSON as far as merging it needs: scalars stay as they were written.
-private enum JSONValue {
-    case scalar(String, isText: Bool)
-    case null
-    case array([JSONValue])
-    case object([(String, JSONValue)])
-
-    init(_ node: YAMLNode) {
-        switch node.kind {
-        case .scalar: self = node.isNull ? .null : .scalar(node.scalarText ?? "", isText: node.scalarType == .string)
-        case .sequence: self = .array(node.elements.map(JSONValue.init))
-        case .mapping: self = .object(node.entries.map { ($0.key, JSONValue($0.value)) })
-        }
-    }
-
-    init?(text: String) {
-        guard let node = try? YAMLFile.parse(Array(text.utf8), name: "json").documents.first else { return nil }
-        self.init(node)
-    }
-
-    subscript(key: String) -> JSONValue? {
-        guard case .object(let members) = self else { return nil }
-        return members.first { $0.0 == key }?.1
-    }
-
-    var string: String? { if case .scalar(let text, true) = self { text } else { nil } }
-
-    var text: String {
-        switch self {
-        case .scalar(let text, let isText): isText ? JSONText.quoted(text) : text
-        case .null: "null"
-        case .array(let elements): "[" + elements.map(\.text).joined(separator: ",") + "]"
-        case .object(let members): "{" + members.map { JSONText.quoted($0.0) + ":" + $0.1.text }.joined(separator: ",") + "}"
-        }
     }
 }

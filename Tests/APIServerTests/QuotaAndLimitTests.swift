@@ -51,6 +51,25 @@ struct QuotaAndLimitTests {
         #expect(quotas[0].status.used["pods"] == Quantity(0))
     }
 
+    @Test func `a scope of volume attributes decides which claims are counted`() {
+        let fast = ScopeRequirement(.volumeAttributesClass, .isIn, values: ["fast"])
+        var claim = PersistentVolumeClaim(metadata: ObjectMeta(name: "c", namespace: "ns"))
+        #expect(!QuotaUsage.matches([fast], APIObject(claim)))
+        claim.spec.volumeAttributesClassName = "fast"
+        #expect(QuotaUsage.matches([fast], APIObject(claim)))
+        #expect(!QuotaUsage.matches([fast, ScopeRequirement(.bestEffort)], APIObject(claim)))
+    }
+
+    @Test func `a load balancer without node ports counts those it asked for`() {
+        var service = Service(metadata: ObjectMeta(name: "s", namespace: "ns"))
+        service.type = .loadBalancer
+        service.ports = [ServicePort(port: 80), ServicePort(port: 81)]
+        #expect(QuotaUsage.of(APIObject(service), at: .zero)["services.nodeports"] == Quantity(2))
+        service.allocateLoadBalancerNodePorts = false
+        service.ports[0].nodePort = 30080
+        #expect(QuotaUsage.of(APIObject(service), at: .zero)["services.nodeports"] == Quantity(1))
+    }
+
     @Test func `a claim is bounded by what it requests`() {
         var item = LimitRangeItem(.persistentVolumeClaim)
         item.min = [.storage: Quantity(bytes: 1 << 30)]

@@ -55,6 +55,32 @@ struct WriteValidationTests {
         #expect(refusal(.update(APIObject(set)))?.description.contains("updates to statefulset spec for fields other than") == true)
     }
 
+    @Test mutating func `of a pod little but images may change`() throws {
+        var bound = pod("a")
+        bound.nodeName = "n1"
+        try api.done(.create(APIObject(bound)))
+        let stored = try #require(api.objects.get(Pod.self, podKey("a").name)).value
+        func refusal(of change: (inout Pod) -> Void) -> [String]? {
+            var changed = stored
+            changed.metadata.resourceVersion = 0
+            change(&changed)
+            guard case .failure(.invalid(_, _, let causes)) = api.execute(.update(APIObject(changed)), at: .zero) else { return nil }
+            return causes.map { "\($0.field): \($0.body.prefix(60))" }
+        }
+        #expect(refusal { $0.spec = $0.spec.with { $0.containers[0].image = "i:2" } } == nil)
+        #expect(refusal { $0.nodeName = "n2" } == ["spec: Forbidden: pod updates may not change fields other than `spe"])
+        #expect(
+            refusal { $0.spec = $0.spec.with { $0.containers.append(Container(name: "d", image: "i")) } }
+                == ["spec.containers: Forbidden: pod updates may not add or remove containers"])
+        #expect(
+            refusal { $0.spec = $0.spec.with { $0.tolerations = [] } }
+                == ["spec.tolerations: Forbidden: existing toleration can not be modified except it"])
+        // Of the pod, and of its change.
+        #expect(
+            refusal { $0.spec = $0.spec.with { $0.containers[0].image = "" } }
+                == Array(repeating: "spec.containers[0].image: Required value", count: 2))
+    }
+
     @Test mutating func `a job gets a selector of its own, and keeps its template`() throws {
         var template = deployment("web").spec.template
         template.spec = template.spec.with { $0.restartPolicy = .never }

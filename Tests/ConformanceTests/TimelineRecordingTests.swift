@@ -1,6 +1,7 @@
 // Recorded timelines of the real control plane, replayed through the same runner as `seatrial-conformance timelines`.
 
 import Foundation
+import KubernetesAPI
 import Testing
 
 @testable import seatrial_conformance
@@ -10,16 +11,16 @@ struct TimelineRecordingTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Recordings/timelines").path
 
-    /// The timelines that agree; the list grows with the controllers.
-    private static let agreeing = [
-        "deploy-create-10", "deploy-paused", "deploy-proportional-a", "deploy-recreate", "ds-maxunavail-50pct-mr3",
-        "ds-rolling-maxunavail1", "pod-graceful-deletion", "podgc-unscheduled-terminating", "replicaset-adopt-delete", "rolling-0-1-mr5",
-        "rolling-1-0-mr0", "rolling-1-0-mr5", "rolling-100-0-mr0", "rolling-25-25-mr0", "rolling-3-2-n7-mr0", "rolling-50-50-mr0",
-        "sts-broken-update", "sts-maxunavailable", "sts-ondelete-minready", "sts-parallel", "zone-normal-2of6",
-        "zone-partial-small-4of6",
-    ]
+    private static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+        .filter { $0.hasSuffix(".jsonl") }.map { String($0.dropLast(".jsonl".count)) }.sorted()
 
-    @Test("a timeline goes as recorded", arguments: agreeing)
+    @Test("there are recordings, the live cluster's among them")
+    func recordings() {
+        #expect(Self.names.count == 59)
+        #expect(Self.names.contains("node-4-fails"))
+    }
+
+    @Test("a timeline goes as recorded", arguments: names)
     func timeline(name: String) throws {
         let result = try #require(try runTimelines([Self.folder + "/" + name + ".jsonl"]).first)
         #expect(result.objects > 0 && result.transitions > 0)
@@ -27,14 +28,65 @@ struct TimelineRecordingTests {
         #expect(result.differences.isEmpty)
     }
 
-    @Test("a line nobody understands is refused, never skipped")
+    @Test("a line nobody understands is told as a difference, never skipped")
     func unknownAction() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("timelines-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data("{}".utf8).write(to: folder.appendingPathComponent("odd.yaml"))
         try Data(#"{"t":0,"ev":"ACTION","what":"juggle"}"#.utf8).write(to: folder.appendingPathComponent("odd.jsonl"))
-        #expect(throws: TimelineError.self) { try runTimelines([folder.path]) }
+        let result = try #require(try runTimelines([folder.path]).first)
+        #expect(result.differences.first?.text.contains("juggle") == true)
+    }
+
+    private static func actions(_ lines: String) throws -> [TimelineAction] {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("timelines-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data("{}".utf8).write(to: folder.appendingPathComponent("some.yaml"))
+        let start = #"{"t":0,"ev":"INITIAL","kind":"Namespace","name":"some","set":{}}"# + "\n"
+        try Data((start + lines).utf8).write(to: folder.appendingPathComponent("some.jsonl"))
+        return try TimelineRecording(file: folder.appendingPathComponent("some.jsonl").path).actions.map(\.action)
+    }
+
+    @Test("commands about a node are read with their flags wherever these stand; an unknown flag is refused")
+    func commands() throws {
+        let text = "kubectl drain --ignore-daemonsets node-1 --force --grace-period=5 (a remark)"
+        let read = try Self.actions(#"{"t":1,"ev":"ACTION","what":"\#(text)"}"#)
+        guard case .drain(node: "node-1", let options)? = read.first else {
+            Issue.record("\(read)")
+            return
+        }
+        #expect(options.force && options.gracePeriod == 5 && !options.disableEviction)
+        let back = try Self.actions(#"{"t":1,"ev":"ACTION","what":"kubectl uncordon node-1"}"#)
+        guard case .patch(kind: "Node", name: "node-1", let patch, status: false)? = back.first else {
+            Issue.record("\(back)")
+            return
+        }
+        #expect(patch.json == #"{"spec":{"unschedulable":null}}"#)
+        #expect(throws: TimelineError.self) { try Self.actions(#"{"t":1,"ev":"ACTION","what":"kubectl drain node-1 --loudly"}"#) }
+    }
+
+    @Test("a patch of a pod's status sets the conditions it names and keeps the others; what is not understood is refused")
+    func podStatusPatches() throws {
+        var patches = TimelinePatches(namespace: "some")
+        func tree(_ text: String) throws -> JSONTree {
+            JSONTree(try YAMLFile.parse(Array(text.utf8), name: "text").documents[0])
+        }
+        let text = #"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}"#
+        let pod = try patches.create(try tree(text), kind: "Pod", name: "p")
+        let unready = try tree(#"{"status":{"conditions":[{"type":"Ready","status":"False","reason":"Because"}]}}"#)
+        let failed = try tree(#"{"status":{"phase":"Failed","reason":"Evicted"}}"#)
+        let once = try patches.patch(pod, kind: "Pod", unready, status: true)
+        guard case .pod(let result) = try patches.patch(once, kind: "Pod", failed, status: true) else {
+            Issue.record("no pod")
+            return
+        }
+        #expect(result.value.status.phase == .failed && result.value.status.reason == "Evicted")
+        #expect(result.value.status.conditions[.ready]?.reason == "Because")
+        for (odd, isOfStatus) in [(#"{"status":{"hostIP":"1.2.3.4"}}"#, true), (#"{"metadata":{"generateName":"x"}}"#, false)] {
+            #expect(throws: TimelineError.self) { try patches.patch(pod, kind: "Pod", try tree(odd), status: isOfStatus) }
+        }
     }
 
     @Test("a merge patch merges maps, removes what is null and replaces the rest")

@@ -141,6 +141,19 @@ import Testing
         #expect(cluster.deployment("web")?.status.conditions[.progressing]?.status == .false)
     }
 
+    @Test("A look in the last second of the deadline is followed by one just after it, not a second later")
+    func theDeadlineIsNoticedAtOnceIfLookedAtShortlyBefore() throws {
+        var cluster = Self.cluster()
+        cluster.readyDelay = { _ in nil }
+        cluster.execute(.create(APIObject(Make.deployment(replicas: 3) { $0.progressDeadlineSeconds = 60 })))
+        cluster.run(for: .milliseconds(59_400))
+        cluster.execute(.patchMetadata(Self.key, uid: try #require(cluster.deployment("web")).metadata.uid, .labels(["seen": "yes"])))
+        cluster.runUntilQuiet()
+        let time = try #require(
+            cluster.time(Deployment.self) { $0.status.conditions[.progressing]?.reason == "ProgressDeadlineExceeded" })
+        #expect((60.0...60.1).contains(time.seconds))
+    }
+
     @Test func aPausedDeploymentScalesButDoesNotRoll() {
         var cluster = Self.cluster()
         cluster.execute(.create(APIObject(Make.deployment(replicas: 3))))

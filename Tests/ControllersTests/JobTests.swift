@@ -47,6 +47,28 @@ import Testing
         return Shared(pod)
     }
 
+    @Test("An orphan that matches is adopted though it has ended, and counts")
+    func adoptsEndedPods() throws {
+        var cluster = TestCluster()
+        cluster.addNode("node-0")
+        cluster.execute(.create(APIObject(Make.pod("before", labels: ["app": "work"]))))
+        let before = try #require(cluster.get(Pod.self, "before"))
+        let ended = Shared(before).with {
+            $0.metadata.resourceVersion = 0
+            $0.status.phase = .succeeded
+        }
+        cluster.execute(.updateStatus(.pod(ended)))
+        var job = Self.job {
+            $0.manualSelector = true
+            $0.template.spec = $0.template.spec.with { $0.containers = [Container(name: "c", image: "i")] }
+        }.value
+        job.metadata.uid = UID("")
+        cluster.execute(.create(APIObject(job)))
+        cluster.run(for: .seconds(10))
+        #expect(cluster.get(Job.self, "work")?.status.succeeded == 1)
+        #expect(cluster.get(Pod.self, "before")?.metadata.controllerReference?.name == "work")
+    }
+
     private static func sync(_ job: Shared<Job>, _ pods: [Shared<Pod>]) -> JobSync {
         JobSync(job, pods: pods, backoff: PodBackoff(), expectationsHold: true, at: now)
     }

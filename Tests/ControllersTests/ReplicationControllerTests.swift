@@ -7,6 +7,17 @@ import Testing
 
 @testable import Controllers
 
+extension APIObject {
+    fileprivate func withPhase(_ phase: PodPhase) -> APIObject {
+        guard case .pod(let pod) = self else { return self }
+        return .pod(
+            pod.with {
+                $0.metadata.resourceVersion = 0
+                $0.status.phase = phase
+            })
+    }
+}
+
 @Suite struct ReplicationControllerTests {
     @Test func keepsItsPods() throws {
         var cluster = TestCluster()
@@ -28,5 +39,25 @@ import Testing
         #expect(cluster.pods.count == 2)
         cluster.runUntilQuiet()
         #expect(cluster.isQuiet)
+    }
+
+    @Test("A pod that ended or is being deleted keeps its owner though its labels do not match any more; a running one is released")
+    func releasesActivePodsOnly() throws {
+        var cluster = TestCluster()
+        for number in 0..<2 { cluster.addNode("node-\(number)") }
+        cluster.execute(.create(APIObject(Make.replicaSet(replicas: 2))))
+        cluster.run(for: .seconds(5))
+        let pods = cluster.pods
+        let ended = try #require(pods.first)
+        let running = try #require(pods.last)
+        cluster.execute(.updateStatus(APIObject(ended).withPhase(.succeeded)))
+        cluster.run(for: .seconds(5))
+        for pod in [ended, running] {
+            let key = ObjectKey(.pod, pod.metadata.key)
+            cluster.execute(.patchMetadata(key, uid: pod.metadata.uid, .labels(["app": "other"])))
+        }
+        cluster.run(for: .seconds(5))
+        #expect(cluster.get(Pod.self, ended.metadata.name)?.metadata.ownerReferences.count == 1)
+        #expect(cluster.get(Pod.self, running.metadata.name)?.metadata.ownerReferences.isEmpty == true)
     }
 }

@@ -239,6 +239,31 @@ import Testing
         #expect(cluster.all(ControllerRevision.self).isEmpty)
     }
 
+    @Test("Claims get their owner while their pod is made, which is not an update of the pod; so do claims that were there before")
+    func claimsAreOwnedFromTheStart() throws {
+        var policy = ClaimRetentionPolicy()
+        policy.whenDeleted = .delete
+        var cluster = Self.cluster()
+        cluster.readyDelay = { _ in nil }
+        cluster.execute(.create(APIObject(Self.withClaims(1, policy))))
+        cluster.run(for: .seconds(1))
+        #expect(cluster.get(PersistentVolumeClaim.self, "data-db-0")?.metadata.controllerReference?.kind == "StatefulSet")
+        #expect(cluster.messages(about: .statefulSet, "SuccessfulUpdate").isEmpty)
+
+        var kept = Self.cluster()
+        var claim = PersistentVolumeClaim(metadata: ObjectMeta(name: "data-db-0", labels: ["app": "db"]))
+        claim.spec = Self.withClaims(1).spec.volumeClaimTemplates[0].spec
+        kept.execute(.create(APIObject(claim)))
+        kept.run(for: .seconds(1))
+        kept.execute(.create(APIObject(Self.withClaims(1, policy))))
+        kept.run(for: .seconds(10))
+        let writes = kept.history.filter { $0.object.kind == .persistentVolumeClaim || $0.object.kind == .pod }
+        let owned = try #require(writes.firstIndex { $0.object.metadata.controllerReference != nil && $0.object.kind != .pod })
+        #expect(writes[..<owned].contains { $0.object.metadata.name == "db-0" })
+        #expect(!writes[..<owned].contains { if case .pod(let pod) = $0.object { pod.isReady } else { false } })
+        #expect(kept.messages(about: .statefulSet, "SuccessfulUpdate").isEmpty)
+    }
+
     @Test func adoptsAndReleases() throws {
         var cluster = Self.cluster()
         cluster.execute(.create(APIObject(Make.pod("db-0", labels: ["app": "db"]))))

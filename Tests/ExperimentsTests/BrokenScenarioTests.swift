@@ -101,6 +101,14 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
 
     static let workloads = [
         spec("a selector of the wrong type", "workloads: [{selector: web}]", "spec.workloads[0].selector", "object"),
+        spec(
+            "a service nobody has", "workloads: [{selector: {}, waitsFor: {service: shop/db}}]", "spec.workloads[0].waitsFor",
+            "there is no Service shop/db"),
+        spec("a hook that is none", "workloads: [{selector: {}, failingHooks: [stop]}]", "failingHooks[0]", "preStop"),
+        spec("an image twice", "registry: {images: [{name: a}, {name: a}]}", "spec.registry.images[1]", "there is an image a above"),
+        spec("no bandwidth", "registry: {bandwidth: 0}", "spec.registry.bandwidth", "greater than 0"),
+        spec("a registry that fails at random", "faults: [{registry: true, at: 1m, mtbf: 1d}]", "mtbf", "registry"),
+        spec("a registry that fails sometime", "faults: [{registry: true}]", "spec.faults[0]", "\"at\" is needed"),
         spec("no selector", "workloads: [{start: 1s}]", "spec.workloads[0]", "selector"),
         spec("an unknown distribution", "workloads: [{selector: {}, start: {poisson: {mean: 1s}}}]", "start", "poisson", "lognormal"),
         spec(

@@ -23,14 +23,26 @@ enum SampleScenarios {
             namespace: default
             start: {lognormal: {mean: 4s, p99: 15s}}
             ready: 2s
+            readyAfterRestart: 20s
+            waitsFor: {service: default/database}
+            hang: {exponential: {mean: 10d}}
+            postStart: 100ms
+            preStop: {exponential: {mean: 1s}}
+            failingHooks: [postStart, preStop]
             init: {uniform: {min: 1s, max: 2s}}
             run: {exponential: {mean: 1h}}
             exitCode: 3
             crash: {weibull: {shape: 0.8, scale: 30d}}
             stop: {gamma: {mean: 1s, p95: 2s}}
             imageSize: 100Mi
+            layerSize: 1Mi
             usage: {cpu: {shared: true, ramp: [{at: 0s, value: 500m}, {at: 10m, value: 4}]}, memory: 300Mi, container: web}
           - {selector: {}, start: {pareto: {shape: 2, min: 1s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
+          registry:
+            bandwidth: 1G
+            images:
+            - {name: "web:1", size: 200Mi}
+            - {name: "web:2", missing: true}
           metrics:
           - {name: queue, external: {queue: orders}, load: {steps: [{at: 0s, value: 10}, {at: 5m, value: 100}]}}
           - {name: hits, object: Ingress/default/main, load: {value: 100}}
@@ -62,6 +74,10 @@ enum SampleScenarios {
             scheduler: {watchLatency: 6ms, qps: 70, burst: 80, cyclePerPod: 200us, cyclePerNode: 3us}
             kubelet:
               {watchLatency: 7ms, qps: 51, burst: 101, leaseRenewal: 11s, leaseJitter: 0.05, imagePullBandwidth: 50M, defaultImageSize: 10Mi,
+              serializeImagePulls: false, maxParallelImagePulls: 3, imagePullBackoffInitial: 11s, imagePullBackoffMaximum: 301s,
+              imageFileSystemSize: 100Gi, imageGCHighThresholdPercent: 90, imageGCLowThresholdPercent: 70, imageMinimumGCAge: 3m,
+              imageGCPeriod: 6m, syncErrorDelay: 11s, relistPeriod: 2s, probes: false, lifecycleHooks: false, shutdownGracePeriod: 30s,
+              shutdownGracePeriodCriticalPods: 10s,
               crashBackoffInitial: 5s, crashBackoffMaximum: 100s, crashBackoffReset: 200s, registrationDelay: 1s, minimumGrace: 3s,
               podSyncDelay: 2s, removalDelay: 1s, recordsEvents: false}
           faults:
@@ -74,6 +90,7 @@ enum SampleScenarios {
           - {file: outages.csv}
           - {at: 9m, down: 1m, apiServer: {outage: true}}
           - {at: 10m, down: 1m, apiServer: {latency: 10, delay: 100ms, errors: 0.1}}
+          - {at: 8m, registry: true, down: 5m}
           timeline:
           - {at: 1m, apply: [web.yaml]}
           - {at: 2m, delete: pod/default/p}
@@ -113,7 +130,14 @@ enum SampleScenarios {
         """
 
     static let everyFieldFiles = [
-        "web.yaml": webManifest,
+        "web.yaml": webManifest + """
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: database}
+            spec: {selector: {app: database}, ports: [{port: 5432}]}
+
+            """,
         "node.yaml": """
         apiVersion: v1
         kind: Node

@@ -180,8 +180,9 @@ import Testing
     }
 
     @Test func theOrderOfFieldsChangesNothing() throws {
-        let one = try deployment(Sample.deployment(container: "env: [{name: A, valueFrom: {fieldRef: {fieldPath: a, apiVersion: v1}}}]"))
-        let other = try deployment(Sample.deployment(container: "env: [{valueFrom: {fieldRef: {fieldPath: a}}, name: A}]"))
+        let one = try deployment(
+            Sample.deployment(container: "env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name, apiVersion: v1}}}]"))
+        let other = try deployment(Sample.deployment(container: "env: [{valueFrom: {fieldRef: {fieldPath: metadata.name}}, name: A}]"))
         #expect(one.spec.template == other.spec.template)
     }
 

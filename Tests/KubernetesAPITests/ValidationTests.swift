@@ -49,6 +49,18 @@ struct BrokenManifest: Sendable, CustomTestStringConvertible {
         BrokenManifest(name, "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n" + fields + "\n", finding)
     }
 
+    /// The only item of a LimitRange, on line 6.
+    static func limitRange(_ name: String, _ item: String, _ finding: String) -> BrokenManifest {
+        let text = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: l}\nspec:\n  limits:\n  - \(item)\n"
+        return BrokenManifest("limit range: " + name, text, "6: spec.limits[0]." + finding)
+    }
+
+    /// A field of the spec of a quota for pods, on line 6.
+    static func quota(_ name: String, _ field: String, _ finding: String) -> BrokenManifest {
+        let text = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec:\n  hard: {pods: 1}\n  \(field)\n"
+        return BrokenManifest("quota: " + name, text, "6: " + finding)
+    }
+
     static let all: [BrokenManifest] = [
         // Files and kinds.
         BrokenManifest("not YAML", "a: [1\nb: 2\n", "2: "),
@@ -145,6 +157,55 @@ struct BrokenManifest: Sendable, CustomTestStringConvertible {
         .pod("volumes of the same name", "volumes: [{name: v}, {name: v}]", "6: spec.volumes[1].name: Duplicate value: \"v\""),
         .container(
             "no such volume", "volumeMounts: [{name: v, mountPath: /v}]", "8: spec.containers[0].volumeMounts[0].name: Not found: \"v\""),
+        .container(
+            "two mounts at one place", "volumeMounts: [{name: v, mountPath: /v}, {name: v, mountPath: /v}]",
+            "8: spec.containers[0].volumeMounts[1].mountPath: Invalid value: \"/v\": must be unique"),
+        .container(
+            "way out of a volume", "volumeMounts: [{name: v, mountPath: /v, subPath: ../x}]",
+            "8: spec.containers[0].volumeMounts.subPath: Invalid value: \"../x\": must not contain '..'"),
+        .container(
+            "variable of what", "env: [{name: A, valueFrom: {}}]",
+            "8: spec.containers[0].env[0].valueFrom: Invalid value: \"\": must specify one of: `fieldRef`, `resourceFieldRef`,"),
+        .container(
+            "variable with an equals sign", "env: [{name: a=b, value: x}]",
+            "8: spec.containers[0].env[0].name: Invalid value: \"a=b\": a valid environment variable name must consist only of printable"),
+        .container(
+            "variable of an unknown field", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.foo}}}]",
+            "8: spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: \"spec.foo\": error converting fieldPath: "
+                + "field label not supported: spec.foo"),
+        .container(
+            "probe of no port", "livenessProbe: {tcpSocket: {port: 0}}",
+            "8: spec.containers[0].livenessProbe.tcpSocket.port: Invalid value: 0: must be between 1 and 65535, inclusive"),
+        .container(
+            "probe without a command", "livenessProbe: {exec: {}}",
+            "8: spec.containers[0].livenessProbe.exec.command: Required value"),
+        .container(
+            "hook without a handler", "lifecycle: {preStop: {}}",
+            "8: spec.containers[0].lifecycle.preStop: Required value: must specify a handler type"),
+        .container(
+            "negative user", "securityContext: {runAsUser: -1}",
+            "8: spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive"),
+        .container(
+            "pages by halves", "resources: {limits: {cpu: 1, hugepages-2Mi: 3Mi}}",
+            "8: spec.containers[0].resources.limits[hugepages-2Mi]: Invalid value: \"3Mi\": 3Mi is not positive integer multiple of "
+                + "hugepages-2Mi"),
+        .pod(
+            "init container with a hook", "initContainers: [{name: i, image: i, lifecycle: {preStop: {exec: {command: [a]}}}}]",
+            "6: spec.initContainers[0].lifecycle: Forbidden: may not be set for init containers without restartPolicy=Always"),
+        .pod(
+            "no DNS at all", "dnsPolicy: None",
+            "5: spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"),
+        .pod(
+            "value that no node has",
+            "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: k, operator: In, values: [a b]}]}]}}}",
+            "6: spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values[0]: "
+                + "Invalid value: \"a b\": a valid label must be an empty string or consist of"),
+        .pod(
+            "file in place of a volume", "volumes: [{name: v, hostPath: {path: /v, type: X}}]",
+            "6: spec.volumes[0].hostPath.type: Unsupported value: \"X\": supported values: \"\", \"BlockDevice\", \"CharDevice\","),
+        .pod(
+            "volume of two kinds", "volumes: [{name: v, configMap: {name: a}, emptyDir: {}}]",
+            "6: spec.volumes[0].configMap: Forbidden: may not specify more than 1 volume type"),
         .container("variable without a name", "env: [{value: x}]", "8: spec.containers[0].env[0].name: Required value"),
         .container(
             "negative request", "resources: {requests: {cpu: -1}}",
@@ -183,6 +244,13 @@ struct BrokenManifest: Sendable, CustomTestStringConvertible {
             selector: "{matchLabels: {a: c}}"),
         .deployment("no selector", "paused: false", "1: spec.selector: Required value", selector: "null"),
         .deployment(
+            "selector that cannot be asked", "paused: false",
+            "6: spec.selector: Invalid value: {\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Foo\"}]}: invalid label selector",
+            selector: "{matchExpressions: [{key: a, operator: Foo}]}"),
+        BrokenManifest(
+            "no template", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {selector: {matchLabels: {a: b}}}\n",
+            "4: spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`"),
+        .deployment(
             "empty selector", "paused: false", "6: spec.selector: Invalid value: {}: empty selector is invalid for deployment",
             selector: "{}"),
         .deployment(
@@ -195,6 +263,32 @@ struct BrokenManifest: Sendable, CustomTestStringConvertible {
         .deployment(
             "deadline before ready", "minReadySeconds: 600",
             "4: spec.progressDeadlineSeconds: Invalid value: 600: must be greater than minReadySeconds"),
+        // Policies.
+        BrokenManifest(
+            "budget of both kinds",
+            "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {minAvailable: 1, maxUnavailable: 50%}\n",
+            "4: spec: Invalid value: {\"MinAvailable\":1,\"Selector\":null,\"MaxUnavailable\":\"50%\",\"UnhealthyPodEvictionPolicy\":null}: "
+                + "minAvailable and maxUnavailable cannot be both set"),
+        .limitRange("type", "{type: X}", "type: Invalid value: \"X\": must be a standard limit type or fully qualified"),
+        .limitRange(
+            "unknown resource", "{type: Pod, max: {gpu: 1}}",
+            "max[gpu]: Invalid value: \"gpu\": must be a standard resource type or fully qualified"),
+        .limitRange(
+            "ratio beyond the bounds", "{type: Container, min: {cpu: 1}, max: {cpu: 2}, maxLimitRequestRatio: {cpu: 3}}",
+            "maxLimitRequestRatio[cpu]: Invalid value: \"3\": ratio 3 is greater than max/min = 2.000000"),
+        .limitRange(
+            "part of a GPU", "{type: Container, default: {nvidia.com/gpu: 2}, defaultRequest: {nvidia.com/gpu: 1}}",
+            "defaultRequest[nvidia.com/gpu]: Invalid value: \"1\": default value 2 must equal to defaultRequest value 1 in nvidia.com/gpu"),
+        .quota(
+            "scopes that exclude each other",
+            "scopeSelector: {matchExpressions: [{scopeName: BestEffort, operator: Exists}, {scopeName: NotBestEffort, operator: Exists}]}",
+            "spec.scopeSelector.matchExpressions: Invalid value: null: conflicting scopes"),
+        .quota(
+            "scope without values", "scopeSelector: {matchExpressions: [{scopeName: PriorityClass, operator: In}]}",
+            "spec.scopeSelector.matchExpressions.values: Required value: must be at least one value when `operator` is 'In' or 'NotIn'"),
+        BrokenManifest(
+            "finalizer without a domain", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, finalizers: [orphan, x]}\n",
+            "3: metadata.finalizers[1]: Invalid value: \"x\": name is neither a standard finalizer name nor is it fully qualified"),
         // Nodes and priorities.
         .node(
             "taint effect", "spec: {taints: [{key: a, effect: X}]}",
@@ -202,13 +296,17 @@ struct BrokenManifest: Sendable, CustomTestStringConvertible {
         .node("taint without effect", "spec: {taints: [{key: a}]}", "4: spec.taints[0].effect: Required value"),
         .node(
             "taint twice", "spec:\n  taints:\n  - {key: a, effect: NoSchedule}\n  - {key: a, effect: NoSchedule, value: b}",
-            "7: spec.taints[1]: Duplicate value"),
+            "7: spec.taints[1]: Duplicate value: {\"Key\":\"a\",\"Value\":\"b\",\"Effect\":\"NoSchedule\",\"TimeAdded\":null}: "
+                + "taints must be unique by key and effect pair"),
+        .node(
+            "two ranges of one family", "spec: {podCIDRs: [10.0.0.0/24, 10.0.1.0/24]}",
+            "4: spec.podCIDRs: Invalid value: [\"10.0.0.0/24\",\"10.0.1.0/24\"]: may specify no more than one CIDR for each IP family"),
         .node(
             "negative capacity", "status: {capacity: {cpu: -8}}",
-            "4: status.capacity[cpu]: Invalid value: \"-8\": must be greater than or equal to 0"),
+            "4: status.capacity.cpu: Invalid value: \"-8\": must be greater than or equal to 0"),
         .node(
             "more than there is", "status: {capacity: {cpu: 8}, allocatable: {cpu: 9}}",
-            "4: status.allocatable[cpu]: Invalid value: \"9\": must be less than or equal to capacity of 8"),
+            "4: status.allocatable.cpu: Invalid value: \"9\": must be less than or equal to capacity of 8"),
         BrokenManifest(
             "reserved priority class", "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: system-x}\nvalue: 5\n",
             "3: metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: system-x is not a known system priority class"

@@ -225,41 +225,6 @@ struct InitContainerTests {
     }
 }
 
-@Suite("Images")
-struct ImageTests {
-    @Test func `pulls are serial and images stay`() throws {
-        var configuration = NodeAgentConfiguration.prompt
-        configuration.pullBytesPerSecond = 10e6
-        configuration.defaultImageBytes = 50_000_000
-        var cluster = try TestCluster(configuration: configuration)
-        cluster.create(pod("a"))
-        cluster.create(pod("b") { $0.containers[0].image = "other" })
-        cluster.create(pod("c"))
-        cluster.run(until: seconds(20))
-        #expect(cluster.story(of: "a").last == "6.0 Running c=running ready")
-        #expect(cluster.story(of: "b").last == "11.0 Running c=running ready")
-        #expect(cluster.story(of: "c").last == "6.0 Running c=running ready")
-        #expect(
-            cluster.events.contains(
-                "Pulled: Successfully pulled image \"app\" in 5s (5s including waiting). Image size: 50000000 bytes."))
-        #expect(
-            cluster.events.contains(
-                "Pulled: Successfully pulled image \"other\" in 5s (10s including waiting). Image size: 50000000 bytes."))
-        cluster.create(pod("d"))
-        cluster.run(until: seconds(30))
-        #expect(cluster.story(of: "d").last == "21.0 Running c=running ready")
-        #expect(cluster.events.contains("Pulled: Container image \"app\" already present on machine and can be accessed by the pod"))
-    }
-
-    @Test func `a crash of the machine loses the pull under way`() {
-        var store = ImageStore()
-        #expect(store.pull("a", bytes: 100, bytesPerSecond: 10, at: .zero)?.ready == seconds(10))
-        store.interrupt(at: seconds(4))
-        #expect(store.pull("a", bytes: 100, bytesPerSecond: 10, at: seconds(50))?.ready == seconds(60))
-        #expect(store.pull("a", bytes: 100, bytesPerSecond: 10, at: seconds(60)) == nil)
-    }
-}
-
 @Suite("Kubelet's admission")
 struct AdmissionTests {
     private func asking(_ name: String, cpu: Int64, memory: Int64 = 0) -> Pod {

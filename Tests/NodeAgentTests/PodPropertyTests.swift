@@ -10,11 +10,31 @@ import Testing
 struct PodPropertyTests {
     private func draw(_ stream: inout RandomStream, _ bound: Int) -> Int { stream.uniform(below: bound) }
 
+    /// Gives a container probes, hooks and rules, or not.
+    private func dress(_ container: inout Container, _ stream: inout RandomStream) {
+        func probe() -> Probe? {
+            guard draw(&stream, 2) == 0 else { return nil }
+            var probe = Probe()
+            probe.periodSeconds = Int32(1 + draw(&stream, 5))
+            probe.failureThreshold = Int32(1 + draw(&stream, 4))
+            probe.initialDelaySeconds = Int32(draw(&stream, 4))
+            return probe
+        }
+        container.livenessProbe = probe()
+        container.readinessProbe = probe()
+        container.startupProbe = probe()
+        if draw(&stream, 3) == 0 { container.lifecycle = Lifecycle(postStart: .action, preStop: .sleep(seconds: 2)) }
+        if draw(&stream, 5) == 0 {
+            container.restartPolicy = .onFailure
+            container.restartRules = [RestartRule(action: RestartRule.restartAllContainers, exitCodes: [137])]
+        }
+    }
+
     private func live(_ cluster: inout TestCluster, _ stream: inout RandomStream, steps: Int) {
         for step in 0..<steps {
             cluster.run(until: cluster.now + SimulatedDuration(seconds: stream.uniform() * 12))
             let name = "p\(draw(&stream, 6))"
-            switch draw(&stream, 10) {
+            switch draw(&stream, 12) {
             case 0, 1, 2, 3:
                 let policy: [RestartPolicy] = [.always, .onFailure, .never]
                 let (initial, side, which) = (draw(&stream, 3) == 0, draw(&stream, 3) == 0, draw(&stream, 3))
@@ -23,6 +43,9 @@ struct PodPropertyTests {
                     pod(name, node: "n\(draw(&stream, 2))") {
                         $0.restartPolicy = policy[which]
                         $0.containers[0].resources.requests = ["cpu": Quantity(milli: milli)]
+                        $0.containers[0].image = "image-\(which)"
+                        $0.containers[0].imagePullPolicy = side ? .always : .ifNotPresent
+                        dress(&$0.containers[0], &stream)
                         if initial { $0.initContainers.append(Container(name: "init", image: "init")) }
                         if side {
                             var sidecar = Container(name: "side", image: "side")
@@ -31,6 +54,8 @@ struct PodPropertyTests {
                         }
                     })
             case 4: cluster.delete(name)
+            case 10: cluster.registry(isDown: step % 3 == 0)
+            case 11: if step % 7 == 0 { _ = cluster.shutDown(step % 2) }
             case 5: cluster.delete(name, grace: Int64(draw(&stream, 4)))
             case 6: cluster.fail(step % 2, kubeletOnly: draw(&stream, 2) == 0)
             case 7, 8: if !cluster.agent.isRunning(step % 2) { cluster.comeBack(step % 2) }
@@ -53,7 +78,16 @@ struct PodPropertyTests {
         behaviour.run = seed % 2 == 0 ? try .uniform(low: 1, high: 60) : nil
         behaviour.stop = try .exponential(mean: 3)
         behaviour.imageBytes = 200_000_000
-        return try TestCluster(nodes: 2, behaviour)
+        behaviour.hang = try .exponential(mean: 40)
+        behaviour.postStart = try .exponential(mean: 1)
+        behaviour.postStartFails = seed % 5 == 0
+        behaviour.layerBytes = 1_000_000
+        var configuration = NodeAgentConfiguration.prompt
+        configuration.registryBytesPerSecond = 150e6
+        configuration.serializeImagePulls = seed % 3 == 0
+        configuration.imageCollection.capacity = 400_000_000
+        configuration.shutdownGracePeriod = .seconds(10)
+        return try TestCluster(nodes: 2, configuration: configuration, behaviour)
     }
 
     @Test(arguments: 1...16 as ClosedRange<UInt64>)

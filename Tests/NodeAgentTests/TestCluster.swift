@@ -114,7 +114,11 @@ struct TestCluster: Sendable {
         observe()
     }
 
-    mutating func fail(_ node: Int = 0, kubeletOnly: Bool) { _ = agent.fail(node, kubeletOnly: kubeletOnly, at: now) }
+    mutating func fail(_ node: Int = 0, kubeletOnly: Bool) {
+        var effects = Effects<KubeletTimer>()
+        _ = agent.fail(node, kubeletOnly: kubeletOnly, at: now, effects: &effects)
+        carryOut(effects)
+    }
 
     mutating func comeBack(_ node: Int = 0) {
         var effects = Effects<KubeletTimer>()
@@ -122,6 +126,24 @@ struct TestCluster: Sendable {
         agent.comeBack(node, pods: pods, at: now, effects: &effects)
         carryOut(effects)
     }
+
+    /// The machine is told to shut down. Returns until when its kubelet wants to go on.
+    mutating func shutDown(_ node: Int = 0) -> SimulatedTime {
+        var effects = Effects<KubeletTimer>()
+        let deadline = agent.shutDown(node, at: now, effects: &effects)
+        carryOut(effects)
+        return deadline
+    }
+
+    /// The image registry stops or begins to answer.
+    mutating func registry(isDown: Bool) {
+        var effects = Effects<KubeletTimer>()
+        if isDown { agent.registryFails(at: now, effects: &effects) } else { agent.registryReturns() }
+        carryOut(effects)
+    }
+
+    /// Whether nothing will happen any more.
+    var isIdle: Bool { queue.nextTime == nil }
 
     /// The pod as the API server holds it; nil when it is gone.
     subscript(name: String) -> Pod? { api.objects.get(Pod.self, NamespacedName(namespace: "default", name: name))?.value }

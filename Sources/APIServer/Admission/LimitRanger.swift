@@ -172,7 +172,7 @@ private struct Bound {
         let isExact = enforced.value <= Int64.max / 1000
         let ratio = isExact ? shown * 1000 : shown
         let allowed = Double(isExact ? enforced.milliValue : enforced.value)
-        return ratio > allowed ? start + "provided ratio is \(shown.sixDecimals)" : nil
+        return ratio > allowed ? start + "provided ratio is \(GoText.fixed(shown))" : nil
     }
 }
 
@@ -182,22 +182,5 @@ extension PodSpec {
         var result = aggregate { $0.resources[keyPath: part] }
         for (name, quantity) in resources?[keyPath: part] ?? ResourceList() where name.isSupportedAtPodLevel { result[name] = quantity }
         return result
-    }
-}
-
-extension Double {
-    /// The number as C's `%f` writes it: six decimals, rounded half to even on the exact binary value. For positive numbers.
-    fileprivate var sixDecimals: String {
-        let whole = rounded(.down)
-        guard whole < 9e15 else { return "\(whole)" }
-        // The part after the point is exact; its product with a million is rounded, which matters only halfway between two digits.
-        let scaled = (self - whole) * 1_000_000
-        let lost = (-scaled).addingProduct(self - whole, 1_000_000)
-        let isHalfway = scaled - scaled.rounded(.down) == 0.5
-        var units = Int64(whole)
-        var millionths = Int64(scaled.rounded(isHalfway && lost != 0 ? (lost > 0 ? .up : .down) : .toNearestOrEven))
-        if millionths == 1_000_000 { (units, millionths) = (units + 1, 0) }
-        let digits = String(millionths)
-        return "\(units)." + String(repeating: "0", count: 6 - digits.utf8.count) + digits
     }
 }

@@ -59,19 +59,22 @@ package enum PodQuota {
             case .notTerminating: (spec.activeDeadlineSeconds ?? -1) < 0
             case .bestEffort: spec.qualityOfService == .bestEffort
             case .notBestEffort: spec.qualityOfService != .bestEffort
-            case .priorityClass: matches(requirement, priorityClass: spec.priorityClassName)
+            case .priorityClass: requirement.matches(className: spec.priorityClassName)
             case .crossNamespacePodAffinity: spec.usesCrossNamespaceAffinity
             case .volumeAttributesClass: false
             }
         }
     }
+}
 
-    private static func matches(_ requirement: ScopeRequirement, priorityClass name: String) -> Bool {
-        switch requirement.operator {
+extension ScopeRequirement {
+    /// Whether an object of a class is meant; `name` is empty if it has none.
+    func matches(className name: String) -> Bool {
+        switch `operator` {
         case .exists: !name.isEmpty
         case .doesNotExist: name.isEmpty
-        case .isIn: !name.isEmpty && requirement.values.contains(name)
-        case .notIn: name.isEmpty || !requirement.values.contains(name)
+        case .isIn: !name.isEmpty && values.contains(name)
+        case .notIn: name.isEmpty || !values.contains(name)
         }
     }
 }

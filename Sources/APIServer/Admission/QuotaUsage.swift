@@ -35,7 +35,9 @@ package enum QuotaUsage {
         switch service.type {
         case .nodePort: usage["services.nodeports"] = Quantity(Int64(service.ports.count))
         case .loadBalancer:
-            usage["services.nodeports"] = Quantity(Int64(service.ports.count))
+            // Where no node ports are allocated, only those count that were asked for by number.
+            let ports = service.allocateLoadBalancerNodePorts == false ? service.ports.filter { $0.nodePort != 0 } : service.ports
+            usage["services.nodeports"] = Quantity(Int64(ports.count))
             usage["services.loadbalancers"] = Quantity(1)
         case .clusterIP, .externalName: break
         }
@@ -56,11 +58,16 @@ package enum QuotaUsage {
 
     private static let classSuffix = ".storageclass.storage.k8s.io/"
 
-    /// Whether a quota with these scopes counts the object at all: scopes speak of pods only.
+    /// Whether a quota with these scopes counts the object at all: scopes speak of pods, one of claims.
     package static func matches(_ scopes: [ScopeRequirement], _ object: APIObject) -> Bool {
         if scopes.isEmpty { return true }
-        if case .pod(let pod) = object { return PodQuota.matches(scopes, pod.value.spec.value) }
-        return false
+        switch object {
+        case .pod(let pod): return PodQuota.matches(scopes, pod.value.spec.value)
+        case .persistentVolumeClaim(let claim):
+            let name = claim.value.spec.volumeAttributesClassName ?? ""
+            return scopes.allSatisfy { $0.scope == .volumeAttributesClass && $0.matches(className: name) }
+        default: return false
+        }
     }
 
     /// The resource whose objects a name in a quota is about, `pods` for `requests.cpu`; nil for names nobody counts.
@@ -114,7 +121,7 @@ private struct UsageMemory {
 
     mutating func matches(_ scopes: [ScopeRequirement], _ object: APIObject) -> Bool {
         if scopes.isEmpty { return true }
-        guard case .pod(let pod) = object else { return false }
+        guard case .pod(let pod) = object else { return QuotaUsage.matches(scopes, object) }
         let spec = pod.value.spec
         if let matches = known[ObjectIdentifier(spec)]?.matches { return matches }
         let matches = PodQuota.matches(scopes, spec.value)

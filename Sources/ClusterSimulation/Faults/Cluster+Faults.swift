@@ -107,8 +107,8 @@ extension Cluster {
         let last: SimulatedTime
         switch faults[node: number].strike(effect) {
         case .nothing: return
-        case .stopMachine: last = nodeAgent.fail(number, kubeletOnly: false, at: now)
-        case .stopKubelet: last = nodeAgent.fail(number, kubeletOnly: true, at: now)
+        case .stopMachine: last = nodeAgent.fail(number, kubeletOnly: false, at: now, effects: &kubeletEffects)
+        case .stopKubelet: last = nodeAgent.fail(number, kubeletOnly: true, at: now, effects: &kubeletEffects)
         case .cutOff: last = nodeAgent.cutOff(number, at: now)
         }
         // One that was not heard of anyway is silent since then.

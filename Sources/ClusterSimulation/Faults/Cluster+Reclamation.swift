@@ -19,6 +19,9 @@ extension Cluster {
         // A machine that is to come has the labels and the size of the old one.
         templates[number] = node
         queue.schedule(.machineEnds(node: Int32(number), fault: Int32(fault)), at: now + reclamation.notice)
+        // The kubelet hears of the end in time for what it calls a graceful shutdown.
+        let shutdown = min(nodeAgent.configuration.value.shutdownGracePeriod, reclamation.notice)
+        if shutdown > .zero { queue.schedule(.machineShutsDown(Int32(number)), at: now + reclamation.notice - shutdown) }
         guard reclamation.isHandled, nodeAgent.isRunning(number) else { return }
         var options = DrainOptions()
         options.force = true

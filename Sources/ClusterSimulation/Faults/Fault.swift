@@ -81,6 +81,18 @@ public struct APIServerFault: Hashable, Sendable {
     }
 }
 
+/// A time in which the image registry answers nobody: pulls fail.
+public struct RegistryOutage: Hashable, Sendable {
+    public var at: SimulatedTime
+    /// nil: for good.
+    public var down: SimulatedDuration?
+
+    public init(at: SimulatedTime, down: SimulatedDuration? = nil) {
+        self.at = at
+        self.down = down
+    }
+}
+
 extension NodeSelection {
     func contains(_ node: Node) -> Bool {
         switch self {

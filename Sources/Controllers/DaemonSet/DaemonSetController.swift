@@ -177,7 +177,7 @@ struct DaemonSetReconciler: Reconciler {
         let key = set.value.metadata.key
         let claim = PodClaim(
             of: set.value.metadata, as: OwnerReference(controller: set.value.metadata, .daemonSet), adopts: mayAdopt.contains(key),
-            adoptsEnded: true, view
+            claimsEnded: true, view
         ) { set.value.spec.selector.matches($0.value.metadata.labels) }
         if claim.foundNoOrphans { mayAdopt.remove(key) }
         if !claim.calls.isEmpty { plan.steps.append(claim.calls) }

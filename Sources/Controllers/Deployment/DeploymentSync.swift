@@ -333,6 +333,9 @@ struct DeploymentSync {
         writeStatus()
     }
 
+    /// How often the real controller looks, by its work queue's shortest back-off, in the last second of a deadline.
+    private static let lastLooks = SimulatedDuration.milliseconds(5)
+
     /// Looks again when the progress deadline has passed, for nothing else might happen until then.
     private mutating func watchDeadline(_ status: DeploymentStatus) {
         guard deployment.spec.hasProgressDeadline, let condition = deployment.status.conditions[.progressing],
@@ -340,10 +343,11 @@ struct DeploymentSync {
         else { return }
         let updated = condition.lastUpdateTime ?? condition.lastTransitionTime
         let deadline = updated + .seconds(Int(deployment.spec.progressDeadlineSeconds))
-        if deadline - now < .seconds(1) {
-            plan.retriesAnyway = true
-        } else {
+        if deadline - now >= .seconds(1) {
             plan.again = deadline + .seconds(1)
+        } else if condition.reason != DeploymentReason.complete {
+            // Of all its looks until then only the one that finds the deadline passed has consequences.
+            plan.again = max(now, deadline) + DeploymentSync.lastLooks
         }
     }
 }

@@ -151,7 +151,7 @@ private struct CanonicalText {
         }
         add("resources", container.resources)
         add("restartPolicy", container.restartPolicy?.rawValue ?? "")
-        add("restartRuleActions", container.restartRuleActions)
+        add("restartRuleActions", container.restartRules.map(\.action))
         add("livenessProbe", container.livenessProbe)
         add("readinessProbe", container.readinessProbe)
         add("startupProbe", container.startupProbe)

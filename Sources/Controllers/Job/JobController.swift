@@ -219,7 +219,7 @@ struct JobReconciler: Reconciler {
         }
         if !metadata.isTerminating, mayAdopt.remove(metadata.key) != nil {
             for pod in view.orphanedPods(inNamespace: metadata.namespace) {
-                guard selector.matches(pod.value.metadata.labels), pod.isActive else { continue }
+                guard selector.matches(pod.value.metadata.labels), !pod.isTerminating else { continue }
                 let owners = pod.value.metadata.ownerReferences + [JobReconciler.reference(to: job.value)]
                 calls.append(ownership(pod, .adoption(owners, finalizer: JobLabels.trackingFinalizer)))
                 claimed.append(pod.isTracked ? pod : pod.with { $0.metadata.finalizers.append(JobLabels.trackingFinalizer) })

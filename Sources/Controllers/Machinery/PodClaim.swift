@@ -14,15 +14,15 @@ struct PodClaim {
 
     /// - Parameters:
     ///   - adopts: whether to look for orphans, which is a scan of the namespace's pods without a controller.
-    ///   - adoptsEnded: whether pods that have ended are worth adopting.
+    ///   - claimsEnded: whether pods that have ended are worth adopting, and they and those being deleted worth releasing.
     init(
-        of owner: ObjectMeta, as reference: @autoclosure () -> OwnerReference, adopts: Bool, adoptsEnded: Bool, _ view: SharedInformers,
+        of owner: ObjectMeta, as reference: @autoclosure () -> OwnerReference, adopts: Bool, claimsEnded: Bool, _ view: SharedInformers,
         matches: (Shared<Pod>) -> Bool
     ) {
         pods = view.pods(controlledBy: owner.uid)
         var released: [Shared<Pod>] = []
         if pods.contains(where: { !matches($0) }) {
-            if !owner.isTerminating { released = pods.filter { !matches($0) } }
+            if !owner.isTerminating { released = pods.filter { !matches($0) && (claimsEnded || $0.isActive) } }
             pods.removeAll { !matches($0) }
         }
         calls = released.map { pod in
@@ -30,7 +30,7 @@ struct PodClaim {
         }
         guard adopts, !owner.isTerminating else { return }
         let adopted = view.orphanedPods(inNamespace: owner.namespace).filter {
-            matches($0) && !$0.isTerminating && (adoptsEnded || !$0.isTerminal)
+            matches($0) && !$0.isTerminating && (claimsEnded || !$0.isTerminal)
         }
         foundNoOrphans = adopted.isEmpty
         if adopted.isEmpty { return }

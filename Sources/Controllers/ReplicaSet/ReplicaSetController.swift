@@ -166,7 +166,7 @@ struct ReplicaReconciler<Workload: ReplicatedWorkload>: Reconciler {
         let templateLabels = set.value.podTemplate.labels
         let templateMatches = set.value.selects(templateLabels)
         let claim = PodClaim(
-            of: set.value.metadata, as: ReplicaReconciler.reference(to: set.value), adopts: mayAdopt.contains(key), adoptsEnded: false, view
+            of: set.value.metadata, as: ReplicaReconciler.reference(to: set.value), adopts: mayAdopt.contains(key), claimsEnded: false, view
         ) { pod in
             let labels = pod.value.metadata.labels
             return labels == templateLabels ? templateMatches : set.value.selects(labels)

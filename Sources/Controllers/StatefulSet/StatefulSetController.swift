@@ -76,7 +76,7 @@ struct StatefulSetReconciler: Reconciler {
         if !history.adoptions.isEmpty { plan.steps.append(history.adoptions) }
         let claim = PodClaim(
             of: metadata, as: OwnerReference(controller: metadata, .statefulSet), adopts: mayAdopt.contains(metadata.key),
-            adoptsEnded: true, view
+            claimsEnded: true, view
         ) { set.value.selects($0) }
         if claim.foundNoOrphans { mayAdopt.remove(metadata.key) }
         if !claim.calls.isEmpty { plan.steps.append(claim.calls) }

@@ -111,6 +111,8 @@ struct StatefulSetSync {
     private struct ReplicaWork {
         var claims: [PlannedCall] = []
         var pod: [PlannedCall] = []
+        /// Changes of ownership of the claims of a pod that is made.
+        var owners: [PlannedCall] = []
     }
 
     /// Returns whether the sync goes on.
@@ -119,8 +121,7 @@ struct StatefulSetSync {
             for index in replicas.indices {
                 var work = ReplicaWork()
                 let goesOn = process(index, &work)
-                append(work.claims)
-                append(work.pod)
+                append(work)
                 if !goesOn || leavingClaim != nil { return false }
             }
             return true
@@ -131,8 +132,7 @@ struct StatefulSetSync {
             let end = min(start + size, replicas.count)
             var work = ReplicaWork()
             for index in start..<end { _ = process(index, &work) }
-            append(work.claims)
-            append(work.pod)
+            append(work)
             if leavingClaim != nil { return false }
             start = end
             size = min(2 * size, StatefulSetSync.largestBatch)
@@ -151,7 +151,10 @@ struct StatefulSetSync {
                 }
                 return false
             }
-            work.pod.append(creation(of: ordinal))
+            let pod = set.pod(ordinal, revision(forNew: ordinal))
+            work.pod.append(creation(of: pod, ordinal))
+            // Claims that are made just now are given an owner when the pod is seen.
+            work.owners += claimCorrections(for: pod)
             return false
         }
         if pod.isTerminal {
@@ -159,9 +162,14 @@ struct StatefulSetSync {
             if !pod.isTerminating { work.pod.append(deletion(of: pod)) }
             return false
         }
-        if pod.value.status.phase == .pending, !createClaims(ordinal, &work) { return false }
+        if pod.value.status.phase == .pending {
+            guard createClaims(ordinal, &work) else { return false }
+            work.claims += claimCorrections(for: pod)
+            if isOrdered { return false }
+        }
         guard !isOrdered || (!pod.isTerminating && isAvailable(pod)) else { return false }
-        let corrections = claimCorrections(for: pod)
+        // Those of a pending pod were just made.
+        let corrections = pod.value.status.phase == .pending ? [] : claimCorrections(for: pod)
         work.claims += corrections
         if !set.hasIdentity(pod) || !corrections.isEmpty {
             var call = PlannedCall(.update(.pod(set.givingIdentity(to: pod, ordinal))))
@@ -172,8 +180,8 @@ struct StatefulSetSync {
         return true
     }
 
-    private func creation(of ordinal: Int) -> PlannedCall {
-        var call = PlannedCall(.create(.pod(set.pod(ordinal, revision(forNew: ordinal)))))
+    private func creation(of pod: Shared<Pod>, _ ordinal: Int) -> PlannedCall {
+        var call = PlannedCall(.create(.pod(pod)))
         call.onSuccess = Shared(event("SuccessfulCreate", "Create", ordinal))
         call.onFailure = Shared(event("FailedCreate", "Create", ordinal, failed: ""))
         call.isSilentIfExisting = true
@@ -299,6 +307,12 @@ struct StatefulSetSync {
     }
 
     // MARK: Requests and events
+
+    private mutating func append(_ work: ReplicaWork) {
+        append(work.claims)
+        append(work.pod)
+        append(work.owners)
+    }
 
     private mutating func append(_ step: [PlannedCall]) { if !step.isEmpty { steps.append(step) } }
 

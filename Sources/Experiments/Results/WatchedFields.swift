@@ -70,9 +70,7 @@ package enum WatchedFields {
         case .resourceQuota(let quota): fields.quota(quota.value)
         case .endpointSlice(let slice): fields.endpointSlice(slice.value)
         case .service(let service): fields.service(service.value)
-        case .replicationController(let controller):
-            fields.integer("gen", controller.value.metadata.generation)
-            fields.integer("spec_replicas", Int64(controller.value.replicas))
+        case .replicationController(let controller): fields.replicationController(controller.value)
         case .volumeAttachment(let attachment): fields.set("attached", .boolean(attachment.value.isAttached))
         case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .limitRange, .serviceAccount, .unstructured: break
         }
@@ -166,16 +164,26 @@ package enum WatchedFields {
             conditions(namespace.conditions)
         }
 
+        mutating func replicationController(_ controller: ReplicationController) {
+            integer("gen", controller.metadata.generation)
+            integer("spec_replicas", Int64(controller.replicas))
+            replicaStatus(controller.status)
+        }
+
+        private mutating func replicaStatus(_ status: ReplicaSetStatus) {
+            integer("replicas", Int64(status.replicas))
+            counter("fullyLabeled", status.fullyLabeledReplicas)
+            counter("ready", status.readyReplicas)
+            counter("available", status.availableReplicas)
+            if let count = status.terminatingReplicas { integer("terminating", Int64(count)) }
+            if status.observedGeneration != 0 { integer("observedGen", status.observedGeneration) }
+            conditions(status.conditions)
+        }
+
         mutating func replicaSet(_ set: ReplicaSet) {
             integer("gen", set.metadata.generation)
             integer("spec_replicas", Int64(set.spec.replicas))
-            integer("replicas", Int64(set.status.replicas))
-            counter("fullyLabeled", set.status.fullyLabeledReplicas)
-            counter("ready", set.status.readyReplicas)
-            counter("available", set.status.availableReplicas)
-            if let count = set.status.terminatingReplicas { integer("terminating", Int64(count)) }
-            if set.status.observedGeneration != 0 { integer("observedGen", set.status.observedGeneration) }
-            conditions(set.status.conditions)
+            replicaStatus(set.status)
             let annotations = set.metadata.annotations
             text("revision", annotations["deployment.kubernetes.io/revision"] ?? "")
             text("desired", annotations["deployment.kubernetes.io/desired-replicas"] ?? "")

@@ -8,12 +8,14 @@ import KubernetesAPI
 enum DecodedFault {
     case nodes(Fault)
     case apiServer(APIServerFault)
+    case registry(RegistryOutage)
     /// Failures as a file tells of them, each with the line it stands on.
     case replay([(fault: Fault, node: String, line: Int)], file: String)
 }
 
 extension ScenarioDecoder {
     mutating func fault(_ node: YAMLNode) -> DecodedFault? {
+        if node["registry"] != nil { return registryOutage(node).map { .registry($0) } }
         guard let fields = open(node, ScenarioFormat.fault) else { return nil }
         // Every field is asked for, so that all are checked.
         let nodes = selection(fields)

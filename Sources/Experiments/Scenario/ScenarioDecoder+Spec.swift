@@ -13,6 +13,12 @@ extension ScenarioDecoder {
         var behaviour = WorkloadBehaviour()
         if let value = distribution(fields, "start") { behaviour.start = value }
         if let value = distribution(fields, "ready") { behaviour.ready = value }
+        behaviour.readyAfterRestart = distribution(fields, "readyAfterRestart")
+        behaviour.waitsFor = waitsFor(fields, "waitsFor")
+        behaviour.hang = distribution(fields, "hang", meanAtLeast: ScenarioFormat.minimumRunSeconds)
+        behaviour.postStart = distribution(fields, "postStart")
+        behaviour.preStop = distribution(fields, "preStop")
+        failingHooks(fields, "failingHooks", &behaviour)
         if let value = distribution(fields, "init") { behaviour.initialise = value }
         behaviour.run = distribution(fields, "run", meanAtLeast: ScenarioFormat.minimumRunSeconds)
         if let value = integer(fields, "exitCode") { behaviour.exitCode = Int32(value) }
@@ -20,6 +26,7 @@ extension ScenarioDecoder {
         if let value = distribution(fields, "stop") { behaviour.stop = value }
         behaviour.usage = usage(fields, "usage")
         behaviour.imageBytes = quantity(fields, "imageSize")?.value
+        behaviour.layerBytes = quantity(fields, "layerSize")?.value
         let namespace = string(fields, "namespace")
         guard let selector = selector(fields, "selector") else { return nil }
         return BehaviourRule(namespace: namespace, selector: selector, image: string(fields, "image"), behaviour: behaviour)

@@ -131,12 +131,15 @@ struct ScenarioReader {
         let errorsBefore = errorCount
         let start = cluster(spec, into: &configuration)
         let clusterIsKnown = errorCount == errorsBefore
-        configuration.behaviours = decoder.list(spec, "workloads").compactMap { decoder.workload($0) }
+        let workloads = decoder.list(spec, "workloads").map { (node: $0, rule: decoder.workload($0)) }
+        configuration.behaviours = workloads.compactMap(\.rule)
+        if let node = decoder.field(spec, "registry") { decoder.registry(node, into: &configuration.nodeAgent) }
         configuration.customMetrics = decoder.list(spec, "metrics").compactMap { decoder.metric($0) }
         let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
         for (_, fault) in faults {
             switch fault {
             case .nodes(let fault)?: configuration.faults.append(fault)
+            case .registry(let outage)?: configuration.registryOutages.append(outage)
             case .apiServer(let fault)?: configuration.apiServerFaults.append(fault)
             case .replay(let failures, _)?: configuration.faults += failures.map(\.fault)
             case nil: break
@@ -166,6 +169,7 @@ struct ScenarioReader {
         for (node, fault) in faults { if let fault { references.check(fault, node, &decoder) } }
         for (node, entry) in entries { references.check(entry.action, node, &decoder) }
         for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
+        for (node, rule) in workloads { if let rule { references.check(rule, node, &decoder) } }
         references.checkSizes(specNode, &decoder)
 
         guard let name, let duration, let start else { return nil }

@@ -251,8 +251,29 @@ enum Tunables {
         Tunable("leaseRenewal", .period(\.nodeAgent.leaseRenewal, atLeast: tick), "How often a kubelet renews its lease."),
         Tunable("leaseJitter", .number(\.nodeAgent.leaseJitter, 0...1), "Each kubelet's period is longer by up to this share."),
         Tunable(
-            "imagePullBandwidth", .bandwidth(\.nodeAgent.pullBytesPerSecond),
-            "Bytes per second a node pulls images with, one image at a time."),
+            "imagePullBandwidth", .bandwidth(\.nodeAgent.pullBytesPerSecond), "Bytes per second a node pulls images with."),
+        Tunable(
+            "serializeImagePulls", .flag(\.nodeAgent.serializeImagePulls), "Whether a kubelet pulls one image at a time; default true."),
+        Tunable(
+            "maxParallelImagePulls", .integer(\.nodeAgent.maxParallelImagePulls, 0...1_000_000),
+            "How many images it pulls at a time otherwise; default 0, any number."),
+        Tunable(
+            "imagePullBackoffInitial", .period(\.nodeAgent.pullBackoffInitial, atLeast: .seconds(1)),
+            "Wait after the first failed pull of an image; doubled with each (fixed)."),
+        Tunable(
+            "imagePullBackoffMaximum", .period(\.nodeAgent.pullBackoffMaximum, atLeast: .seconds(1)), "The longest such wait (fixed)."),
+        Tunable(
+            "imageFileSystemSize", .bytes(\.nodeAgent.imageCollection.capacity),
+            "What a node's file system for images holds; default 0: no matter, no image is ever removed."),
+        Tunable(
+            "imageGCHighThresholdPercent", .integer(\.nodeAgent.imageCollection.highThreshold, 1...100),
+            "The use of that file system from which on unused images are removed; default 85."),
+        Tunable(
+            "imageGCLowThresholdPercent", .integer(\.nodeAgent.imageCollection.lowThreshold, 0...99), "... and down to which; default 80."),
+        Tunable("imageMinimumGCAge", .duration(\.nodeAgent.imageCollection.minimumAge), "Younger images stay; default 2m."),
+        Tunable(
+            "imageGCPeriod", .period(\.nodeAgent.imageCollection.period, atLeast: tick),
+            "How often a kubelet looks at them (fixed); default 5m."),
         Tunable("defaultImageSize", .bytes(\.nodeAgent.defaultImageBytes), "The size of images nobody gave a size for."),
         Tunable(
             "crashBackoffInitial", .period(\.nodeAgent.crashBackoffInitial, atLeast: .seconds(1)),
@@ -267,6 +288,20 @@ enum Tunables {
             "podSyncDelay", .duration(\.nodeAgent.podSyncDelay), "From a kubelet's start to its first look at its node's pods; default 1s."),
         Tunable(
             "removalDelay", .duration(\.nodeAgent.removalDelay), "From a stopped pod's last status to its removal; default 500ms."),
+        Tunable(
+            "syncErrorDelay", .period(\.nodeAgent.syncErrorDelay, atLeast: tick),
+            "How long after a failed pass over a pod the kubelet looks at it again (fixed); default 10s."),
+        Tunable(
+            "relistPeriod", .period(\.nodeAgent.relistPeriod, atLeast: tick),
+            "How often a kubelet asks its runtime for its containers (fixed); default 1s."),
+        Tunable("probes", .flag(\.nodeAgent.probesContainers), "Whether kubelets probe containers; default true."),
+        Tunable("lifecycleHooks", .flag(\.nodeAgent.runsHooks), "Whether kubelets run the containers' lifecycle hooks; default true."),
+        Tunable(
+            "shutdownGracePeriod", .duration(\.nodeAgent.shutdownGracePeriod),
+            "How long a machine that is told to shut down waits for its pods; default 0s: it does not."),
+        Tunable(
+            "shutdownGracePeriodCriticalPods", .duration(\.nodeAgent.shutdownGracePeriodCriticalPods),
+            "The last part of that time, which is for critical pods; default 0s."),
         Tunable("minimumGrace", .duration(\.nodeAgent.minimumGrace), "The least time between SIGTERM and SIGKILL."),
         Tunable("recordsEvents", .flag(\.nodeAgent.recordsEvents), "Whether kubelets record Events."),
     ]

@@ -5,6 +5,7 @@ extension ScenarioFormat {
     private static let faultSubjects =
         selectionFields + [
             ScenarioField("apiServer", .object("APIServerFault"), "The API server: an outage or a brown-out."),
+            ScenarioField("registry", .boolean, "true: the image registry answers nobody; pulls fail."),
             ScenarioField(
                 "file", .path,
                 "Failures of nodes as they happened: a CSV file with the columns node, down-at and up-at, in seconds or as durations (1h30m); an empty up-at means for good."

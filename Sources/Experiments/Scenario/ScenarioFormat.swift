@@ -73,9 +73,8 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-        metricsServer, usage, load, loadPoint, metric, fault, apiServerFault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart,
-        nodeSelection,
-        nodeTaints, drain, maintain,
+        metricsServer, waitsFor, registry, image, usage, load, loadPoint, metric, fault, apiServerFault, timelineEntry, scale, setImage,
+        rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain, maintain,
         setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
@@ -116,6 +115,7 @@ enum ScenarioFormat {
                 "scheduler", .either(.path, .kubernetes("KubeSchedulerConfiguration")),
                 "A KubeSchedulerConfiguration, as a file or inline; default: the default scheduler's."),
             ScenarioField("workloads", .list(.object("Workload")), "How containers behave, by label; the first that matches a pod counts."),
+            ScenarioField("registry", .object("Registry"), "What images are pulled from."),
             ScenarioField("metrics", .list(.object("Metric")), "Metrics for autoscalers that do not come from the kubelets."),
             ScenarioField("controlPlane", .object("ControlPlane"), "The model of time: latencies, limits and periods."),
             ScenarioField("faults", .list(.object("Fault")), "What breaks."),
@@ -168,7 +168,20 @@ enum ScenarioFormat {
             ScenarioField("namespace", .string, "Only pods of this namespace."),
             ScenarioField("image", .string, "Only pods with a container of this image: tells the versions of a workload apart."),
             ScenarioField("start", .distribution, "From starting a container to Running; default 1s."),
-            ScenarioField("ready", .distribution, "From Running to passing readiness; default 0s."),
+            ScenarioField(
+                "ready", .distribution,
+                "From Running until it would answer a probe; default 0s. Without a readiness probe in its manifest it is ready then."),
+            ScenarioField("readyAfterRestart", .distribution, "The same for a container that was restarted; default: no different."),
+            ScenarioField(
+                "waitsFor", .object("WaitsFor"), "What must be ready before the container is: it says that it is not until then."),
+            ScenarioField(
+                "hang", .distribution,
+                "Time from Running until it hangs, on average 10ms or more: it does not exit, answers no probe and ignores SIGTERM; default: never."
+            ),
+            ScenarioField(
+                "postStart", .distribution, "What a post-start hook takes that is a command or a request; default 0s."),
+            ScenarioField("preStop", .distribution, "The same of a pre-stop hook. Hooks that sleep take what they say."),
+            ScenarioField("failingHooks", .list(.constant(["postStart", "preStop"])), "Which of these hooks fail."),
             ScenarioField("init", .distribution, "What each init container takes; default 1s."),
             ScenarioField(
                 "run", .distribution,
@@ -179,7 +192,11 @@ enum ScenarioFormat {
             ),
             ScenarioField("stop", .distribution, "From SIGTERM to the end; the grace period cuts it. Default 200ms."),
             ScenarioField("usage", .object("Usage"), "What each pod uses of cpu and memory."),
-            ScenarioField("imageSize", .quantity, "Bytes to pull for each image the node does not have."),
+            ScenarioField(
+                "imageSize", .quantity,
+                "Bytes to pull for each image the node does not have; what the registry says of an image goes before."),
+            ScenarioField(
+                "layerSize", .quantity, "Bytes each container writes into its own layer in a run; the last dead one keeps them. Default 0."),
         ])
 
     // MARK: What happens

@@ -3,6 +3,7 @@
 import ClusterSimulation
 import DiscreteEvents
 import KubernetesAPI
+import NodeAgent
 
 struct ScenarioReferences {
     private var nodes: Set<String> = []
@@ -11,6 +12,7 @@ struct ScenarioReferences {
     /// The pod templates of each workload, and nothing for objects that have none.
     private var templates: [ObjectKey: [PodTemplate]] = [:]
     private var names: [ObjectKey] = []
+    private var services: Set<NamespacedName> = []
     private var podCount = 0
     private let nodesAreKnown: Bool
     private let workloadsAreKnown: Bool
@@ -53,6 +55,7 @@ struct ScenarioReferences {
             add(object.value.metadata, .replicaSet, object.value.spec.template, pods: isOwned ? 0 : object.value.spec.replicas)
         case .job(let object): add(object.value.metadata, .job, object.value.spec.template, pods: object.value.spec.parallelism ?? 1)
         case .cronJob(let object): add(object.value.metadata, .cronJob, object.value.spec.jobTemplate.spec.template, pods: 0)
+        case .service(let object): services.insert(object.value.metadata.key)
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             if pod.value.metadata.ownerReferences.isEmpty { podCount += 1 }
@@ -82,7 +85,7 @@ struct ScenarioReferences {
     mutating func check(_ fault: DecodedFault, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
         switch fault {
         case .nodes(let fault): check(fault.nodes, node, &decoder)
-        case .apiServer: break
+        case .apiServer, .registry: break
         case .replay(let failures, let file):
             guard nodesAreKnown, let missing = failures.first(where: { !nodes.contains($0.node) }) else { return }
             let place = CSVError(
@@ -114,6 +117,12 @@ struct ScenarioReferences {
             }
         case .apply, .delete, .addNodes, .setLoad: break
         }
+    }
+
+    /// A service that is not there would be waited for in vain.
+    func check(_ rule: BehaviourRule, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        guard workloadsAreKnown, let service = rule.behaviour.waitsFor, !services.contains(service) else { return }
+        decoder.context.error(node["waitsFor"] ?? node, "there is no Service \(service) in objects, snapshot or timeline")
     }
 
     mutating func check(_ expectation: Expectation, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {

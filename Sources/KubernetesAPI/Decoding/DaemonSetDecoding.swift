@@ -7,7 +7,7 @@ extension DaemonSet: YAMLDecodable {
         var metadata = ObjectMeta()
         var status = DaemonSetStatus()
         var spec = DaemonSetSpec(selector: LabelSelector(), template: .empty)
-        let source = context.workload(node, &metadata, &status) { field, value, context in
+        let source = context.workload(node, &metadata, &status, demandsSelector: false) { field, value, context in
             switch field {
             case "updateStrategy": context.read(value, into: &spec.updateStrategy)
             case "minReadySeconds": context.read(value, into: &spec.minReadySeconds)

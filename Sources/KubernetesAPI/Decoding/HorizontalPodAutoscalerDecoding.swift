@@ -136,7 +136,13 @@ extension ScalingPolicy: YAMLDecodable {
             }
             return true
         }
-        guard isMapping, let type else { return nil }
+        guard isMapping else { return nil }
+        guard let type else {
+            if context.objects.validates, node["type"]?.isNull ?? true {
+                context.error(missing: "type", in: node, FieldError.notSupported("", "", supported: ["Percent", "Pods"]).body)
+            }
+            return nil
+        }
         policy.type = type
         return policy
     }
@@ -175,6 +181,25 @@ private struct MetricFields {
         }
     }
 
+    /// Exactly the source that the type names must be there.
+    static func checkSources(of node: YAMLNode, _ type: String, _ context: inout DecodingContext) {
+        let expected = type.prefix(1).lowercased() + type.dropFirst()
+        if type.isEmpty { context.error(missing: "type", in: node, "Required value: must specify a metric source type") }
+        if !types.contains(type) {
+            // The API server says so twice: of the type, and when it looks for its source.
+            for _ in 0..<2 { context.error(missing: "type", in: node, FieldError.notSupported("", type, supported: types).body) }
+        } else if node[expected]?.isNull ?? true {
+            context.error(missing: expected, in: node, "Required value: must populate information for the given metric source")
+        }
+        let present = sources.filter { !(node[$0]?.isNull ?? true) }
+        if present.count == 1 { return }
+        for field in present where field != expected {
+            context.error(missing: field, in: node, "Forbidden: must populate the given metric source only")
+        }
+    }
+
+    private static let sources = ["object", "external", "pods", "resource", "containerResource"]
+
     /// The type of a metric and the fields of the source that belongs to it.
     static func read(_ node: YAMLNode, _ context: inout DecodingContext) -> (type: String, fields: MetricFields)? {
         var type = ""
@@ -192,12 +217,6 @@ private struct MetricFields {
             return true
         }
         guard isMapping else { return nil }
-        if !type.isEmpty, !types.contains(type), let place = node["type"] {
-            context.error(place, FieldError.notSupported("", type, supported: types).body)
-        } else if found == nil, context.objects.validates, types.contains(type) {
-            let field = type.prefix(1).lowercased() + type.dropFirst()
-            context.error(missing: field, in: node, "Required value: must populate information for the given metric source")
-        }
         return (type, found ?? MetricFields())
     }
 }
@@ -205,11 +224,8 @@ private struct MetricFields {
 extension MetricSpec: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> MetricSpec? {
         guard let (type, fields) = MetricFields.read(node, &context) else { return nil }
-        guard let source = fields.source(type) else {
-            if type.isEmpty { context.error(missing: "type", in: node, "Required value: must specify a metric source type") }
-            return nil
-        }
-        return MetricSpec(source, fields.target)
+        MetricFields.checkSources(of: node, type, &context)
+        return fields.source(type).map { MetricSpec($0, fields.target) }
     }
 }
 

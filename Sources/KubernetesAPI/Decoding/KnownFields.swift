@@ -119,11 +119,11 @@ enum KnownFields {
         Lifecycle postStart:LifecycleHandler preStop:LifecycleHandler stopSignal:str
         LifecycleHandler exec:ExecAction httpGet:HTTPGetAction sleep:SleepAction tcpSocket:TCPSocketAction
         ExecAction command:[str]
-        HTTPGetAction host:str httpHeaders:[HTTPHeader] path:str=/ port!:ios scheme:HTTP|HTTPS=HTTP
+        HTTPGetAction host:str httpHeaders:[HTTPHeader] path:str=/ port:ios scheme:HTTP|HTTPS=HTTP
         HTTPHeader name:str value:str
         SleepAction seconds:i64
-        TCPSocketAction host:str port!:ios
-        GRPCAction port!:i32 service:str
+        TCPSocketAction host:str port:ios
+        GRPCAction port:i32 service:str
         Probe exec:ExecAction grpc:GRPCAction httpGet:HTTPGetAction tcpSocket:TCPSocketAction terminationGracePeriodSeconds:i64
         ResizePolicy resourceName:str restartPolicy:str
         VolumeDevice devicePath:str name:str

@@ -24,6 +24,7 @@ extension DecodingContext {
         let errorsBefore = errorCount
         let findingsBefore = diagnostics.count + suppressedCount
         guard var spec = PodSpec.decode(node, &self) else { return nil }
+        if objects.validates { checkUnmodelled(podSpec: node, isTemplate: path != "spec") }
         if objects.appliesDefaults { spec.applyDefaults() }
         if objects.validates, errorCount == errorsBefore {
             for finding in spec.validate(at: path) { report(finding, in: object) }
@@ -88,7 +89,7 @@ extension PodSpec: YAMLDecodable {
     /// Every mount must name a volume of the pod.
     private func checkMounts(_ context: inout DecodingContext) {
         for mount in context.objects.volumeMountNames {
-            guard let name = mount.scalarText, !name.isEmpty, !volumes.contains(where: { $0.name == name }) else { continue }
+            guard let name = mount.scalarText, !volumes.contains(where: { $0.name == name }) else { continue }
             context.error(mount, FieldError(.notFound, field: "", value: GoText.quoted(name), detail: "").body)
         }
     }
@@ -150,18 +151,14 @@ extension Container: YAMLFields {
             if value.scalarText != "" { context.choose(value, into: &imagePullPolicy, of: ["Always", "IfNotPresent", "Never"]) }
         case "ports": context.read(value, into: &ports)
         case "restartPolicy": context.choose(value, into: &restartPolicy, of: ["Always", "OnFailure", "Never"])
-        case "restartPolicyRules":
-            context.elements(value) { rule, context in
-                var action = ""
-                context.fields(rule) { field, value, context in
-                    guard field == "action" else { return context.unmodelled(field, value, of: "RestartRule", into: &unmodelled) }
-                    context.read(value, into: &action)
-                    return true
-                }
-                restartRuleActions.append(action)
-            }
+        case "restartPolicyRules": context.readRestartRules(value, into: &restartRules, unmodelled: &unmodelled)
+        case "lifecycle":
+            context.read(value, into: &lifecycle)
+            return context.unmodelled(field, value, of: "Container", into: &unmodelled)
         case "livenessProbe": context.read(value, into: &livenessProbe)
-        case "readinessProbe": context.read(value, into: &readinessProbe)
+        case "readinessProbe":
+            context.read(value, into: &readinessProbe)
+            if context.objects.validates { context.checkReadinessProbe(value) }
         case "startupProbe": context.read(value, into: &startupProbe)
         case "volumeMounts":
             context.elements(value) { mount, context in
@@ -172,7 +169,10 @@ extension Container: YAMLFields {
                 let digest = context.digest(mount, of: "VolumeMount")
                 unmodelled = unmodelled &+ ContentDigest.entry(field, digest)
             }
-        default: return context.unmodelled(field, value, of: "Container", into: &unmodelled)
+            if context.objects.validates { context.checkMounts(value) }
+        default:
+            guard context.unmodelled(field, value, of: "Container", into: &unmodelled) else { return false }
+            if context.objects.validates { context.checkUnmodelled(containerField: field, value) }
         }
         return true
     }
@@ -195,48 +195,10 @@ extension ContainerPort: YAMLFields {
     }
 }
 
-extension Probe: YAMLDecodable {
-    private static let handlers = ["exec", "grpc", "httpGet", "tcpSocket"]
-
-    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> Probe? {
-        var probe = Probe()
-        var handler: String?
-        let isMapping = context.fields(node) { field, value, context in
-            switch field {
-            case "initialDelaySeconds": context.read(value, into: &probe.initialDelaySeconds)
-            case "timeoutSeconds": context.readPositive(value, into: &probe.timeoutSeconds)
-            case "periodSeconds": context.readPositive(value, into: &probe.periodSeconds)
-            case "successThreshold": context.readPositive(value, into: &probe.successThreshold)
-            case "failureThreshold": context.readPositive(value, into: &probe.failureThreshold)
-            default:
-                if handlers.contains(field), !value.isNull {
-                    if handler == nil {
-                        handler = field
-                    } else if context.objects.validates {
-                        context.error(value, "Forbidden: may not specify more than 1 handler type")
-                    }
-                }
-                return context.unmodelled(field, value, of: "Probe", into: &probe.unmodelled)
-            }
-            return true
-        }
-        guard isMapping else { return nil }
-        if handler == nil, context.objects.validates { context.error(node, "Required value: must specify a handler type") }
-        return probe
-    }
-}
-
-extension DecodingContext {
-    /// Zero means the default, as with every number in a probe that has one.
-    fileprivate mutating func readPositive(_ node: YAMLNode, into field: inout Int32) {
-        if let value = Int32.decode(node, &self), value != 0 { field = value }
-    }
-}
-
 extension Volume: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> Volume? {
         var volume = Volume(name: "", source: .other)
-        var source: String?
+        var hasSource = false
         let isMapping = context.fields(node) { field, value, context in
             if field == "name" {
                 context.read(value, into: &volume.name)
@@ -244,15 +206,13 @@ extension Volume: YAMLDecodable {
             }
             guard context.unmodelled(field, value, of: "Volume", into: &volume.unmodelled) else { return false }
             if value.isNull { return true }
-            if source == nil {
-                source = field
-                volume.source = Volume.source(field, value)
-            } else if context.objects.validates {
-                context.error(value, "Forbidden: may not specify more than 1 volume type")
-            }
+            if !hasSource { volume.source = Volume.source(field, value) }
+            hasSource = true
             return true
         }
-        return isMapping ? volume : nil
+        guard isMapping else { return nil }
+        if context.objects.validates { context.checkVolume(node) }
+        return volume
     }
 
     /// The part of a volume source that scheduling looks at; its types have been checked.

@@ -77,7 +77,7 @@ extension ResourceQuotaSpec: YAMLFields {
         case "scopes":
             var names: [String] = []
             context.read(value, into: &names)
-            scopes += names.compactMap(ScopeRequirement.Scope.init).map { ScopeRequirement($0) }
+            scopes += names.compactMap(ScopeRequirement.Scope.init).map { ScopeRequirement($0, isByName: true) }
             for name in names where ScopeRequirement.Scope(rawValue: name) == nil {
                 context.error(value, FieldError.invalid("", names, "unsupported scope").body)
             }
@@ -85,9 +85,9 @@ extension ResourceQuotaSpec: YAMLFields {
             guard !value.isNull else { break }
             context.fields(value) { field, value, context in
                 guard field == "matchExpressions" else { return false }
-                var read: [ScopeRequirement] = []
-                context.read(value, into: &read)
-                scopes += read
+                context.elements(value) { element, context in
+                    if let requirement = ScopeRequirement(element, of: value, &context) { scopes.append(requirement) }
+                }
                 return true
             }
         default: return false
@@ -96,21 +96,21 @@ extension ResourceQuotaSpec: YAMLFields {
     }
 }
 
-extension ScopeRequirement: YAMLDecodable {
-    package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> ScopeRequirement? {
+extension ScopeRequirement {
+    /// Reads an entry of the selector `list`. The API server does not say which entry is wrong.
+    fileprivate init?(_ node: YAMLNode, of list: YAMLNode, _ context: inout DecodingContext) {
         let errorsBefore = context.errorCount
         guard let fields = RequirementFields(node, &context, key: "scopeName") else { return nil }
         guard let scope = Scope(rawValue: fields.key) else {
-            context.error(missing: "scopeName", in: node, FieldError.invalid("", fields.key, "unsupported scope").body)
+            context.error(missing: "scopeName", in: list, FieldError.invalid("", fields.key, "unsupported scope").body)
             return nil
         }
-        var result = ScopeRequirement(scope, values: fields.values)
+        self.init(scope, values: fields.values)
         if let known = fields.operator.flatMap(Operator.init) {
-            result.operator = known
+            `operator` = known
         } else if context.errorCount == errorsBefore {
             context.error(
-                missing: "operator", in: node, FieldError.invalid("", fields.operator ?? "", "not a valid selector operator").body)
+                missing: "operator", in: list, FieldError.invalid("", fields.operator ?? "", "not a valid selector operator").body)
         }
-        return result
     }
 }

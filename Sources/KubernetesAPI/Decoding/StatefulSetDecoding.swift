@@ -39,19 +39,22 @@ extension StatefulSet: YAMLDecodable {
 
 extension StatefulSetUpdateStrategy: YAMLDecodable {
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> StatefulSetUpdateStrategy? {
-        let fields = UpdateStrategyFields(
-            node, &context, of: [.onDelete, .rollingUpdate], fields: ["partition", "maxUnavailable"]
-        ) { .invalid("", $0, "must be 'RollingUpdate' or 'OnDelete'") }
+        let errorsBefore = context.errorCount
+        // The API server shows the whole strategy; its type is reported below.
+        let fields = UpdateStrategyFields(node, &context, of: [.onDelete, .rollingUpdate], fields: ["partition", "maxUnavailable"])
         guard let fields else { return nil }
+        let rolling = fields.rolling == nil ? "null" : "{\"Partition\":\(fields.partition),\"MaxUnavailable\":null}"
+        if let type = fields.unknownType {
+            if context.errorCount == errorsBefore {
+                let strategy = "{\"Type\":\(JSONText.quoted(type)),\"RollingUpdate\":\(rolling)}"
+                context.error(
+                    node, FieldError.invalid("", strategy, quoted: false, "must be 'RollingUpdate' or 'OnDelete'").body)
+            }
+            return nil
+        }
         if fields.type == .rollingUpdate { return .rollingUpdate(partition: fields.partition) }
-        if let rolling = fields.rolling, context.objects.validates {
-            context.error(
-                rolling,
-                FieldError(
-                    .invalid, field: "", value: "{\"partition\":\(fields.partition)}",
-                    detail: "only allowed for updateStrategy 'RollingUpdate'"
-                )
-                .body)
+        if let place = fields.rolling, context.objects.validates {
+            context.error(place, FieldError.invalid("", rolling, quoted: false, "only allowed for updateStrategy 'RollingUpdate'").body)
         }
         return .onDelete
     }

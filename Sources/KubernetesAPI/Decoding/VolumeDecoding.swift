@@ -4,8 +4,11 @@ extension DecodingContext {
     /// Reads a list of access modes; those that do not exist are reported.
     fileprivate mutating func readAccessModes(_ node: YAMLNode, into modes: inout [VolumeAccessMode]) {
         elements(node) { element, context in
-            let supported = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
-            if let mode: VolumeAccessMode = context.choose(element, of: supported) { modes.append(mode) }
+            guard let text = String.decode(element, &context) else { return }
+            if let mode = VolumeAccessMode(rawValue: text) { return modes.append(mode) }
+            let supported = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"]
+            // The API server does not say which mode is wrong.
+            context.error(node, FieldError.notSupported("", text, supported: supported).body)
         }
     }
 

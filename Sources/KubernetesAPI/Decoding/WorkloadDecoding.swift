@@ -47,12 +47,13 @@ struct PodSource {
         return true
     }
 
-    /// Reports what the workload must have and does not.
-    func require(in node: YAMLNode, _ context: inout DecodingContext) {
+    /// Reports what the workload must have and does not. A selector left out selects nothing, whether or not the API server demands
+    /// one.
+    func require(in node: YAMLNode, demandsSelector: Bool, _ context: inout DecodingContext) {
         guard context.objects.validates else { return }
-        if selector == nil {
-            context.error(missing: "spec.selector", in: node)
-            if let template { context.report(template.unselected(at: "spec.template"), in: node) }
+        if selector == nil, demandsSelector { context.error(missing: "spec.selector", in: node) }
+        if selector == nil || (template == nil && selector?.isEmpty == false) {
+            context.report((template ?? .empty).unselected(at: "spec.template"), in: node)
         }
         if template == nil { context.error(missing: "spec.template.spec.containers", in: node) }
     }
@@ -68,7 +69,7 @@ extension DecodingContext {
     ///
     /// Returns nil if the node is no mapping. What is required and missing is reported.
     mutating func workload<Status: YAMLDecodable>(
-        _ node: YAMLNode, _ metadata: inout ObjectMeta, _ status: inout Status,
+        _ node: YAMLNode, _ metadata: inout ObjectMeta, _ status: inout Status, demandsSelector: Bool = true,
         spec field: (String, YAMLNode, inout DecodingContext) -> Bool
     ) -> (selector: LabelSelector, template: PodTemplate)? {
         let errorsBefore = errorCount
@@ -83,7 +84,7 @@ extension DecodingContext {
             return true
         }
         guard isMapping else { return nil }
-        if errorCount == errorsBefore { source.require(in: node, &self) }
+        if errorCount == errorsBefore { source.require(in: node, demandsSelector: demandsSelector, &self) }
         return (source.selector ?? LabelSelector(), source.template ?? .empty)
     }
 }
@@ -101,14 +102,16 @@ struct UpdateStrategyFields {
     var maxSurge: IntOrPercent?
     var maxUnavailable: IntOrPercent?
     var partition: Int32 = 0
+    /// A type the kind does not have.
+    var unknownType: String?
 
     /// - Parameters:
     ///   - supported: the types the kind has.
     ///   - fields: the numbers its rolling update has.
-    ///   - refusal: what is said about another type.
+    ///   - refusal: what is said about another type; left out, that is up to the caller.
     init?(
         _ node: YAMLNode, _ context: inout DecodingContext, of supported: [StrategyType], fields: [String],
-        refusal: (String) -> FieldError
+        refusal: ((String) -> FieldError)? = nil
     ) {
         var result = UpdateStrategyFields()
         let isMapping = context.fields(node) { field, value, context in
@@ -118,7 +121,8 @@ struct UpdateStrategyFields {
                 if let type = StrategyType(rawValue: text), supported.contains(type) {
                     result.type = type
                 } else {
-                    context.error(value, refusal(text).body)
+                    result.unknownType = text
+                    if let refusal { context.error(value, refusal(text).body) }
                 }
             case "rollingUpdate":
                 guard !value.isNull else { break }

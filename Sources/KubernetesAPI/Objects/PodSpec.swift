@@ -95,12 +95,14 @@ public struct Container: Hashable, Sendable {
     public var resources: ResourceRequirements
     /// `Always` makes an init container a sidecar.
     public var restartPolicy: ContainerRestartPolicy?
-    /// Actions of the container's restart rules (KEP-5307), as text.
-    public var restartRuleActions: [String]
+    /// Which exits are answered otherwise than `restartPolicy` says; the first rule that fits counts.
+    public var restartRules: [RestartRule]
     public var livenessProbe: Probe?
     public var readinessProbe: Probe?
     public var startupProbe: Probe?
-    /// A digest of the fields that have no effect here (command, environment, mounts, ...).
+    /// nil: no hooks.
+    public var lifecycle: Lifecycle?
+    /// A digest of the fields that have no effect here (command, environment, mounts, ...), hooks included.
     public var unmodelled: UInt64
 
     public init(name: String, image: String = "", resources: ResourceRequirements = ResourceRequirements()) {
@@ -108,7 +110,7 @@ public struct Container: Hashable, Sendable {
         self.image = image
         self.resources = resources
         ports = []
-        restartRuleActions = []
+        restartRules = []
         unmodelled = 0
     }
 
@@ -125,19 +127,6 @@ public enum ImagePullPolicy: String, Hashable, Sendable {
     case always = "Always"
     case ifNotPresent = "IfNotPresent"
     case never = "Never"
-}
-
-/// The timing of a probe; what it asks is the workload behaviour's business.
-public struct Probe: Hashable, Sendable {
-    public var initialDelaySeconds: Int32 = 0
-    public var timeoutSeconds: Int32 = 1
-    public var periodSeconds: Int32 = 10
-    public var successThreshold: Int32 = 1
-    public var failureThreshold: Int32 = 3
-    /// A digest of the probe's action.
-    public var unmodelled: UInt64 = 0
-
-    public init() {}
 }
 
 public struct ContainerPort: Hashable, Sendable {

@@ -57,10 +57,13 @@ public struct ScopeRequirement: Hashable, Sendable {
     public var scope: Scope
     public var `operator`: Operator
     public var values: [String]
+    /// Whether it stands in `scopes`, which has names only.
+    public var isByName: Bool
 
-    public init(_ scope: Scope, _ operator: Operator = .exists, values: [String] = []) {
+    public init(_ scope: Scope, _ operator: Operator = .exists, values: [String] = [], isByName: Bool = false) {
         self.scope = scope
         self.operator = `operator`
         self.values = values
+        self.isByName = isByName
     }
 }

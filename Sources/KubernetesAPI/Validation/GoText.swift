@@ -31,6 +31,23 @@ package enum GoText {
         return result + "\""
     }
 
+    /// A number as `%f` writes it: six decimals, rounded half to even on the exact binary value. For numbers that are not negative.
+    package static func fixed(_ value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return "+Inf" }
+        let whole = value.rounded(.down)
+        guard whole < 9e15 else { return "\(whole)" }
+        // The part after the point is exact; its product with a million is rounded, which matters only halfway between two digits.
+        let scaled = (value - whole) * 1_000_000
+        let lost = (-scaled).addingProduct(value - whole, 1_000_000)
+        let isHalfway = scaled - scaled.rounded(.down) == 0.5
+        var units = Int64(whole)
+        var millionths = Int64(scaled.rounded(isHalfway && lost != 0 ? (lost > 0 ? .up : .down) : .toNearestOrEven))
+        if millionths == 1_000_000 { (units, millionths) = (units + 1, 0) }
+        let digits = String(millionths)
+        return "\(units)." + String(repeating: "0", count: 6 - digits.utf8.count) + digits
+    }
+
     /// A list of strings as Go's JSON writes it; an empty one is `null`, as an unset Go slice is.
     package static func jsonList(_ values: [String]) -> String {
         if values.isEmpty { return "null" }

@@ -66,6 +66,12 @@ public enum NameValidation {
         return (isValid ? [] : [Message.envVarName]) + directoryMessages(value)
     }
 
+    /// The name of an environment variable of a container: anything printable but the sign that ends it.
+    public static func relaxedEnvVarName(_ value: String) -> [String] {
+        let isValid = !value.isEmpty && value.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "=") }
+        return isValid ? [] : [Message.relaxedEnvVarName]
+    }
+
     /// A key of a ConfigMap or Secret.
     public static func configMapKey(_ value: String) -> [String] {
         let isValid = !value.isEmpty && value.utf8.allSatisfy(isConfigKeyByte)
@@ -192,6 +198,7 @@ private enum Message {
     static let envVarName = expression(
         "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start "
             + "with a digit", "[-._a-zA-Z][-._a-zA-Z0-9]*", "my.env-name", "MY_ENV.NAME", "MyEnvName1")
+    static let relaxedEnvVarName = "a valid environment variable name must consist only of printable ASCII characters other than '='"
     static let configMapKey = expression(
         "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
         "[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name")

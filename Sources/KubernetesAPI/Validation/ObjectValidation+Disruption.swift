@@ -8,12 +8,28 @@ extension PodDisruptionBudget: ValidatedObject {
         }
         if let most = spec.maxUnavailable {
             if spec.minAvailable != nil {
-                errors.append(.invalid("spec", "{}", "minAvailable and maxUnavailable cannot be both set"))
+                errors.append(.invalid("spec", spec.goJSONText, quoted: false, "minAvailable and maxUnavailable cannot be both set"))
             }
             errors += most.validate(at: "spec.maxUnavailable") + most.validateShare(at: "spec.maxUnavailable")
         }
         if let selector = spec.selector { errors += selector.validate(at: "spec.selector") }
         return errors
+    }
+}
+
+extension PodDisruptionBudgetSpec {
+    /// The spec as the API server prints its own value of it.
+    fileprivate var goJSONText: String {
+        func text(_ bound: IntOrPercent?) -> String {
+            switch bound {
+            case .int(let number): String(number)
+            case .string(let text): JSONText.quoted(text)
+            case nil: "null"
+            }
+        }
+        let policy = unhealthyPodEvictionPolicy.map { JSONText.quoted($0.rawValue) } ?? "null"
+        return "{\"MinAvailable\":\(text(minAvailable)),\"Selector\":\(selector?.jsonText ?? "null"),"
+            + "\"MaxUnavailable\":\(text(maxUnavailable)),\"UnhealthyPodEvictionPolicy\":\(policy)}"
     }
 }
 

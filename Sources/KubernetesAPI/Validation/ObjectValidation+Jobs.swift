@@ -216,6 +216,11 @@ extension CronJobSpec {
         return errors
     }
 
+    /// What the API server says of a zone that it does not know.
+    package static func unknown(timeZone: String, at path: String = "spec.timeZone") -> FieldError {
+        .invalid(path, timeZone, "unknown time zone \(timeZone)")
+    }
+
     /// The form of a zone's name. Whether there is such a zone is seen where the zones are read.
     private static func validate(timeZone: String, at path: String) -> [FieldError] {
         if timeZone.isEmpty { return [.invalid(path, "", "timeZone must be nil or non-empty string")] }
@@ -227,7 +232,7 @@ extension CronJobSpec {
                         || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "+")
                 }
             if !isName || part == "." || part == ".." || part.hasPrefix("-") {
-                return [.invalid(path, timeZone, "unknown time zone \(timeZone)")]
+                return [unknown(timeZone: timeZone, at: path)]
             }
         }
         guard timeZone.lowercased() == "local" else { return [] }

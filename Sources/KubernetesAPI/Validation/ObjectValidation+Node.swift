@@ -6,18 +6,28 @@ extension Node: ValidatedObject {
         // The API server's messages say "metadata.taints"; people look for them where they are.
         errors += Node.validate(taints: spec.taints, at: "spec.taints")
         for (name, quantity) in status.capacity where !name.isUsual(quantity) {
-            errors += name.validate(nodeAmount: quantity, at: "status.capacity[\(name)]")
+            errors += name.validate(amount: quantity, at: "status.capacity.\(name)")
         }
         for (name, quantity) in status.allocatable {
-            if !name.isUsual(quantity) { errors += name.validate(nodeAmount: quantity, at: "status.allocatable[\(name)]") }
+            if !name.isUsual(quantity) { errors += name.validate(amount: quantity, at: "status.allocatable.\(name)") }
             if let capacity = status.capacity[name], quantity > capacity {
                 errors.append(
                     .invalid(
-                        "status.allocatable[\(name)]", quantity.description, "must be less than or equal to capacity of \(capacity)"))
+                        "status.allocatable.\(name)", quantity.description, "must be less than or equal to capacity of \(capacity)"))
             }
         }
-        if !spec.podCIDR.isEmpty, !spec.podCIDR.contains("/") {
-            errors.append(.invalid("spec.podCIDRs[0]", spec.podCIDR, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"))
+        let ranges = spec.podCIDRs.isEmpty && !spec.podCIDR.isEmpty ? [spec.podCIDR] : spec.podCIDRs
+        for (index, range) in ranges.enumerated() where !IPAddressText.isRange(range) {
+            errors.append(.invalid("spec.podCIDRs[\(index)]", range, IPAddressText.rangeForm))
+        }
+        if ranges.count > 1, ranges.allSatisfy(IPAddressText.isRange) {
+            let families = Set(ranges.map { $0.contains(":") })
+            if ranges.count > families.count {
+                errors.append(.invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family"))
+            }
+            for (index, range) in ranges.enumerated() where ranges[..<index].contains(range) {
+                errors.append(.duplicate("spec.podCIDRs[\(index)]", range))
+            }
         }
         for (index, image) in status.images.enumerated() {
             errors += NumberValidation.nonNegative(image.sizeBytes, at: "status.images[\(index)].sizeBytes")
@@ -35,7 +45,7 @@ extension Node: ValidatedObject {
             if taints[..<index].contains(where: taint.matches) {
                 errors.append(
                     FieldError(
-                        .duplicate, field: place, value: taint.jsonText, detail: "taints must be unique by key and effect pair"))
+                        .duplicate, field: place, value: taint.goJSONText, detail: "taints must be unique by key and effect pair"))
             }
         }
         return errors
@@ -43,10 +53,10 @@ extension Node: ValidatedObject {
 }
 
 extension Taint {
-    fileprivate var jsonText: String {
-        var text = "{\"key\":\(JSONText.quoted(key))"
-        if !value.isEmpty { text += ",\"value\":\(JSONText.quoted(value))" }
-        return text + ",\"effect\":\(JSONText.quoted(effect.rawValue))}"
+    /// The taint as the API server prints its own value of it.
+    fileprivate var goJSONText: String {
+        "{\"Key\":\(JSONText.quoted(key)),\"Value\":\(JSONText.quoted(value)),\"Effect\":\(JSONText.quoted(effect.rawValue)),"
+            + "\"TimeAdded\":null}"
     }
 }
 
@@ -56,22 +66,26 @@ extension ResourceName {
 
     /// Whether nothing can be wrong: spares the texts of paths for the many thousand amounts in a dump.
     fileprivate func isUsual(_ quantity: Quantity) -> Bool {
-        quantity.sign >= 0 && quantity <= ResourceName.largestCPU && !quantity.hasFraction && ResourceName.standard.contains(rawValue)
-    }
-
-    fileprivate func validate(nodeAmount quantity: Quantity, at path: String) -> [FieldError] {
-        validateName(at: path) + validate(amount: quantity, at: path)
+        quantity.sign >= 0 && quantity <= ResourceName.largestCPU && !quantity.hasFraction && ResourceName.ofNodes.contains(rawValue)
     }
 
     /// Standard resources have short names, all others a domain.
     func validateName(at path: String) -> [FieldError] {
         let messages = NameValidation.qualifiedName(rawValue)
         if !messages.isEmpty { return messages.map { .invalid(path, rawValue, $0) } }
-        if rawValue.contains("/") || ResourceName.standard.contains(rawValue) || isHugePages || isAttachableVolume { return [] }
+        if rawValue.contains("/") || isStandard || isHugePages || isAttachableVolume { return [] }
         return [.invalid(path, rawValue, "must be a standard resource type or fully qualified")]
     }
 
-    private static let standard = ["cpu", "memory", "ephemeral-storage", "pods", "storage"]
+    /// Whether the name is one of Kubernetes' own without a domain: what nodes have, and what quotas count.
+    private var isStandard: Bool { ResourceName.ofNodes.contains(rawValue) || ResourceName.ofQuotas.contains(rawValue) }
+
+    private static let ofNodes = ["cpu", "memory", "ephemeral-storage", "pods", "storage"]
+    private static let ofQuotas: Set<String> = [
+        "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu", "limits.memory",
+        "limits.ephemeral-storage", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
+        "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
+    ]
 
     /// An amount of the resource on a node or for a container.
     func validate(amount quantity: Quantity, at path: String) -> [FieldError] {

@@ -99,7 +99,9 @@ extension Affinity {
         if let requiredNodeTerms {
             let place = nodeAffinity + Affinity.required + ".nodeSelectorTerms"
             if requiredNodeTerms.terms.isEmpty { errors.append(.required(place, "must have at least one node selector term")) }
-            for (index, term) in requiredNodeTerms.terms.enumerated() { errors += term.validate(at: "\(place)[\(index)]") }
+            for (index, term) in requiredNodeTerms.terms.enumerated() {
+                errors += term.validate(at: "\(place)[\(index)]", checksValues: true)
+            }
         }
         for (index, preference) in preferredNodeTerms.enumerated() {
             let place = "\(nodeAffinity)\(Affinity.preferred)[\(index)]"
@@ -126,10 +128,16 @@ extension Affinity {
 }
 
 extension NodeSelectorTerm {
-    fileprivate func validate(at path: String) -> [FieldError] {
+    /// `checksValues`: whether values must be such as labels can have. Of preferences that is not asked.
+    fileprivate func validate(at path: String, checksValues: Bool = false) -> [FieldError] {
         var errors: [FieldError] = []
         for (index, requirement) in matchExpressions.enumerated() {
-            errors += requirement.validate(at: "\(path).matchExpressions[\(index)]")
+            let place = "\(path).matchExpressions[\(index)]"
+            errors += requirement.validate(at: place)
+            guard checksValues else { continue }
+            for (position, value) in requirement.values.enumerated() {
+                errors += NameValidation.labelValue(value).map { .invalid("\(place).values[\(position)]", value, $0) }
+            }
         }
         for (index, requirement) in matchFields.enumerated() {
             errors += requirement.validate(field: "\(path).matchFields[\(index)]")
@@ -184,7 +192,7 @@ extension PodAffinityTerm {
         var errors = labelSelector?.validate(at: path + ".labelSelector") ?? []
         errors += namespaceSelector?.validate(at: path + ".namespaceSelector") ?? []
         for name in namespaces {
-            errors += NameValidation.dns1123Label(name).map { .invalid(path + ".namespaces", name, $0) }
+            errors += NameValidation.dns1123Label(name).map { .invalid(path + ".namespace", name, $0) }
         }
         for (field, keys) in [("matchLabelKeys", matchLabelKeys), ("mismatchLabelKeys", mismatchLabelKeys)] where !keys.isEmpty {
             if labelSelector == nil {

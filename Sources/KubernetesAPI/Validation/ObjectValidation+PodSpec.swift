@@ -6,6 +6,7 @@ extension PodSpec {
         var errors: [FieldError] = []
         errors += validateVolumes(at: path + ".volumes")
         errors += validateContainers(at: path)
+        errors += validateHostNetwork(at: path)
         errors += validateLimitsOfSpec(at: path)
         errors += LabelSelector.validate(labels: nodeSelector, at: path + ".nodeSelector")
         errors += validatePlacement(at: path)
@@ -92,14 +93,31 @@ extension PodSpec {
         return errors
     }
 
+    /// In the node's network a port of a container is that of the node.
+    private func validateHostNetwork(at path: String) -> [FieldError] {
+        guard hostNetwork else { return [] }
+        var errors: [FieldError] = []
+        for (index, container) in containers.enumerated() {
+            for (position, port) in container.ports.enumerated() where port.hostPort != 0 && port.hostPort != port.containerPort {
+                errors.append(
+                    .invalid(
+                        "\(path).containers[\(index)].ports[\(position)].hostPort", port.hostPort,
+                        "must match `containerPort` when `hostNetwork` is true"))
+            }
+        }
+        if hostUsers == false { errors.append(.forbidden(path + ".hostNetwork", "when `pod.Spec.HostUsers` is false")) }
+        return errors
+    }
+
     private func validate(podLevel resources: ResourceRequirements, at path: String) -> [FieldError] {
         var errors: [FieldError] = []
         for (list, part) in [("limits", resources.limits), ("requests", resources.requests)] {
             for (name, quantity) in part {
                 let place = "\(path).\(list)[\(name)]"
-                if !name.isSupportedAtPodLevel {
-                    errors.append(
-                        .notSupported("\(path).\(list)[\(name)]", name.rawValue, supported: ["cpu", "hugepages-", "memory"]))
+                let problems = name.validateName(at: place)
+                errors += problems
+                if problems.isEmpty, !name.isSupportedAtPodLevel {
+                    errors.append(.notSupported(place, name.rawValue, supported: ["cpu", "hugepages-", "memory"]))
                 }
                 errors += name.validate(amount: quantity, at: place)
             }
@@ -132,14 +150,16 @@ extension Container {
             errors += NameValidation.dns1123Label(name).map { .invalid(path + ".name", name, $0) }
             if names.contains(name) { errors.append(.duplicate(path + ".name", name)) } else { names.append(name) }
         }
-        if image.isEmpty {
-            errors.append(.required(path + ".image"))
-        } else if image.first?.isWhitespace ?? false || image.last?.isWhitespace ?? false {
-            errors.append(.invalid(path + ".image", image, "must not have leading or trailing whitespace"))
-        }
+        errors += validateImage(at: path + ".image")
         errors += validatePorts(at: path + ".ports", hostPorts: &hostPorts)
         errors += resources.validate(at: path + ".resources")
         return errors
+    }
+
+    func validateImage(at path: String) -> [FieldError] {
+        if image.isEmpty { return [.required(path)] }
+        guard image.first?.isWhitespace ?? false || image.last?.isWhitespace ?? false else { return [] }
+        return [.invalid(path, image, "must not have leading or trailing whitespace")]
     }
 
     private func validatePorts(at path: String, hostPorts: inout [String]) -> [FieldError] {
@@ -176,7 +196,7 @@ extension ResourceRequirements {
         for (name, quantity) in limits {
             let place = "\(path).limits[\(name)]"
             errors += name.validateForContainer(at: place)
-            errors += name.validate(amount: quantity, at: place)
+            errors += name.validate(amount: quantity, at: place) + name.validate(pages: quantity, at: place)
         }
         for (name, quantity) in requests {
             let place = "\(path).requests[\(name)]"
@@ -192,6 +212,7 @@ extension ResourceRequirements {
             } else if !name.isOvercommitAllowed {
                 errors.append(.required(path + ".limits", "Limit must be set for non overcommitable resources"))
             }
+            errors += name.validate(pages: quantity, at: place)
         }
         let names = limits.names + requests.names
         if names.contains(where: \.isHugePages), !names.contains(.cpu), !names.contains(.memory) {
@@ -203,18 +224,22 @@ extension ResourceRequirements {
 
 extension ResourceName {
     /// Resources that may be requested below their limit.
-    fileprivate var isOvercommitAllowed: Bool { isNative && !isHugePages }
+    var isOvercommitAllowed: Bool { isNative && !isHugePages }
 
     /// The resources containers may ask for.
-    fileprivate func validateForContainer(at path: String) -> [FieldError] {
-        let messages = NameValidation.qualifiedName(rawValue)
-        if !messages.isEmpty { return messages.map { .invalid(path, rawValue, $0) } }
-        if rawValue.contains("/") {
-            guard !isNative, !isExtended else { return [] }
-            return [.invalid(path, rawValue, "doesn't follow extended resource name standard")]
-        }
+    func validateForContainer(at path: String) -> [FieldError] {
         if self == .cpu || self == .memory || self == .ephemeralStorage || isHugePages { return [] }
-        return [.invalid(path, rawValue, "must be a standard resource for containers")]
+        let errors = validateName(at: path)
+        if !rawValue.contains("/") { return errors + [.invalid(path, rawValue, "must be a standard resource for containers")] }
+        guard !isNative, !isExtended else { return errors }
+        return errors + [.invalid(path, rawValue, "doesn't follow extended resource name standard")]
+    }
+
+    /// Pages are taken whole.
+    fileprivate func validate(pages quantity: Quantity, at path: String) -> [FieldError] {
+        guard isHugePages, let size = try? Quantity(text: String(rawValue.dropFirst("hugepages-".count))) else { return [] }
+        if quantity.sign > 0, size.sign > 0, !size.hasFraction, quantity.value % size.value == 0 { return [] }
+        return [.invalid(path, quantity.description, "\(quantity) is not positive integer multiple of \(rawValue)")]
     }
 }
 

@@ -13,9 +13,7 @@ extension Service: ValidatedObject {
         if let selector { errors += LabelSelector.validate(labels: selector, at: "spec.selector") }
         errors += validateSession()
         if type != .externalName { errors += validateAddresses() }
-        for (index, address) in externalIPs.enumerated() where !IPAddressText.isValid(address) {
-            errors.append(.invalid("spec.externalIPs[\(index)]", address, Service.addressForm))
-        }
+        for (index, address) in externalIPs.enumerated() { errors += Service.validate(external: address, at: "spec.externalIPs[\(index)]") }
         errors += validateDuplicatePorts()
         return errors + validatePolicies()
     }
@@ -92,7 +90,19 @@ extension Service: ValidatedObject {
         }
     }
 
-    private static let addressForm = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+    /// An address from outside must be one that others can reach.
+    private static func validate(external address: String, at path: String) -> [FieldError] {
+        guard IPAddressText.isValid(address) else { return [.invalid(path, address, IPAddressText.form)] }
+        guard let number = AddressRange.address(address) else { return [] }
+        if number == 0 { return [.invalid(path, address, "may not be unspecified (\(address))")] }
+        return reserved.filter { $0.range.contains(number) }.map { .invalid(path, address, "may not be in the \($0.name)") }
+    }
+
+    private static let reserved: [(range: AddressRange, name: String)] = [
+        (AddressRange(127 << 24, prefix: 8), "loopback range (127.0.0.0/8, ::1/128)"),
+        (AddressRange(169 << 24 | 254 << 16, prefix: 16), "link-local range (169.254.0.0/16, fe80::/10)"),
+        (AddressRange(224 << 24, prefix: 24), "link-local multicast range (224.0.0.0/24, ff02::/10)"),
+    ]
 
     private func validateAddresses() -> [FieldError] {
         var errors: [FieldError] = []
@@ -111,7 +121,7 @@ extension Service: ValidatedObject {
                 if clusterIPs.count > 1 { errors.append(.invalid(path, clusterIPs, "'None' must be the first and only value")) }
                 continue
             }
-            if !IPAddressText.isValid(address) { errors.append(.invalid("\(path)[\(index)]", address, Service.addressForm)) }
+            if !IPAddressText.isValid(address) { errors.append(.invalid("\(path)[\(index)]", address, IPAddressText.form)) }
         }
         if clusterIPs.count > 2 { errors.append(.invalid(path, clusterIPs, "may only hold up to 2 values")) }
         return errors
@@ -129,10 +139,10 @@ extension Service: ValidatedObject {
             }
             if port.nodePort != 0, isDouble(\.nodePort) {
                 errors.append(
-                    FieldError(.duplicate, field: path + ".nodePort", value: port.duplicateText(nodePort: port.nodePort), detail: ""))
+                    FieldError(.duplicate, field: path + ".nodePort", value: String(port.nodePort), detail: ""))
             }
             if isDouble(\.port) {
-                errors.append(FieldError(.duplicate, field: path, value: port.duplicateText(port: port.port), detail: ""))
+                errors.append(FieldError(.duplicate, field: path, value: port.duplicateText, detail: ""))
             }
         }
         return errors
@@ -162,6 +172,11 @@ extension Service: ValidatedObject {
             if !loadBalancerSourceRanges.isEmpty {
                 errors.append(.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"))
             }
+        } else if let loadBalancerClass {
+            errors += NameValidation.qualifiedName(loadBalancerClass).map { .invalid("spec.loadBalancerClass", loadBalancerClass, $0) }
+        }
+        for (index, range) in loadBalancerSourceRanges.enumerated() where !IPAddressText.isRange(range) {
+            errors.append(.invalid("spec.LoadBalancerSourceRanges[\(index)]", range, IPAddressText.rangeForm))
         }
         if let distribution = trafficDistribution, !Service.distributions.contains(distribution) {
             errors.append(.notSupported("spec.trafficDistribution", distribution, supported: Service.distributions))
@@ -173,9 +188,8 @@ extension Service: ValidatedObject {
 }
 
 extension ServicePort {
-    /// The port as messages about doubles show it.
-    fileprivate func duplicateText(port: Int32 = 0, nodePort: Int32 = 0) -> String {
-        "{\"Name\":\"\",\"Protocol\":\"\(transport.rawValue)\",\"AppProtocol\":null,\"Port\":\(port),\"TargetPort\":0,"
-            + "\"NodePort\":\(nodePort)}"
+    /// What makes the port a double of another, as messages show it.
+    fileprivate var duplicateText: String {
+        "{\"Name\":\"\",\"Protocol\":\"\(transport.rawValue)\",\"AppProtocol\":null,\"Port\":\(port),\"TargetPort\":0,\"NodePort\":0}"
     }
 }

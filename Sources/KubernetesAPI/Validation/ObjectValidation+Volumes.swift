@@ -16,7 +16,14 @@ extension PersistentVolumeClaim: ValidatedObject {
         if spec.accessModes.contains(.readWriteOncePod), spec.accessModes.count > 1 {
             errors.append(.forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes"))
         }
-        if spec.requests[.storage] == nil { errors.append(.required("spec.resources[storage]")) }
+        if let size = spec.requests[.storage] {
+            if size.sign <= 0 { errors.append(.invalid("spec.resources[storage]", size.description, "must be greater than zero")) }
+        } else {
+            errors.append(.required("spec.resources[storage]"))
+        }
+        if let name = spec.storageClassName, !name.isEmpty {
+            errors += NameValidation.dns1123Subdomain(name).map { .invalid("spec.storageClassName", name, $0) }
+        }
         if let selector = spec.selector { errors += selector.validate(at: "spec.selector") }
         return errors
     }

@@ -30,7 +30,14 @@ extension PodTemplate {
     /// API server calls the workload's kind when it refuses deadlines.
     fileprivate func validate(against selector: LabelSelector, at path: String, of owner: String) -> [FieldError] {
         var errors: [FieldError] = []
-        if !selector.isEmpty, !selector.matches(labels) {
+        if !selector.isUsable {
+            // Against nothing there is nothing to check; of StatefulSets and DaemonSets the API server says no more.
+            switch owner {
+            case "ReplicaSet": return [.invalid("spec.selector", selector.jsonText, quoted: false, "invalid label selector")]
+            case "StatefulSet": return [.invalid("spec.selector", selector.jsonText, quoted: false, "")]
+            default: break
+            }
+        } else if !selector.isEmpty, !selector.matches(labels) {
             errors.append(unselected(at: path))
         }
         errors += validateMetadata(at: path)
@@ -43,9 +50,10 @@ extension PodTemplate {
         return errors
     }
 
+    /// The API server leaves out that they stand in the template's metadata.
     func validateMetadata(at path: String) -> [FieldError] {
-        LabelSelector.validate(labels: labels, at: path + ".metadata.labels")
-            + ObjectMeta.validate(annotations: annotations, at: path + ".metadata.annotations")
+        LabelSelector.validate(labels: labels, at: path + ".labels")
+            + ObjectMeta.validate(annotations: annotations, at: path + ".annotations")
     }
 }
 
@@ -183,7 +191,7 @@ extension IntOrPercent {
 
     /// A share is at most all.
     func validateShare(at path: String) -> [FieldError] {
-        isPercent && number > 100 ? [invalid(path, "must not be greater than 100%")] : []
+        isPercent && validate(at: path).isEmpty && number > 100 ? [invalid(path, "must not be greater than 100%")] : []
     }
 
     /// The number, percentages without their sign; percentages beyond 64 bits are just large.

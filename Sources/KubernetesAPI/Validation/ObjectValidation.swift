@@ -78,8 +78,11 @@ extension ObjectMeta {
     /// - Parameters:
     ///   - isNamespaced: whether the kind lives in namespaces.
     ///   - path: where the metadata stands.
+    ///   - isBuiltIn: whether the kind is one of Kubernetes' own, whose finalizers are its own or have a domain.
     ///   - name: the rule for names of the kind.
-    func validate(isNamespaced: Bool, at path: String = "metadata", name rule: (String) -> [String]) -> [FieldError] {
+    func validate(
+        isNamespaced: Bool, at path: String = "metadata", isBuiltIn: Bool = true, name rule: (String) -> [String]
+    ) -> [FieldError] {
         var errors: [FieldError] = []
         if !generateName.isEmpty {
             // The random suffix makes up for a trailing hyphen.
@@ -104,8 +107,23 @@ extension ObjectMeta {
         errors += LabelSelector.validate(labels: labels, at: path + ".labels")
         errors += ObjectMeta.validate(annotations: annotations, at: path + ".annotations")
         errors += validateOwners(at: path + ".ownerReferences")
-        for (index, finalizer) in finalizers.enumerated() {
-            errors += NameValidation.qualifiedName(finalizer).map { .invalid("\(path).finalizers[\(index)]", finalizer, $0) }
+        errors += validateFinalizers(at: path + ".finalizers")
+        if isBuiltIn {
+            for (index, finalizer) in finalizers.enumerated() {
+                errors += Finalizers.validate(unqualified: finalizer, at: "\(path).finalizers[\(index)]")
+            }
+        }
+        return errors
+    }
+
+    private func validateFinalizers(at path: String) -> [FieldError] {
+        var errors = finalizers.flatMap { finalizer in
+            NameValidation.qualifiedName(finalizer).map { FieldError.invalid(path, finalizer, $0) }
+        }
+        if finalizers.contains(Finalizers.orphan), finalizers.contains(Finalizers.foregroundDeletion) {
+            errors.append(
+                .invalid(
+                    path, finalizers, "finalizer \(Finalizers.orphan) and \(Finalizers.foregroundDeletion) cannot be both set"))
         }
         return errors
     }
@@ -134,18 +152,18 @@ extension ObjectMeta {
                     .invalid("\(path).\(field)", value, field == "apiVersion" ? "version must not be empty" : "must not be empty"))
             }
             if owner.apiVersion == "v1", owner.kind == "Event" {
-                errors.append(.invalid(path, owner.apiVersion + ", Kind=" + owner.kind, "is disallowed from being an owner"))
+                errors.append(.invalid(path, owner.jsonText, quoted: false, "/v1, Kind=Event is disallowed from being an owner"))
             }
         }
-        let controllers = ownerReferences.filter(\.controller)
-        if controllers.count > 1 {
-            let names = controllers.prefix(2).map { "\($0.kind)/\($0.name)" }
+        let controllers = ownerReferences.filter(\.controller).map { "\($0.kind)/\($0.name)" }
+        for other in controllers.dropFirst() {
             let list = ownerReferences.map(\.jsonText).joined(separator: ",")
             errors.append(
                 FieldError(
                     .invalid, field: path, value: "[\(list)]",
                     detail:
-                        "Only one reference can have Controller set to true. Found \"true\" in references for \(names[0]) and \(names[1])"))
+                        "Only one reference can have Controller set to true. Found \"true\" in references for \(controllers[0]) and \(other)"
+                ))
         }
         return errors
     }
@@ -171,6 +189,9 @@ extension Labels {
 }
 
 extension LabelSelector {
+    /// Whether all its conditions are such as can be asked of labels.
+    var isUsable: Bool { (try? selector()) != nil }
+
     /// The checks of a selector that must select something.
     func validateNotEmpty(at path: String, of kind: String) -> [FieldError] {
         let errors = validate(at: path)
@@ -201,8 +222,9 @@ enum NumberValidation {
 extension Namespace: ValidatedObject {
     package func validateApartFromPodSpec() -> [FieldError] {
         var errors = metadata.validate(isNamespaced: false, name: NameValidation.dns1123Label)
-        for (index, finalizer) in finalizers.enumerated() {
-            errors += NameValidation.qualifiedName(finalizer).map { .invalid("spec.finalizers[\(index)]", finalizer, $0) }
+        for finalizer in finalizers {
+            errors += NameValidation.qualifiedName(finalizer).map { .invalid("spec.finalizers", finalizer, $0) }
+            errors += Finalizers.validate(unqualified: finalizer, at: "spec.finalizers")
         }
         return errors
     }
@@ -243,7 +265,7 @@ extension KubernetesEvent: ValidatedObject {
 extension Unstructured: ValidatedObject {
     /// Only what holds for every kind: some allow names (RBAC's `system:…`) that others do not, and scopes are not always known.
     package func validateApartFromPodSpec() -> [FieldError] {
-        metadata.validate(isNamespaced: !metadata.namespace.isEmpty) { name in
+        metadata.validate(isNamespaced: !metadata.namespace.isEmpty, isBuiltIn: BuiltInKinds.isServed(kindName, in: apiVersion)) { name in
             name == "." || name == ".." || name.contains("/") ? ["may not contain '/', or be '.' or '..'"] : []
         }
     }

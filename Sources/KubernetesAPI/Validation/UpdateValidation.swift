@@ -19,8 +19,7 @@ extension APIObject {
             (new.value.value == old.value.value ? [] : [.forbidden("value", "may not be changed in an update.")])
                 + Immutable.text("preemptionPolicy", new.value.preemptionPolicy.rawValue, old.value.preemptionPolicy.rawValue)
         case (.resourceQuota(let new), .resourceQuota(let old)):
-            new.value.spec.scopes == old.value.spec.scopes
-                ? [] : [.invalid("spec.scopes", new.value.spec.scopes.map(\.scope.rawValue), Immutable.detail)]
+            Immutable.scopes(new.value.spec.scopes, old.value.spec.scopes)
         case (.persistentVolumeClaim(let new), .persistentVolumeClaim(let old)): new.value.validateChange(from: old.value)
         case (.persistentVolume(let new), .persistentVolume(let old)):
             new.value.spec.source == old.value.spec.source
@@ -44,6 +43,12 @@ private enum Immutable {
         new == old ? [] : [error("spec.selector", new?.jsonText ?? "null")]
     }
 
+    /// Only the scopes given by name are held fast.
+    static func scopes(_ new: [ScopeRequirement], _ old: [ScopeRequirement]) -> [FieldError] {
+        let (names, before) = (new.filter(\.isByName).map(\.scope), old.filter(\.isByName).map(\.scope))
+        return Set(names) == Set(before) ? [] : [.invalid("spec.scopes", names.map(\.rawValue), detail)]
+    }
+
     static func text(_ path: String, _ new: String, _ old: String) -> [FieldError] {
         new == old ? [] : [error(path, GoText.quoted(new))]
     }
@@ -55,28 +60,35 @@ private enum Immutable {
 
 extension Pod {
     fileprivate func validateChange(from old: Pod) -> [FieldError] {
-        if spec === old.spec { return [] }
+        if spec === old.spec, nodeName == old.nodeName { return [] }
         let (new, before) = (spec.value, old.spec.value)
         var errors: [FieldError] = []
-        if let gate = new.schedulingGates.first(where: { !before.schedulingGates.contains($0) }) {
-            errors.append(
-                .forbidden("spec.schedulingGates", "only deletion is allowed, but found new scheduling gate '\(gate)'"))
-        }
-        for toleration in before.tolerations
-        where !new.tolerations.contains(where: { $0.isSame(as: toleration) }) {
-            errors.append(.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"))
-            break
+        for (field, containers, old) in [
+            ("containers", new.containers, before.containers), ("initContainers", new.initContainers, before.initContainers),
+        ] {
+            if containers.count != old.count {
+                return errors + [.forbidden("spec.\(field)", "pod updates may not add or remove containers")]
+            }
+            // The API server says this twice: of the pod, and of its change.
+            for (index, container) in containers.enumerated() { errors += container.validateImage(at: "spec.\(field)[\(index)].image") }
         }
         if let limit = before.activeDeadlineSeconds {
             if let deadline = new.activeDeadlineSeconds {
                 if deadline > limit {
-                    errors.append(
-                        .invalid("spec.activeDeadlineSeconds", deadline, "must be less than or equal to previous value"))
+                    return errors + [.invalid("spec.activeDeadlineSeconds", deadline, "must be less than or equal to previous value")]
                 }
             } else {
                 errors.append(
                     .invalid("spec.activeDeadlineSeconds", "null", quoted: false, "must not update from a positive integer to nil value"))
             }
+        }
+        if before.tolerations.contains(where: { old in !new.tolerations.contains { $0.isSame(as: old) } }) {
+            errors.append(.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"))
+        }
+        for (index, gate) in new.schedulingGates.enumerated() where !before.schedulingGates.contains(gate) {
+            errors.append(
+                .forbidden(
+                    "spec.schedulingGates[\(index)].name", "only deletion is allowed, but found new scheduling gate '\(gate)'"))
         }
         // While gates hold a pod back it may still be told where to go.
         var (fixed, fixedBefore) = (new.withoutMutableFields, before.withoutMutableFields)
@@ -85,7 +97,7 @@ extension Pod {
             fixed.affinity.requiredNodeTerms = fixedBefore.affinity.requiredNodeTerms
             fixedBefore.affinity.preferredNodeTerms = fixed.affinity.preferredNodeTerms
         }
-        guard fixed != fixedBefore else { return errors }
+        guard fixed != fixedBefore || nodeName != old.nodeName else { return errors }
         return errors + [
             .forbidden(
                 "spec",

@@ -2,6 +2,20 @@
 
 /// The form of addresses of either family.
 package enum IPAddressText {
+    /// What the API server says about another text.
+    static let form = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+
+    static let rangeForm = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+
+    /// An address and how many leading bits count.
+    static func isRange(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, (1...3).contains(parts[1].utf8.count), parts[1].utf8.allSatisfy({ $0 &- 0x30 < 10 }),
+            let bits = Int(parts[1])
+        else { return false }
+        return isIPv4(parts[0]) ? bits <= 32 : isIPv6(parts[0]) && bits <= 128
+    }
+
     package static func isValid(_ text: String) -> Bool { isIPv4(text) || isIPv6(text) }
 
     package static func isIPv4(_ text: String) -> Bool { AddressRange.address(text) != nil }

@@ -18,10 +18,8 @@ struct NodeDeclaredFeaturesPlugin: PreFilterPlugin, FilterPlugin, EventListening
     /// The features a pod cannot do without.
     private static func requirements(of spec: PodSpec) -> [String] {
         var features: [String] = []
-        let restartsAll = "RestartAllContainers"
-        if spec.containers.contains(where: { $0.restartRuleActions.contains(restartsAll) })
-            || spec.initContainers.contains(where: { $0.restartRuleActions.contains(restartsAll) })
-        {
+        let restartsAll = { (container: Container) in container.restartRules.contains { $0.action == RestartRule.restartAllContainers } }
+        if spec.containers.contains(where: restartsAll) || spec.initContainers.contains(where: restartsAll) {
             features.append("RestartAllContainersOnContainerExits")
         }
         if spec.hostNetwork, spec.hostUsers == false { features.append("UserNamespacesHostNetworkSupport") }

@@ -118,7 +118,10 @@ enum Relaxations {
             reason: "each step of a rollout is one generation"),
         FieldRelaxation(
             name: "merged status writes",
-            kinds: ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "Job", "ResourceQuota"],
+            kinds: [
+                "Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "Job",
+                "ResourceQuota",
+            ],
             paths: [
                 "replicas", "fullyLabeled", "ready", "available", "unavailable", "updated", "terminating", "observedGen",
                 "readyReplicas", "availableReplicas", "currentReplicas", "updatedReplicas",

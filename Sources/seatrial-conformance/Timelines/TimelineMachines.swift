@@ -81,6 +81,9 @@ struct TimelineMachines {
         configuration.nodeAgent.behaviourAnnotations = TimelineMachines.annotations
         configuration.nodeAgent.recordsEvents = false
         configuration.nodeAgent.minimumGrace = .zero
+        // The fake kubelets know no probes and no hooks, and neither does the runtime of the hollow node.
+        configuration.nodeAgent.probesContainers = false
+        configuration.nodeAgent.runsHooks = false
         if !TimelineMachines.hasRealKubelet(names) {
             configuration.nodeAgent.podSyncDelay = .zero
             configuration.nodeAgent.removalDelay = .zero

@@ -43,22 +43,29 @@ struct TimelinePatches {
             switch part.key {
             case "metadata":
                 guard !status else { continue }
-                object = object.withMetadata { TimelinePatches.apply(part.value, to: &$0) }
+                var metadata = object.metadata
+                try TimelinePatches.apply(part.value, to: &metadata)
+                object = object.withMetadata { $0 = metadata }
             case "spec" where !status: object = try patchSpec(object, kind: kind, patch)
             case "status" where status || kind == "Node": object = try TimelinePatches.patchStatus(object, part.value)
-            default: throw TimelineError("a patch of \(kind) \(part.key) is not built")
+            case "apiVersion", "kind": break
+            default:
+                // Of kinds the simulator does not know it keeps the metadata.
+                guard case .unstructured = object else { throw TimelineError("a patch of \(kind) \(part.key) is not built") }
             }
         }
         return object.withMetadata { $0.resourceVersion = 0 }
     }
 
-    private static func apply(_ patch: JSONTree, to metadata: inout ObjectMeta) {
+    private static func apply(_ patch: JSONTree, to metadata: inout ObjectMeta) throws {
         for part in patch.entries {
             switch part.key {
             case "labels": for entry in part.value.entries { metadata.labels[entry.key] = entry.value.string }
             case "annotations": for entry in part.value.entries { metadata.annotations[entry.key] = entry.value.string }
             case "finalizers": metadata.finalizers = part.value.elements.compactMap(\.string)
-            default: break
+            // The recorded owners' UIDs are not those of the simulated ones.
+            case "ownerReferences" where part.value.elements.isEmpty: metadata.ownerReferences = []
+            default: throw TimelineError("a patch of metadata.\(part.key) is not built")
             }
         }
     }
@@ -151,21 +158,32 @@ struct TimelinePatches {
                     for condition in conditions { $0.status.conditions.set(condition) }
                 })
         case .pod(let pod):
-            guard let text = status["phase"]?.string, let phase = PodPhase(rawValue: text), status.entries.count == 1 else {
-                throw TimelineError("a patch of a pod's status \(status.json) is not built")
+            if let other = status.entries.first(where: { !["phase", "conditions", "reason", "message"].contains($0.key) }) {
+                throw TimelineError("a patch of a pod's status.\(other.key) is not built")
             }
-            return .pod(pod.with { $0.status.phase = phase })
+            guard case .pod(let wanted) = try bare("Pod", ["status": status]) else { throw TimelineError("no pod") }
+            return .pod(
+                pod.with { changed in
+                    if status["phase"] != nil { changed.status.phase = wanted.value.status.phase }
+                    if status["reason"] != nil { changed.status.reason = wanted.value.status.reason }
+                    for condition in wanted.value.status.conditions { changed.status.conditions.set(condition) }
+                })
         default: throw TimelineError("a patch of the status of \(stored.kindName) is not built")
         }
     }
 
     private static func nodeObject(_ parts: [String: JSONTree]) throws -> Node {
+        guard case .node(let node) = try bare("Node", parts) else { throw TimelineError("no node") }
+        return node.value
+    }
+
+    /// An object that is nothing but these parts.
+    private static func bare(_ kind: String, _ parts: [String: JSONTree]) throws -> APIObject {
         var entries: [JSONTree.Entry] = [
-            .init(key: "apiVersion", value: .text("v1")), .init(key: "kind", value: .text("Node")),
+            .init(key: "apiVersion", value: .text("v1")), .init(key: "kind", value: .text(kind)),
             .init(key: "metadata", value: .map([.init(key: "name", value: .text("n"))])),
         ]
         for key in parts.keys.sorted() { entries.append(.init(key: key, value: parts[key] ?? .null)) }
-        guard case .node(let node) = try object(.map(entries)) else { throw TimelineError("no node") }
-        return node.value
+        return try object(.map(entries))
     }
 }

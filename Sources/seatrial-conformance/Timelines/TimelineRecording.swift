@@ -1,5 +1,6 @@
 // A recorded timeline: what the driver did and what the watch showed, line by line.
 
+import ClusterSimulation
 import Foundation
 import KubernetesAPI
 
@@ -16,7 +17,7 @@ enum TimelineAction {
     case delete(kind: String, name: String, JSONTree?)
     case deleteNamespace
     case evict(pod: String)
-    case drain(node: String)
+    case drain(node: String, DrainOptions)
     case drained
     case stopKubelets([String])
     case startKubelets([String])
@@ -150,8 +151,42 @@ struct TimelineRecording {
             guard parts.count > 2 else { throw TimelineError("\(place): eviction of nothing") }
             return .evict(pod: String(parts[parts.count - 2]))
         }
-        if what.hasPrefix("kubectl drain "), let node = what.split(separator: " ").dropFirst(2).first { return .drain(node: String(node)) }
+        if what.hasPrefix("kubectl ") { return try command(what, place) }
         throw TimelineError("\(place): unknown ACTION \(what)")
+    }
+
+    /// A command about a node: `kubectl drain node-1 --force (a remark)`.
+    private static func command(_ text: String, _ place: String) throws -> TimelineAction {
+        let words = (text.split(separator: "(").first ?? "").split(separator: " ").dropFirst().map(String.init)
+        let (flags, others) = (words.filter { $0.hasPrefix("-") }, words.filter { !$0.hasPrefix("-") })
+        guard others.count == 2 else { throw TimelineError("\(place): unknown command \(text)") }
+        let node = others[1]
+        func unschedulable(_ flag: Bool) -> TimelineAction {
+            let spec = JSONTree.map([.init(key: "unschedulable", value: flag ? .bool(true) : .null)])
+            return .patch(kind: "Node", name: node, .map([.init(key: "spec", value: spec)]), status: false)
+        }
+        switch others[0] {
+        case "drain": return .drain(node: node, try drainOptions(flags, place))
+        case "cordon" where flags.isEmpty: return unschedulable(true)
+        case "uncordon" where flags.isEmpty: return unschedulable(false)
+        default: throw TimelineError("\(place): unknown command \(text)")
+        }
+    }
+
+    private static func drainOptions(_ flags: [String], _ place: String) throws -> DrainOptions {
+        var options = DrainOptions()
+        for flag in flags {
+            let parts = flag.split(separator: "=", maxSplits: 1).map(String.init)
+            switch (parts[0], parts.count > 1 ? parts[1] : "true") {
+            // No drain could end without the former; emptyDirs are not looked at.
+            case ("--ignore-daemonsets", "true"), ("--delete-emptydir-data", "true"): break
+            case ("--force", "true"): options.force = true
+            case ("--disable-eviction", "true"): options.disableEviction = true
+            case ("--grace-period", let seconds) where Int64(seconds) != nil: options.gracePeriod = Int64(seconds)
+            default: throw TimelineError("\(place): unknown flag \(flag) of kubectl drain")
+            }
+        }
+        return options
     }
 
     /// A call of the fake kubelet's own interface: `/stop?node=a,b`.

@@ -57,7 +57,7 @@ struct TimelineReplay {
         let hasSnapshot = recording.snapshot != nil
         watched = WatchedChanges(
             start: start.zero, namespace: hasSnapshot ? nil : recording.namespace,
-            showsNodes: hasSnapshot || recorded.tracks.contains { $0.kind == "Node" })
+            showsNodes: hasSnapshot || recorded.tracks.contains { $0.kind == "Node" }, alsoShown: recorded.kinds)
         patches = TimelinePatches(namespace: recording.namespace)
         cluster = try Cluster(machines.configuration(start, latencies))
         for renewal in start.renewals { cluster.renewedLease(of: renewal.node, at: renewal.at) }
@@ -166,7 +166,7 @@ struct TimelineReplay {
                 .delete(ObjectKey(.namespace, NamespacedName(namespace: "", name: recording.namespace)), DeleteOptions()),
                 "delete namespace")
         case .evict(let pod): try evict(twin("Pod", pod, at: time))
-        case .drain(let node): try drain(node)
+        case .drain(let node, let options): operations[operations.count - 1] = cluster.startDrain(of: node, options)
         case .drained, .remark, .lease, .secondOfMinute: break
         case .stopKubelets(let nodes):
             // The containers of a hollow node live in its kubelet's process.
@@ -197,10 +197,6 @@ struct TimelineReplay {
     /// A request to the Eviction API.
     private mutating func evict(_ pod: String) throws {
         request(.evict(NamespacedName(namespace: recording.namespace, name: pod), EvictionOptions()), "evict \(pod)")
-    }
-
-    private mutating func drain(_ node: String) throws {
-        operations[operations.count - 1] = cluster.startDrain(of: node)
     }
 
     private mutating func request(_ request: APIRequest, _ description: String) {

@@ -57,6 +57,12 @@ struct TimelineView {
     private var named: [String: Int] = [:]
     private(set) var lastTime: Double = 0
 
+    /// The kinds of objects that were shown, each once.
+    var kinds: [String] {
+        var seen: Set<String> = []
+        return tracks.lazy.map(\.kind).filter { seen.insert($0).inserted }
+    }
+
     mutating func observe(_ change: ObservedChange) {
         lastTime = max(lastTime, change.time)
         if change.kind == "Event" {

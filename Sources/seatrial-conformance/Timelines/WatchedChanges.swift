@@ -7,6 +7,7 @@ import KubernetesAPI
 
 /// What of a simulated watch the recordings would have shown.
 struct WatchedChanges {
+    /// What every recording shows.
     private static let kinds = [
         "Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ControllerRevision", "Service",
         "EndpointSlice", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ResourceQuota", "PersistentVolumeClaim", "Event",
@@ -16,6 +17,8 @@ struct WatchedChanges {
     /// nil: all namespaces, as a recording from a snapshot shows them.
     let namespace: String?
     let showsNodes: Bool
+    /// Other kinds that this recording shows.
+    let alsoShown: [String]
 
     /// The line of an event; nil for what is not shown.
     func change(_ event: WatchEvent) -> ObservedChange? {
@@ -29,7 +32,8 @@ struct WatchedChanges {
             let isOfNode = report.value.involvedKind == "Node"
             guard isOfNode ? showsNodes : namespace == nil || namespace == report.value.involved.namespace else { return nil }
         default:
-            guard WatchedChanges.kinds.contains(kind), namespace == nil || namespace == metadata.namespace else { return nil }
+            guard WatchedChanges.kinds.contains(kind) || alsoShown.contains(kind), namespace == nil || namespace == metadata.namespace
+            else { return nil }
         }
         let fields = fields(of: event.object)
         var shown = fields

@@ -1,0 +1,124 @@
+// Garbage collection of images: which go when the image file system runs full.
+// <https://kubernetes.io/docs/concepts/architecture/garbage-collection/#container-image-garbage-collection>
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+/// When images are collected (`imageGCHighThresholdPercent` and its fellows).
+public struct ImageCollectionPolicy: Hashable, Sendable {
+    /// What the image file system holds; 0: nobody knows, and nothing is collected.
+    public var capacity: Int64 = 0
+    /// Percent of use from which on images are removed, and down to which.
+    public var highThreshold = 85
+    public var lowThreshold = 80
+    /// Images younger than this stay.
+    public var minimumAge = SimulatedDuration.minutes(2)
+    /// How often the kubelet looks.
+    public var period = SimulatedDuration.minutes(5)
+
+    public init() {}
+
+    var isOn: Bool { capacity > 0 }
+
+    /// The bytes to free when so many are used; nil: the file system is not too full.
+    func bytesToFree(used: Int64) -> Int64? {
+        guard isOn else { return nil }
+        let available = max(0, capacity - used)
+        guard 100 - available * 100 / capacity >= Int64(highThreshold) else { return nil }
+        return capacity * Int64(100 - lowThreshold) / 100 - available
+    }
+
+    /// The images to remove, least recently used first, until enough is freed.
+    func victims(of images: [ImageStore.Image], freeing bytes: Int64, isUsed: (String) -> Bool, at now: SimulatedTime) -> [ImageStore.Image]
+    {
+        var freed: Int64 = 0
+        var victims: [ImageStore.Image] = []
+        for image in images.sorted(by: { ($0.lastUsed, $0.presentSince) < ($1.lastUsed, $1.presentSince) }) {
+            if freed >= bytes { break }
+            if isUsed(image.name) || now - image.presentSince < minimumAge { continue }
+            victims.append(image)
+            freed += image.bytes
+        }
+        return victims
+    }
+}
+
+extension NodeAgent {
+    /// What the image file system of a node holds: images, and the writable layers of containers. Of each container the kubelet
+    /// keeps one that is dead, beside the one that runs.
+    package func imageFileSystemBytes(_ number: Int) -> Int64 {
+        kubelets[number].slotRange.reduce(kubelets[number].images.bytes) { $0 + kubelets[number].layerBytes($1) }
+    }
+
+    /// Sets the next pass of garbage collection if it would find something to do.
+    mutating func collectImagesIfFull(on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        let policy = configuration.value.imageCollection
+        guard policy.isOn, !kubelets[number].images.collectionIsDue,
+            policy.bytesToFree(used: imageFileSystemBytes(number)) != nil
+        else { return }
+        kubelets[number].images.collectionIsDue = true
+        let anchor = kubelets[number].startedAt > .distantPast ? kubelets[number].startedAt : collectionPhase(number)
+        let passes = (now - anchor).nanoseconds / policy.period.nanoseconds + 1
+        effects.wake(
+            at: anchor + policy.period * Int(passes),
+            KubeletTimer(node: Int32(number), pod: 0, kind: .imageCollection, generation: kubelets[number].starts))
+    }
+
+    /// A kubelet that ran before the start has its passes at a phase of its own.
+    private func collectionPhase(_ number: Int) -> SimulatedTime {
+        var stream = RandomStream(seed: environment.seed, purpose: .imageCollection, owner: kubelets[number].name)
+        return .zero - configuration.value.imageCollection.period * stream.uniform()
+    }
+
+    /// A pass of garbage collection.
+    mutating func collectImages(on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        kubelets[number].images.collectionIsDue = false
+        let policy = configuration.value.imageCollection
+        guard let wanted = policy.bytesToFree(used: imageFileSystemBytes(number)) else { return }
+        let used = kubelets[number].usedImages
+        let victims = policy.victims(of: kubelets[number].images.images, freeing: wanted, isUsed: used.contains, at: now)
+        kubelets[number].images.remove(victims.map(\.name))
+        let freed = victims.reduce(0) { $0 + $1.bytes }
+        if freed < wanted {
+            record(
+                aboutNode: number, "FreeDiskSpaceFailed",
+                "Failed to garbage collect required amount of images. Attempted to free \(wanted) bytes, but only found \(freed) bytes "
+                    + "eligible to free.", severity: .warning, at: now, effects: &effects)
+        }
+        collectImagesIfFull(on: number, at: now, effects: &effects)
+    }
+}
+
+extension Kubelet {
+    /// The images of containers that exist, running or not.
+    fileprivate var usedImages: Set<String> {
+        var names: Set<String> = []
+        for slot in slotRange {
+            for name in images(of: slot) { names.insert(name) }
+        }
+        return names
+    }
+}
+
+extension PodWorker {
+    var images: [String] { containers.indices.map { container($0).image } }
+
+    /// What the writable layers of the pod's containers hold.
+    var layerBytes: Int64 {
+        guard let bytes = behaviour.value.layerBytes else { return 0 }
+        var count: Int64 = 0
+        for container in containers {
+            switch container.state {
+            case .running: count += container.lastRun == nil ? 1 : 2
+            case .ended: count += 1
+            case .blocked, .pulling, .waiting: count += container.lastRun == nil ? 0 : 1
+            }
+        }
+        return count * bytes
+    }
+}
+
+extension RandomPurpose {
+    static let imageCollection = RandomPurpose("image collection")
+}

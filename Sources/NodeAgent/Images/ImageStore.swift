@@ -1,0 +1,162 @@
+// The images a node has, and those it is pulling.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// Pulls are serial (`serializeImagePulls`, the kubelet's default) or a few at a time (`maxParallelImagePulls`), in the order they
+/// were asked for. Two pods that want the same image wait for the same pull.
+/// <https://kubernetes.io/docs/concepts/containers/images/>
+struct ImageStore: Sendable {
+    struct Image: Sendable {
+        var name: String
+        var bytes: Int64
+        /// Since when it is there, and until when a container used it last, as far as that is over.
+        var presentSince: SimulatedTime
+        var lastUsed: SimulatedTime
+    }
+
+    /// A container that waits for an image.
+    struct Request: Sendable {
+        /// The generation of the pod's state on its kubelet.
+        var pod: UInt32
+        var container: Int32
+        var at: SimulatedTime
+    }
+
+    struct Pull: Sendable {
+        var image: String
+        var bytes: Int64
+        /// Bytes that are still to come, when the node had been served so much.
+        fileprivate var left: Double
+        var begins = SimulatedTime.distantFuture
+        var requests: [Request]
+    }
+
+    /// What the rules say about images, whatever the node has of them.
+    struct Conditions: Sendable {
+        /// Pulls at a time.
+        var limit: Int
+        var failure: PullFailure?
+    }
+
+    enum Answer: Equatable {
+        case present
+        /// It had to be pulled, and that took no time.
+        case arrived
+        case underWay
+        case failed(PullFailure)
+        /// It is not there and must not be pulled.
+        case notAllowed
+    }
+
+    private(set) var images: [Image] = []
+    /// Begun ones first.
+    private(set) var pulls: [Pull] = []
+    private var begun = 0
+    /// How much the registry had served each node when the pulls were looked at last.
+    private var served = 0.0
+    /// Whether pulls were asked for since they were arranged last.
+    var hasNews = false
+    /// The timer of garbage collection is set.
+    var collectionIsDue = false
+
+    // MARK: Images
+
+    mutating func add(_ name: String, bytes: Int64, at now: SimulatedTime = .distantPast) {
+        guard !contains(name) else { return }
+        images.append(Image(name: name, bytes: max(0, bytes), presentSince: now, lastUsed: now))
+    }
+
+    func contains(_ name: String) -> Bool { images.contains { $0.name == name } }
+
+    var bytes: Int64 { images.reduce(0) { $0 + $1.bytes } }
+
+    /// A container that used the image is gone.
+    mutating func touch(_ name: String, at now: SimulatedTime) {
+        if let index = images.firstIndex(where: { $0.name == name }) { images[index].lastUsed = max(images[index].lastUsed, now) }
+    }
+
+    mutating func remove(_ names: [String]) { images.removeAll { names.contains($0.name) } }
+
+    // MARK: Pulls
+
+    /// Asks for the image of a container.
+    mutating func ask(
+        for name: String, bytes: Int64, policy: ImagePullPolicy, _ conditions: Conditions, by request: Request
+    ) -> Answer {
+        let isPresent = contains(name)
+        switch policy {
+        case .never: return isPresent ? .present : .notAllowed
+        case .ifNotPresent: if isPresent { return .present }
+        case .always: break
+        }
+        if let index = pulls.firstIndex(where: { $0.image == name }) {
+            pulls[index].requests.append(request)
+            return .underWay
+        }
+        let missing = isPresent ? 0 : max(0, bytes)
+        if pulls.count < conditions.limit {
+            if let failure = conditions.failure { return .failed(failure) }
+            if missing == 0 {
+                add(name, bytes: bytes, at: request.at)
+                return .arrived
+            }
+        }
+        pulls.append(Pull(image: name, bytes: max(0, bytes), left: Double(missing), requests: [request]))
+        hasNews = true
+        return .underWay
+    }
+
+    /// The registry has served each pulling node so much by now; a node's pulls share its part evenly.
+    mutating func serve(upTo total: Double) {
+        if begun > 0, total > served {
+            let part = (total - served) / Double(begun)
+            for index in 0..<begun { pulls[index].left -= part }
+        }
+        served = total
+    }
+
+    /// How much must be served in all until the next pull is complete; nil: none is under way.
+    var nextComplete: Double? {
+        guard begun > 0 else { return nil }
+        var least = pulls[0].left
+        for index in 1..<begun where pulls[index].left < least { least = pulls[index].left }
+        return served + max(0, least) * Double(begun)
+    }
+
+    /// Takes out the pulls that are complete, or that fail when their turn comes, and begins as many as may go on at a time.
+    /// `slack`: the bytes that may be missing.
+    mutating func takeEnded(
+        slack: Double, at now: SimulatedTime, _ conditions: (Pull) -> Conditions
+    ) -> [(pull: Pull, failure: PullFailure?)] {
+        hasNews = false
+        var ended: [(pull: Pull, failure: PullFailure?)] = []
+        var index = 0
+        while index < pulls.count {
+            let conditions = conditions(pulls[index])
+            if index >= begun {
+                guard begun < conditions.limit else { break }
+                pulls[index].begins = now
+                begun += 1
+            }
+            let isComplete = pulls[index].left <= slack
+            guard isComplete || conditions.failure != nil else {
+                index += 1
+                continue
+            }
+            let pull = pulls.remove(at: index)
+            begun -= 1
+            let failure = conditions.failure
+            if failure == nil { add(pull.image, bytes: pull.bytes, at: now) }
+            ended.append((pull, failure))
+        }
+        return ended
+    }
+
+    /// The kubelet stops: what it was pulling is lost.
+    mutating func interrupt() {
+        pulls = []
+        begun = 0
+        hasNews = false
+    }
+}

@@ -1,0 +1,66 @@
+// Graceful node shutdown: a machine that is told in advance ends its pods in order before it goes down.
+// <https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#graceful-node-shutdown>
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+extension PodEnding {
+    /// Why pods of a node that shuts down end.
+    static let nodeShutdown = PodEnding(reason: "Terminated", message: "Pod was terminated in response to imminent node shutdown.")
+}
+
+extension NodeAgent {
+    /// The priority from which on a pod is critical (`system-cluster-critical`).
+    private static let criticalPriority: Int32 = 2_000_000_000
+
+    /// The machine is about to shut down. The node turns NotReady, new pods are refused, and its pods end: the critical ones when
+    /// all others are gone or have had their time. Nothing of that happens without a `shutdownGracePeriod`. Returns when the
+    /// kubelet lets the machine go down at the latest; it goes on until then.
+    package mutating func shutDown(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) -> SimulatedTime {
+        let settings = configuration.value
+        guard settings.shutdownGracePeriod > .zero, kubelets[number].power == .running, !kubelets[number].isShuttingDown else { return now }
+        kubelets[number].isShuttingDown = true
+        record(aboutNode: number, "Shutdown", "Shutdown manager detected shutdown event", at: now, effects: &effects)
+        let condition = Condition(
+            .ready, .false, reason: "KubeletNotReady", message: "node is shutting down", lastTransitionTime: now.truncatedToSeconds)
+        effects.call(kubelets[number].client, .patchNode(kubelets[number].name, .conditions([condition])))
+        let gone = endPods(on: number, critical: false, at: now, effects: &effects)
+        effects.wake(
+            at: gone, KubeletTimer(node: Int32(number), pod: 0, kind: .shutdown, generation: kubelets[number].starts))
+        return now + settings.shutdownGracePeriod
+    }
+
+    /// Ends the pods of one group. Returns when the last of them is gone, or their time is over.
+    @discardableResult
+    mutating func endPods(
+        on number: Int, critical: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) -> SimulatedTime {
+        let settings = configuration.value
+        let part = min(settings.shutdownGracePeriodCriticalPods, settings.shutdownGracePeriod)
+        let period = critical ? part : settings.shutdownGracePeriod - part
+        var gone = now
+        for slot in kubelets[number].slotRange {
+            guard var worker = kubelets[number].take(slot) else { continue }
+            let spec = worker.pod.value.spec.value
+            let isCritical = (spec.priority ?? 0) >= NodeAgent.criticalPriority
+            if isCritical == critical, worker.rejection == nil, !worker.pod.value.isTerminal {
+                if !worker.isStopping { recordKilling(worker, on: number, at: now, effects: &effects) }
+                let grace = min(spec.terminationGracePeriodSeconds, period.nanoseconds / 1_000_000_000)
+                worker.terminate(.nodeShutdown, graceSeconds: grace, at: now, environment, incidents: &incidents)
+                gone = max(gone, worker.stopped)
+                step(&worker, slot, on: number, at: now, effects: &effects)
+            }
+            kubelets[number].put(worker, into: slot)
+        }
+        return min(gone, now + period)
+    }
+}
+
+extension Kubelet {
+    /// Why the kubelet refuses a pod that was bound to its node; nil if it does not.
+    func rejection(of charge: ResourceCharge) -> PodRejection? {
+        if isShuttingDown { return PodRejection(reason: "NodeShutdown", message: "Pod was rejected as the node is shutting down.") }
+        return resources.rejection(of: charge)
+    }
+}
