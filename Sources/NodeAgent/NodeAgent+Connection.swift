@@ -13,6 +13,8 @@ struct KubeletLink: Sendable {
     var owesPods = false
     /// Requests that are about no pod it takes care of, or not about a pod at all.
     var owed: [APIRequest] = []
+    /// It has reported its node Ready since it started.
+    var hasReported = true
     /// When it tries again by itself; nil: when it can.
     var triesAt: SimulatedTime?
 
@@ -61,11 +63,24 @@ extension NodeAgent {
         kubelets[number].lease.restart(at: now)
         let registers = kubelets[number].link.owed.contains { if case .create = $0 { true } else { false } }
         if !registers, !kubelets[number].isShuttingDown {
+            kubelets[number].link.owed.removeAll { if case .patchNode = $0 { true } else { false } }
             effects.call(
                 kubelets[number].client, .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
         }
         resend(number, at: now, effects: &effects)
         arrangePulls(at: now, effects: &effects)
+    }
+
+    /// A kubelet compares its node's status with its own at each turn, and puts right what others wrote: that nobody has heard of it,
+    /// which came after it was heard of again; or what was written before its first report, which arrived too early.
+    mutating func correct(
+        _ node: Node, _ change: WatchEvent.Change, _ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        guard isRunning(number), !kubelets[number].isShuttingDown, kubelets[number].link.hasReported,
+            let ready = node.status.conditions[.ready]?.status, ready == .unknown || (change == .added && ready == .false)
+        else { return }
+        undelivered(.patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))), of: number)
+        tryAgain(number, at: now, effects: &effects)
     }
 
     /// Says again what did not arrive.
@@ -76,7 +91,7 @@ extension NodeAgent {
         kubelets[number].link.owesPods = false
         kubelets[number].link.triesAt = nil
         for request in owed {
-            effects.call(kubelets[number].client, request)
+            effects.call(kubelets[number].client, request.stamped(at: now))
             guard case .create = request else { continue }
             effects.wake(
                 at: now + configuration.value.registrationDelay,
@@ -115,5 +130,14 @@ extension NodeAgent {
             kubelets[number].put(worker, into: slot)
         }
         for pod in pods { observe(pod, on: number, known: place(of: pod), returning: true, at: now, effects: &effects) }
+    }
+}
+
+extension APIRequest {
+    /// A report of a node's conditions as if it were made now; other requests as they are.
+    fileprivate func stamped(at now: SimulatedTime) -> APIRequest {
+        guard case .patchNode(let name, .conditions(var conditions)) = self else { return self }
+        for index in conditions.indices { conditions[index].lastTransitionTime = now.truncatedToSeconds }
+        return .patchNode(name, .conditions(conditions))
     }
 }

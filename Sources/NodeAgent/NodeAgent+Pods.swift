@@ -47,9 +47,9 @@ extension NodeAgent {
                 observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
             }
         case .node(let node):
-            guard event.change != .deleted, let number = number(of: node.value.metadata.name),
-                case .node(let previous)? = event.previous
-            else { return }
+            guard event.change != .deleted, let number = number(of: node.value.metadata.name) else { return }
+            correct(node.value, event.change, number, at: now, effects: &effects)
+            guard case .node(let previous)? = event.previous else { return }
             if previous.value.status.allocatable != node.value.status.allocatable {
                 kubelets[number].resources.setAllocatable(node.value.status.allocatable)
             }
@@ -161,6 +161,7 @@ extension NodeAgent {
             guard kubelets[number].link.triesAt == now else { return }
             resend(number, at: now, effects: &effects)
         case .registered:
+            kubelets[number].link.hasReported = true
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))

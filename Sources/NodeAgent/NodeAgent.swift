@@ -79,7 +79,8 @@ package struct NodeAgent: Sendable {
     }
 
     /// The kubelet creates its node's object, as on each of its starts that finds none.
-    private func register(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+    private mutating func register(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        kubelets[number].link.hasReported = false
         var node = kubelets[number].registration.value
         node.status.conditions = NodeAgent.conditions(ready: false, at: now)
         effects.call(.kubelet(Int32(number)), .create(.node(Shared(node))))

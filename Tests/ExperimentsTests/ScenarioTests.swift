@@ -77,7 +77,7 @@ struct ScenarioTests {
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
         #expect(scenario.warnings.contains { $0.contains("1 ConfigMap") })
-        #expect(scenario.expectations.count == 25)
+        #expect(scenario.expectations.count == 26)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {
                 #expect(

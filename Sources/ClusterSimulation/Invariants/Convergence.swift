@@ -109,6 +109,8 @@ struct Convergence {
         switch object {
         case .pod(let pod):
             if let node = pod.value.nodeName, isDown(node) { return true }
+            // It may have been asked to go just now.
+            if let time = pod.value.metadata.deletionTimestamp, time + .seconds(60) > now { return true }
             return !pod.value.metadata.finalizers.allSatisfy(Convergence.isOfControllers)
         case .namespace(let namespace):
             return pods.contains { $0.value.metadata.namespace == namespace.value.metadata.name && mayStay(.pod($0)) }
