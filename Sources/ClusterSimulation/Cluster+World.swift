@@ -44,8 +44,13 @@ extension Cluster {
         case .drain(let selection, let options):
             drain(selected(selection).map { nodeAgent.name(of: $0) }, options)
         case .setLoad(let change):
-            metrics.loads.set(change, pods: api.objects.all(Pod.self), at: now)
+            nodeAgent.set(change, pods: api.objects.all(Pod.self), at: now, effects: &kubeletEffects)
             _ = recorder.operated(change.description, at: now, isRoutine: !reported)
+        case .setNodeLoad(let selection, let load):
+            for number in selected(selection) {
+                nodeAgent.setOutsideLoad(load, on: number, at: now, effects: &kubeletEffects)
+                _ = recorder.operated("outside of pods, \(nodeAgent.name(of: number)) bears \(load)", at: now, isRoutine: !reported)
+            }
         case .taint(let selection, let taints):
             for number in selected(selection) {
                 let name = nodeAgent.name(of: number)

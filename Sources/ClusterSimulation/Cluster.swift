@@ -70,7 +70,7 @@ public struct Cluster: Sendable {
             manager, watchLatency: configuration.timing.controllerManagerWatchLatency)
         nodeAgent = NodeAgent(
             configuration.nodeAgent, behaviours: configuration.behaviours, defaultBehaviour: configuration.defaultBehaviour,
-            seed: configuration.seed)
+            customMetrics: configuration.customMetrics, seed: configuration.seed)
         faults = FaultInjector(configuration.faults, seed: configuration.seed)
         apiServer = APIServerHealth(configuration.apiServerFaults, seed: configuration.seed)
         recorder = Recorder(configuration.recording)
@@ -201,7 +201,7 @@ public struct Cluster: Sendable {
     /// What the metrics APIs say now.
     private func read(_ query: MetricsQuery) -> MetricsReading {
         metrics.answer(
-            query, isReachable: { node in nodeAgent.number(of: node).map { nodeAgent.isRunning($0) } ?? false }, at: now)
+            query, from: nodeAgent, isReachable: { node in nodeAgent.number(of: node).map { nodeAgent.isRunning($0) } ?? false }, at: now)
     }
 
     /// Shows the recorder what was just committed and schedules the deliveries to the watchers it concerns.
@@ -215,7 +215,7 @@ public struct Cluster: Sendable {
                 concernsControllers = true
                 concernsScheduler = true
                 if pod.value.nodeName != nil { concernsKubelets = true }
-                metrics.loads.observe(pod, event)
+                nodeAgent.observeLoads(pod, event, at: now, effects: &kubeletEffects)
             case .event: break
             case .node(let node):
                 concernsControllers = true

@@ -117,6 +117,8 @@ public enum OperatorAction: Sendable {
     case drain(NodeSelection, DrainOptions = DrainOptions())
     /// The load on some pods is another from now on.
     case setLoad(LoadChange)
+    /// Something outside of pods takes so much of these nodes from now on.
+    case setNodeLoad(NodeSelection, OutsideLoad)
     case taint(NodeSelection, [Taint])
     /// Removes taints, known by key and effect.
     case untaint(NodeSelection, [Taint])

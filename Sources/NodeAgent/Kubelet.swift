@@ -21,6 +21,10 @@ package struct KubeletTimer: Sendable, Hashable {
         case pulled
         /// A pass of image garbage collection has something to do.
         case imageCollection
+        /// Something a node's containers use crosses a line, or the kubelet would see it.
+        case usage
+        /// Shares of a load that many pods bear have changed.
+        case shares
     }
     package var node: Int32
     var pod: Int32
@@ -55,17 +59,19 @@ struct Kubelet: Sendable {
     var images = ImageStore()
     var resources: NodeResources
     var addresses = PodAddresses()
+    var usage: NodeUsage
     private var pods: [PodWorker?] = []
     /// Slots without a pod, reused last in, first out.
     private var free: [Int32] = []
     private var generation: UInt32 = 0
 
-    init(number: Int32, node: Node, lease: LeaseRenewals) {
+    init(number: Int32, node: Node, lease: LeaseRenewals, eviction: EvictionSettings) {
         self.number = number
         name = node.metadata.name
         self.lease = lease
         registration = Shared(Kubelet.registration(of: node))
         resources = NodeResources(node.status.allocatable)
+        usage = NodeUsage(node.status, eviction)
         addresses.setRange(node.spec.podRange)
         for image in node.status.images { for name in image.names { images.add(name, bytes: image.sizeBytes) } }
     }
@@ -108,6 +114,16 @@ struct Kubelet: Sendable {
     func layerBytes(_ slot: Int) -> Int64 { pods[slot]?.layerBytes ?? 0 }
 
     mutating func put(_ worker: PodWorker, into slot: Int) { pods[slot] = worker }
+
+    /// Looks at the pod in a slot without taking it out.
+    func withPod<Answer>(_ slot: Int, _ look: (PodWorker) -> Answer) -> Answer? {
+        slot < pods.count ? pods[slot].map { look($0) } : nil
+    }
+
+    /// Looks at all pods, in the order of their slots.
+    func forEachPod(_ look: (Int, PodWorker) -> Void) {
+        for slot in pods.indices { if let worker = pods[slot] { look(slot, worker) } }
+    }
 
     /// A slot for a pod that is new here; its state must be put into it. Returns the slot and the generation of its timers.
     mutating func reserve() -> (slot: Int, generation: UInt32) {

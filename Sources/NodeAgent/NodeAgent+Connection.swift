@@ -9,8 +9,9 @@ import KubernetesAPI
 struct KubeletLink: Sendable {
     /// Its watch is broken: it hears nothing of its pods until it lists them anew.
     var isDeaf = false
-    /// The status of some pod did not arrive.
+    /// The status of some pod did not arrive; that of the node did not.
     var owesPods = false
+    var owesNode = false
     /// Requests that are about no pod it takes care of, or not about a pod at all.
     var owed: [APIRequest] = []
     /// It has reported its node Ready since it started.
@@ -18,7 +19,7 @@ struct KubeletLink: Sendable {
     /// When it tries again by itself; nil: when it can.
     var triesAt: SimulatedTime?
 
-    var owesNothing: Bool { !owesPods && owed.isEmpty }
+    var owesNothing: Bool { !owesPods && !owesNode && owed.isEmpty }
 }
 
 extension NodeAgent {
@@ -42,10 +43,8 @@ extension NodeAgent {
             } else {
                 kubelets[number].link.owed.append(request)
             }
-        case .patchNode, .create:
-            // The newest report says it all, but a node that is not registered yet must be.
-            if case .patchNode = request { kubelets[number].link.owed.removeAll { if case .patchNode = $0 { true } else { false } } }
-            kubelets[number].link.owed.append(request)
+        case .patchNode: kubelets[number].link.owesNode = true
+        case .create: kubelets[number].link.owed.append(request)
         default: break
         }
     }
@@ -61,13 +60,10 @@ extension NodeAgent {
     /// The kubelet reaches the API server again: it renews its lease, reports its node's status, and all it could not say.
     package mutating func reportAgain(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         kubelets[number].lease.restart(at: now)
-        let registers = kubelets[number].link.owed.contains { if case .create = $0 { true } else { false } }
-        if !registers, !kubelets[number].isShuttingDown {
-            kubelets[number].link.owed.removeAll { if case .patchNode = $0 { true } else { false } }
-            effects.call(
-                kubelets[number].client, .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
-        }
+        // A node that is not registered yet has no status.
+        if kubelets[number].link.hasReported { kubelets[number].link.owesNode = true }
         resend(number, at: now, effects: &effects)
+        settleUsage(at: now, effects: &effects)
         arrangePulls(at: now, effects: &effects)
     }
 
@@ -76,22 +72,27 @@ extension NodeAgent {
     mutating func correct(
         _ node: Node, _ change: WatchEvent.Change, _ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
-        guard isRunning(number), !kubelets[number].isShuttingDown, kubelets[number].link.hasReported,
+        guard isRunning(number), kubelets[number].link.hasReported,
             let ready = node.status.conditions[.ready]?.status, ready == .unknown || (change == .added && ready == .false)
         else { return }
-        undelivered(.patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))), of: number)
+        kubelets[number].link.owesNode = true
         tryAgain(number, at: now, effects: &effects)
     }
 
     /// Says again what did not arrive.
     mutating func resend(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         let owed = kubelets[number].link.owed
-        let owesPods = kubelets[number].link.owesPods
+        let (owesPods, owesNode) = (kubelets[number].link.owesPods, kubelets[number].link.owesNode)
         kubelets[number].link.owed = []
         kubelets[number].link.owesPods = false
+        kubelets[number].link.owesNode = false
         kubelets[number].link.triesAt = nil
+        if owesNode {
+            effects.call(
+                kubelets[number].client, .patchNode(kubelets[number].name, .conditions(presentConditions(of: number, at: now))))
+        }
         for request in owed {
-            effects.call(kubelets[number].client, request.stamped(at: now))
+            effects.call(kubelets[number].client, request)
             guard case .create = request else { continue }
             effects.wake(
                 at: now + configuration.value.registrationDelay,
@@ -106,6 +107,15 @@ extension NodeAgent {
         }
     }
 
+    /// The conditions as the kubelet would report them now.
+    private func presentConditions(of number: Int, at now: SimulatedTime) -> [Condition] {
+        let pressures = [ConditionType.memoryPressure, .diskPressure, .pidPressure].map {
+            NodeAgent.pressure($0, kubelets[number].usage.eviction.conditions.contains($0), at: now)
+        }
+        if kubelets[number].isShuttingDown { return pressures + [NodeAgent.shuttingDown(at: now)] }
+        return pressures + NodeAgent.conditions(ready: true, at: now).filter { $0.type == .ready }
+    }
+
     /// The kubelet lists its pods anew. What was deleted meanwhile is stopped, what is new is begun.
     package mutating func relist(_ number: Int, pods: [Shared<Pod>], at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         kubelets[number].link.isDeaf = false
@@ -114,6 +124,7 @@ extension NodeAgent {
         case .running: catchUp(pods, on: number, at: now, effects: &effects)
         case .crashed, .kubeletStopped: break
         }
+        settleUsage(at: now, effects: &effects)
         arrangePulls(at: now, effects: &effects)
     }
 
@@ -130,14 +141,5 @@ extension NodeAgent {
             kubelets[number].put(worker, into: slot)
         }
         for pod in pods { observe(pod, on: number, known: place(of: pod), returning: true, at: now, effects: &effects) }
-    }
-}
-
-extension APIRequest {
-    /// A report of a node's conditions as if it were made now; other requests as they are.
-    fileprivate func stamped(at now: SimulatedTime) -> APIRequest {
-        guard case .patchNode(let name, .conditions(var conditions)) = self else { return self }
-        for index in conditions.indices { conditions[index].lastTransitionTime = now.truncatedToSeconds }
-        return .patchNode(name, .conditions(conditions))
     }
 }

@@ -28,11 +28,15 @@ extension NodeAgent {
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
         kubelets[number].put(worker, into: slot)
+        settleUsage(at: now, effects: &effects)
         arrangePulls(at: now, effects: &effects)
     }
 
     package mutating func handle(_ event: WatchEvent, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
-        defer { arrangePulls(at: now, effects: &effects) }
+        defer {
+            settleUsage(at: now, effects: &effects)
+            arrangePulls(at: now, effects: &effects)
+        }
         switch event.object {
         case .pod(let pod):
             guard pod.value.nodeName != nil else { return }
@@ -75,8 +79,10 @@ extension NodeAgent {
         worker.pod = pod
         worker.isHeldUnready = annotations?.holdsUnready(pod.value) ?? false
         worker.confirm()
+        // It may bear another part of a shared load.
+        if kubelets[number].usage.bearsSharedLoad { unsettle(number) }
         let ended = pod.isTerminal
-        if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer {
+        if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer || worker.isStopped(at: now) {
             // Nothing is left to do for it: whoever deletes it finds it finished.
             forget(worker, place, at: now)
             return
@@ -123,7 +129,7 @@ extension NodeAgent {
         guard !pod.value.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
-        let rejection = kubelets[number].rejection(of: charge.value)
+        let rejection = kubelets[number].usage.eviction.rejection(of: pod.value.spec.value) ?? kubelets[number].rejection(of: charge.value)
         var worker = PodWorker(
             pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) },
             kubeletStart: kubelets[number].start, environment: environment, at: now)
@@ -148,7 +154,14 @@ extension NodeAgent {
 
     package mutating func handle(timer: KubeletTimer, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         if timer.kind == .pulled { return handlePullTimer(at: now, effects: &effects) }
-        defer { arrangePulls(at: now, effects: &effects) }
+        defer {
+            settleUsage(at: now, effects: &effects)
+            arrangePulls(at: now, effects: &effects)
+        }
+        if timer.kind == .shares {
+            settleShares(at: now, effects: &effects)
+            return
+        }
         let number = Int(timer.node)
         guard isRunning(number) else { return }
         switch timer.kind {
@@ -165,12 +178,13 @@ extension NodeAgent {
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
-        case .pulled: break
+        case .pulled, .shares: break
         case .imageCollection:
             if kubelets[number].starts == timer.generation { collectImages(on: number, at: now, effects: &effects) }
         case .shutdown:
             guard kubelets[number].isShuttingDown, kubelets[number].starts == timer.generation else { return }
             endPods(on: number, critical: true, at: now, effects: &effects)
+        case .usage: usageTimerRang(number, at: now, effects: &effects)
         case .step:
             let slot = Int(timer.pod)
             guard kubelets[number].power == .running, var worker = kubelets[number].take(slot) else { return }
@@ -187,6 +201,7 @@ extension NodeAgent {
         _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        if usesResources(worker) { unsettle(number) }
         report(&worker, on: number, at: now, effects: &effects)
         let status = worker.status(at: now)
         if status != worker.base {
@@ -206,6 +221,13 @@ extension NodeAgent {
             remove(&worker, slot, on: number, at: now, effects: &effects)
             return
         }
+        arm(&worker, slot, on: number, at: now, effects: &effects)
+    }
+
+    /// Sets the timer for a pod's next step.
+    mutating func arm(
+        _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
         let next = worker.nextStep
         if next != .distantFuture, next != worker.timer {
             effects.wake(

@@ -28,13 +28,21 @@ package struct NodeAgent: Sendable {
     private var charges: [ObjectIdentifier: (spec: Shared<PodSpec>, charge: Shared<ResourceCharge>)] = [:]
     /// Emptied after each use.
     var incidents: [PodIncident] = []
+    /// What pods use.
+    package internal(set) var loads: PodLoads
+    /// Nodes whose usage changed in the present event.
+    var unsettled: [Int32] = []
+    /// When the shares of loads changed last.
+    var sharesChanged = SimulatedTime.distantPast
 
     package init(
-        _ configuration: NodeAgentConfiguration, behaviours: [BehaviourRule], defaultBehaviour: WorkloadBehaviour, seed: UInt64
+        _ configuration: NodeAgentConfiguration, behaviours: [BehaviourRule], defaultBehaviour: WorkloadBehaviour,
+        customMetrics: [CustomMetric] = [], seed: UInt64
     ) {
         self.configuration = Shared(configuration)
         rules = behaviours
         self.behaviours = behaviours.map { Shared($0.behaviour) } + [Shared(defaultBehaviour)]
+        loads = PodLoads(behaviours, fallback: defaultBehaviour, custom: customMetrics)
         environment = PodEnvironment(configuration: self.configuration, seed: seed)
         registry = Registry(
             bandwidth: configuration.registryBytesPerSecond, nodeBandwidth: configuration.pullBytesPerSecond)
@@ -64,7 +72,7 @@ package struct NodeAgent: Sendable {
         var stretch = RandomStream(seed: environment.seed, purpose: .leasePeriod, owner: name)
         let period = configuration.leaseRenewal * (1 + configuration.leaseJitter * stretch.uniform())
         let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
-        kubelets.append(Kubelet(number: number, node: node, lease: lease))
+        kubelets.append(Kubelet(number: number, node: node, lease: lease, eviction: configuration.value.eviction))
         numbers[name] = number
         return Int(number)
     }
@@ -91,22 +99,13 @@ package struct NodeAgent: Sendable {
     /// The conditions a healthy kubelet reports.
     package static func conditions(ready: Bool, at now: SimulatedTime) -> [Condition] {
         let time = now.truncatedToSeconds
-        return [
-            Condition(
-                .memoryPressure, .false, reason: "KubeletHasSufficientMemory", message: "kubelet has sufficient memory available",
-                lastTransitionTime: time),
-            Condition(
-                .diskPressure, .false, reason: "KubeletHasNoDiskPressure", message: "kubelet has no disk pressure",
-                lastTransitionTime: time),
-            Condition(
-                .pidPressure, .false, reason: "KubeletHasSufficientPID", message: "kubelet has sufficient PID available",
-                lastTransitionTime: time),
+        return [ConditionType.memoryPressure, .diskPressure, .pidPressure].map { pressure($0, false, at: now) } + [
             ready
                 ? Condition(
                     .ready, .true, reason: "KubeletReady", message: "kubelet is posting ready status", lastTransitionTime: time)
                 : Condition(
                     .ready, .false, reason: "KubeletNotReady", message: "container runtime status check may not have completed yet",
-                    lastTransitionTime: time),
+                    lastTransitionTime: time)
         ]
     }
 
@@ -147,6 +146,7 @@ package struct NodeAgent: Sendable {
         kubelets[number].startedAt = now
         // Garbage collection begins with a pass at once.
         if configuration.value.imageCollection.isOn { collectImages(on: number, at: now, effects: &effects) }
+        kubelets[number].usage.restart(at: now)
         if isRegistered {
             effects.call(
                 kubelets[number].client,
@@ -156,6 +156,7 @@ package struct NodeAgent: Sendable {
         }
         guard configuration.value.podSyncDelay > .zero else {
             takeUp(pods, on: number, afterCrash: crashed, at: now, effects: &effects)
+            settleUsage(at: now, effects: &effects)
             arrangePulls(at: now, effects: &effects)
             return
         }
@@ -203,6 +204,7 @@ package struct NodeAgent: Sendable {
             kubelets[number].put(worker, into: slot)
         }
         for pod in pods { observe(pod, on: number, known: place(of: pod), returning: true, at: now, effects: &effects) }
+        unsettle(number)
     }
 
     // MARK: Places
@@ -228,6 +230,7 @@ package struct NodeAgent: Sendable {
             for image in worker.images { kubelets[place.kubelet].images.touch(image, at: now) }
         }
         if places[worker.uid] == place { places[worker.uid] = nil }
+        if usesResources(worker) { unsettle(place.kubelet) }
         kubelets[place.kubelet].drop(worker, from: place.slot)
     }
 

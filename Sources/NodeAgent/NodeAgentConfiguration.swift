@@ -60,5 +60,8 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     /// The shortest time a container gets between SIGTERM and SIGKILL.
     public var minimumGrace = SimulatedDuration.seconds(2)
 
+    /// Node-pressure eviction.
+    public var eviction = EvictionSettings()
+
     public init() {}
 }

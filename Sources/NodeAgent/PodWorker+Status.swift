@@ -65,6 +65,7 @@ extension PodWorker {
     private func end(_ status: inout PodStatus, _ ending: PodEnding, at now: SimulatedTime) {
         status.reason = ending.reason
         status.message = ending.message
+        guard ending.isDisruption else { return }
         status.conditions.set(
             Condition(
                 .disruptionTarget, .true, reason: PodEnding.disruption, message: ending.message,

@@ -152,7 +152,7 @@ extension PodWorker {
     // MARK: Ending
 
     /// A container ended: it stays so, or starts again, at once or after a back-off.
-    private mutating func end(
+    mutating func end(
         _ index: Int, _ run: ContainerRun, notBefore: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment,
         incidents: inout [PodIncident]
     ) {

@@ -64,6 +64,8 @@ struct PodWorker: Sendable {
     var address: UInt32?
     /// Its annotations keep it from being ready.
     var isHeldUnready = false
+    /// How fast each container goes on; empty: at full speed.
+    var pace: [Pace] = []
     /// Why the kubelet ends the pod, if it does so of its own accord.
     var ending: Shared<PodEnding>?
     /// One for each container where some of them need it; empty for most pods.

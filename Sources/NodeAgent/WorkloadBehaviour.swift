@@ -40,8 +40,8 @@ public struct WorkloadBehaviour: Hashable, Sendable {
     public var imageBytes: Int64?
     /// Bytes that each container writes into its own layer in one run; nil: none. It stays while a dead container is kept.
     public var layerBytes: Int64?
-    /// What the pod uses while it runs.
-    public var usage = ResourceUsage()
+    /// What the pod's containers use while they run; one entry for each container that uses something.
+    public var usage: [ResourceUsage] = []
 
     public init() {
         start = .constant(.seconds(1))

@@ -34,6 +34,7 @@ enum TableFunctions {
         case "job_indexes": WorkloadTables.jobIndexes
         case "daemonset_node": WorkloadTables.daemonSetNode
         case "endpointslice_pack": WorkloadTables.packSlices
+        case "kubelet_eviction_rank": NodeTables.evictionRank
         case "api_errors": APITables.answer
         default: nil
         }

@@ -28,7 +28,9 @@ struct AutoscalingTests {
 
     private func behaviour(_ cpu: ResourceLoad) -> WorkloadBehaviour {
         var behaviour = WorkloadBehaviour()
-        behaviour.usage.cpu = cpu
+        var usage = ResourceUsage()
+        usage.cpu = cpu
+        behaviour.usage = [usage]
         return behaviour
     }
 
@@ -87,7 +89,7 @@ struct AutoscalingTests {
         func samples(_ time: Double) throws -> [PodMetricSample] {
             cluster.run(until: at(time))
             let pods = cluster.pods
-            let reading = cluster.metrics.answer(query(cluster), isReachable: { _ in true }, at: cluster.now)
+            let reading = cluster.metrics.answer(query(cluster), from: cluster.nodeAgent, isReachable: { _ in true }, at: cluster.now)
             guard let metrics = try? reading.resourceMetric(.cpu, container: nil) else { return [] }
             return pods.compactMap { metrics[$0.metadata.name] }
         }
@@ -103,7 +105,7 @@ struct AutoscalingTests {
         }
         // Between the old value and the new one: a mean over the window, then the new one.
         #expect(try samples(160).allSatisfy { $0.milliValue == 400 })
-        #expect(cluster.metrics.answer(query(cluster), isReachable: { _ in false }, at: cluster.now).isEmpty)
+        #expect(cluster.metrics.answer(query(cluster), from: cluster.nodeAgent, isReachable: { _ in false }, at: cluster.now).isEmpty)
     }
 
     @Test("a shared load falls on the pods that are ready, as they come and go")
@@ -116,7 +118,7 @@ struct AutoscalingTests {
         func values(_ time: Double) throws -> [Int64] {
             cluster.run(until: at(time))
             let query = MetricsQuery(autoscaler: name("web"), pods: cluster.api.objects.all(Pod.self), sources: [.resource(.cpu)])
-            let metrics = try cluster.metrics.answer(query, isReachable: { _ in true }, at: cluster.now)
+            let metrics = try cluster.metrics.answer(query, from: cluster.nodeAgent, isReachable: { _ in true }, at: cluster.now)
                 .resourceMetric(.cpu, container: nil)
             return cluster.pods.compactMap { metrics[$0.metadata.name]?.milliValue }
         }
@@ -192,20 +194,6 @@ struct AutoscalingTests {
         cluster.run(until: at(200))
         #expect(sizes(cluster).map(\.replicas).last == 8)
         #expect(try status(cluster).currentMetrics.first??.averageValue == Quantity(10))
-    }
-
-    @Test("the integral of a load agrees with many small steps of it")
-    func integral() {
-        let profile = LoadProfile([.init(at(10), 1), .init(at(20), 3), .init(at(20), 5), .init(at(40), 0)], .ramp)
-        let exact = profile.integral(from: at(3), to: at(55))
-        var steps = 0.0
-        for step in 0..<52_000 { steps += profile.value(at: at(3.0005 + Double(step) * 0.001)) * 0.001 }
-        #expect(abs(exact - steps) < 0.01)
-        var ready = ReadyCount()
-        ready.add(2, at: at(0))
-        ready.add(2, at: at(12))
-        // Eight seconds shared by two, eight by four.
-        #expect(ready.share(of: .constant(8), from: at(4), to: at(20)) == 48)
     }
 }
 

@@ -36,7 +36,9 @@ enum SampleScenarios {
             stop: {gamma: {mean: 1s, p95: 2s}}
             imageSize: 100Mi
             layerSize: 1Mi
-            usage: {cpu: {shared: true, ramp: [{at: 0s, value: 500m}, {at: 10m, value: 4}]}, memory: 300Mi, container: web}
+            usage:
+            - {cpu: {shared: true, ramp: [{at: 0s, value: 500m}, {at: 10m, value: 4}]}, startupCPU: 2, memory: 300Mi, container: web}
+            - {memory: {growth: {from: 10Mi, perMinute: 1Mi, upTo: 1Gi}}, disk: {trace: disk.csv, column: bytes, since: containerStart}, processes: 12, container: log}
           - {selector: {}, start: {pareto: {shape: 2, min: 1s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
           registry:
             bandwidth: 1G
@@ -79,7 +81,11 @@ enum SampleScenarios {
               imageGCPeriod: 6m, syncErrorDelay: 11s, relistPeriod: 2s, probes: false, lifecycleHooks: false, shutdownGracePeriod: 30s,
               shutdownGracePeriodCriticalPods: 10s,
               crashBackoffInitial: 5s, crashBackoffMaximum: 100s, crashBackoffReset: 200s, registrationDelay: 1s, minimumGrace: 3s,
-              podSyncDelay: 2s, removalDelay: 1s, recordsEvents: false}
+              podSyncDelay: 2s, removalDelay: 1s, recordsEvents: false, evictionMaxPodGracePeriod: 60, evictionPressureTransitionPeriod: 1m,
+              evictionMonitoringPeriod: 5s, evictionHard: {memory.available: 200Mi, nodefs.available: 5%, imagefs.available: 6%, pid.available: 1000},
+              evictionSoft: {memory.available: 10%, nodefs.available: 10Gi, imagefs.available: 20%, pid.available: 2%},
+              evictionSoftGracePeriod: {memory.available: 90s, nodefs.available: 2m, imagefs.available: 2m, pid.available: 30s},
+              evictionMinimumReclaim: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1Gi, pid.available: 10}}
           faults:
           - {at: 5m, zone: b, down: 10m, effect: kubelet}
           - {at: 6m, node: big-0}
@@ -110,6 +116,7 @@ enum SampleScenarios {
           - {at: 16m, setLoad: {unknown: true}}
           - {at: 17m, rolloutRestart: {deployment: web}}
           - {at: 18m, maintain: {nodes: all, maxUnavailable: 2, reboot: 2m, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
+          - {at: 19m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
@@ -130,6 +137,7 @@ enum SampleScenarios {
         """
 
     static let everyFieldFiles = [
+        "disk.csv": "seconds,inodes,bytes\n0,1,1000\n60,2,2000\n",
         "web.yaml": webManifest + """
             ---
             apiVersion: v1

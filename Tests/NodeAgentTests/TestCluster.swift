@@ -34,6 +34,12 @@ struct TestCluster: Sendable {
     var agent: NodeAgent
     private(set) var now = SimulatedTime.zero
     private(set) var changes: [Change] = []
+    /// A condition of a node that turned.
+    struct NodeChange: Equatable {
+        var time: SimulatedTime
+        var condition: Condition
+    }
+    private(set) var nodeChanges: [NodeChange] = []
     /// "Reason: message", with "(xN)" for repeated ones.
     private(set) var events: [String] = []
     private var queue = EventQueue<Event>()
@@ -47,8 +53,9 @@ struct TestCluster: Sendable {
     ) throws {
         agent = NodeAgent(configuration, behaviours: behaviours, defaultBehaviour: behaviour, seed: 7)
         for index in 0..<nodes {
-            let node = Node(
+            var node = Node(
                 metadata: ObjectMeta(name: "n\(index)"), status: NodeStatus(capacity: allocatable, allocatable: allocatable))
+            node.status.conditions = NodeAgent.conditions(ready: true, at: .zero)
             try api.restore(APIObject(node), at: .zero)
             agent.adopt(node)
         }
@@ -81,6 +88,12 @@ struct TestCluster: Sendable {
         var any = false
         while let event = api.watchLog.next(for: .recorder, committedBy: now) {
             any = true
+            if case .node(let node) = event.object, case .node(let previous)? = event.previous {
+                for condition in node.value.status.conditions
+                where previous.value.status.conditions[condition.type]?.status != condition.status {
+                    nodeChanges.append(NodeChange(time: now, condition: condition))
+                }
+            }
             guard case .pod(let pod) = event.object else { continue }
             changes.append(Change(time: now, pod: pod.value, kind: event.change.rawValue))
         }
@@ -144,6 +157,20 @@ struct TestCluster: Sendable {
 
     /// Whether nothing will happen any more.
     var isIdle: Bool { queue.nextTime == nil }
+    /// Something outside of pods fills so much of the first node's disk.
+    mutating func fillDisk(share: Double) {
+        var effects = Effects<KubeletTimer>()
+        agent.fillDisk(0, share: share, at: now, effects: &effects)
+        carryOut(effects)
+    }
+
+    /// When the first node's kubelet looks for pressure, and when it reports its status: then and every ten seconds.
+    var firstPass: SimulatedTime? { agent.phases(of: 0).pass }
+    var firstReport: SimulatedTime? { agent.phases(of: 0).report }
+
+    var nextEventTime: SimulatedTime? { queue.nextTime }
+
+    func shared(_ name: String) -> Shared<Pod>? { api.objects.get(Pod.self, NamespacedName(namespace: "default", name: name)) }
 
     /// The pod as the API server holds it; nil when it is gone.
     subscript(name: String) -> Pod? { api.objects.get(Pod.self, NamespacedName(namespace: "default", name: name))?.value }

@@ -5,6 +5,7 @@ import APIServer
 import Controllers
 import DiscreteEvents
 import KubernetesAPI
+import NodeAgent
 
 /// Answers questions to the metrics APIs. Samples are not events of the simulation: when metrics-server asked last, and what the kubelet
 /// had then, is worked out when somebody asks.
@@ -19,13 +20,11 @@ struct MetricsPipeline: Sendable {
     private let servesResources: Bool
     /// When metrics-server's first round begins.
     private let phase: SimulatedDuration
-    var loads: PodLoads
 
     init(_ settings: ClusterConfiguration) {
         configuration = settings.metrics
         custom = settings.customMetrics
         servesResources = settings.metrics.servesResourceMetrics ?? !settings.snapshot.contains(where: MetricsPipeline.missesResources)
-        loads = PodLoads(settings.behaviours, fallback: settings.defaultBehaviour, custom: settings.customMetrics)
         var stream = RandomStream(seed: settings.seed, purpose: .scrapePhase, owner: 0)
         phase = SimulatedDuration(seconds: stream.uniform() * settings.metrics.resolution.seconds)
     }
@@ -42,54 +41,62 @@ struct MetricsPipeline: Sendable {
 
     // MARK: The metrics APIs
 
-    /// - Parameter isReachable: whether the kubelet of a node answers.
-    func answer(_ query: MetricsQuery, isReachable: (String) -> Bool, at now: SimulatedTime) -> MetricsReading {
+    /// - Parameters:
+    ///   - kubelets: whose statistics are read.
+    ///   - isReachable: whether the kubelet of a node answers.
+    func answer(
+        _ query: MetricsQuery, from kubelets: NodeAgent, isReachable: (String) -> Bool, at now: SimulatedTime
+    ) -> MetricsReading {
         var reading = MetricsReading()
         for source in query.sources {
             switch source {
             case .resource where !servesResources, .containerResource where !servesResources:
                 reading.add(.refused(MetricsPipeline.noResources), to: source)
             case .resource(let name):
-                reading.add(.pods(resource(name, of: query.pods, isReachable, at: now)), to: source)
+                reading.add(.pods(resource(name, of: query.pods, kubelets, isReachable, at: now)), to: source)
             case .containerResource(let name, let container):
-                reading.add(self.container(container, name, of: query.pods, isReachable, at: now), to: source)
-            case .pods(let metric): reading.add(pods(metric, query.pods, at: now), to: source)
+                reading.add(self.container(container, name, of: query.pods, kubelets, isReachable, at: now), to: source)
+            case .pods(let metric): reading.add(pods(metric, query.pods, kubelets.loads, at: now), to: source)
             case .object(let metric, let object):
-                reading.add(self.object(metric, object, in: query.autoscaler.namespace, at: now), to: source)
-            case .external(let metric): reading.add(external(metric, at: now), to: source)
+                reading.add(self.object(metric, object, in: query.autoscaler.namespace, kubelets.loads, at: now), to: source)
+            case .external(let metric): reading.add(external(metric, kubelets.loads, at: now), to: source)
             }
         }
         return reading
     }
 
     private func resource(
-        _ name: ResourceName, of pods: [Shared<Pod>], _ isReachable: (String) -> Bool, at now: SimulatedTime
+        _ name: ResourceName, of pods: [Shared<Pod>], _ kubelets: NodeAgent, _ isReachable: (String) -> Bool, at now: SimulatedTime
     ) -> PodMetrics {
         var metrics = PodMetrics()
         for pod in pods {
             guard let node = pod.value.nodeName, isReachable(node) else { continue }
-            metrics[pod.value.metadata.name] = sample(name, of: pod, at: now)
+            metrics[pod.value.metadata.name] = sample(name, of: pod, kubelets, at: now)
         }
         return metrics
     }
 
     private func container(
-        _ container: String, _ name: ResourceName, of pods: [Shared<Pod>], _ isReachable: (String) -> Bool, at now: SimulatedTime
+        _ container: String, _ name: ResourceName, of pods: [Shared<Pod>], _ kubelets: NodeAgent, _ isReachable: (String) -> Bool,
+        at now: SimulatedTime
     ) -> MetricsReading.Answer {
         var metrics = PodMetrics()
         for pod in pods {
-            guard let node = pod.value.nodeName, isReachable(node), var sample = sample(name, of: pod, at: now) else { continue }
+            guard let node = pod.value.nodeName, isReachable(node),
+                let sample = sample(name, of: pod, container: container, kubelets, at: now)
+            else { continue }
             guard pod.value.spec.value.containers.contains(where: { $0.name == container }) else {
                 let key = pod.value.metadata.key
                 return .failed("failed to get container metrics: container \(container) not present in metrics for pod \(key)")
             }
-            if loads.container(of: pod.value) != container { sample.milliValue = 0 }
             metrics[pod.value.metadata.name] = sample
         }
         return .pods(metrics)
     }
 
-    private func pods(_ metric: MetricIdentifier, _ pods: [Shared<Pod>], at now: SimulatedTime) -> MetricsReading.Answer {
+    private func pods(
+        _ metric: MetricIdentifier, _ pods: [Shared<Pod>], _ loads: PodLoads, at now: SimulatedTime
+    ) -> MetricsReading.Answer {
         var metrics = PodMetrics()
         var isKnown = false
         for (index, candidate) in custom.enumerated() where candidate.name == metric.name {
@@ -105,7 +112,7 @@ struct MetricsPipeline: Sendable {
     }
 
     private func object(
-        _ metric: MetricIdentifier, _ object: CrossVersionObjectReference, in namespace: String, at now: SimulatedTime
+        _ metric: MetricIdentifier, _ object: CrossVersionObjectReference, in namespace: String, _ loads: PodLoads, at now: SimulatedTime
     ) -> MetricsReading.Answer {
         let name = NamespacedName(namespace: namespace, name: object.name)
         for (index, candidate) in custom.enumerated() where candidate.name == metric.name {
@@ -115,7 +122,7 @@ struct MetricsPipeline: Sendable {
         return .refused("the server could not find the metric \(metric.name) for \(object.kind) \(object.name)")
     }
 
-    private func external(_ metric: MetricIdentifier, at now: SimulatedTime) -> MetricsReading.Answer {
+    private func external(_ metric: MetricIdentifier, _ loads: PodLoads, at now: SimulatedTime) -> MetricsReading.Answer {
         var values: [Int64] = []
         var isKnown = false
         for (index, candidate) in custom.enumerated() where candidate.name == metric.name {
@@ -134,15 +141,17 @@ struct MetricsPipeline: Sendable {
     // MARK: metrics-server
 
     /// What metrics-server tells of a pod; nil if it has not seen enough of it.
-    private func sample(_ resource: ResourceName, of pod: Shared<Pod>, at now: SimulatedTime) -> PodMetricSample? {
-        guard configuration.resolution > .zero else { return immediateSample(resource, of: pod, at: now) }
+    private func sample(
+        _ resource: ResourceName, of pod: Shared<Pod>, container: String? = nil, _ kubelets: NodeAgent, at now: SimulatedTime
+    ) -> PodMetricSample? {
+        guard configuration.resolution > .zero else { return immediateSample(resource, of: pod, container, kubelets, at: now) }
         guard let start = MetricsPipeline.start(of: pod.value), let (begin, end) = window(of: start, at: now) else { return nil }
         let milliValue: Int64
         if resource == .memory {
-            guard let bytes = loads.value(resource, of: pod, at: end) else { return nil }
+            guard let bytes = kubelets.usage(resource, of: pod, container: container, at: end) else { return nil }
             milliValue = Int64(bytes) &* 1000
         } else {
-            guard let used = loads.integral(resource, of: pod, from: begin, to: end) else { return nil }
+            guard let used = kubelets.cpuTime(of: pod, container: container, from: begin, to: end) else { return nil }
             // Counters are in nanoseconds of cpu time; the API rounds thousandths of a core up.
             let nanocores = Int64((used / (end - begin).seconds * 1e9).rounded())
             milliValue = (nanocores + 999_999) / 1_000_000
@@ -150,8 +159,10 @@ struct MetricsPipeline: Sendable {
         return PodMetricSample(milliValue: milliValue, timestamp: end.truncatedToSeconds, window: end - begin)
     }
 
-    private func immediateSample(_ resource: ResourceName, of pod: Shared<Pod>, at now: SimulatedTime) -> PodMetricSample? {
-        guard PodLoads.serves(pod), let value = loads.value(resource, of: pod, at: now) else { return nil }
+    private func immediateSample(
+        _ resource: ResourceName, of pod: Shared<Pod>, _ container: String?, _ kubelets: NodeAgent, at now: SimulatedTime
+    ) -> PodMetricSample? {
+        guard PodLoads.serves(pod), let value = kubelets.usage(resource, of: pod, container: container, at: now) else { return nil }
         // Whole thousandths; a share of them is cut off.
         let milliValue = Int64((value * 1000 + 1e-6).rounded(.down))
         return PodMetricSample(milliValue: milliValue, timestamp: now.truncatedToSeconds, window: configuration.immediateWindow)

@@ -135,7 +135,11 @@ extension RunOutcome {
 
     private var configuration: JSONValue {
         let sections = Tunables.sections.map { section -> (String, JSONValue) in
-            let values = section.tunables.map { ($0.resultName, $0.value(in: scenario.configuration)) }
+            var values = section.tunables.map { ($0.resultName, $0.value(in: scenario.configuration)) }
+            if section.name == "kubelet" {
+                let thresholds = scenario.configuration.nodeAgent.eviction.thresholds
+                values.append(("evictionThresholds", .array(thresholds.map { .string($0.description) })))
+            }
             return (section.name.isEmpty ? "apiServer" : section.name, .members(values))
         }
         let recording = scenario.configuration.recording

@@ -73,6 +73,7 @@ extension ScenarioDecoder {
         let uncordoned = selection(fields, "uncordon")
         let drained = field(fields, "drain")
         let loaded = field(fields, "setLoad")
+        let nodeLoaded = field(fields, "setNodeLoad")
         let tainted = field(fields, "taint")
         let untainted = field(fields, "untaint")
         let added = field(fields, "addNodes")
@@ -92,6 +93,7 @@ extension ScenarioDecoder {
         if let uncordoned { return .uncordon(uncordoned) }
         if let drained { return drain(drained) }
         if let loaded { return setLoad(loaded) }
+        if let nodeLoaded { return nodeLoad(nodeLoaded) }
         if let tainted { return nodeTaints(tainted).map { .taint($0.nodes, $0.taints) } }
         if let untainted { return nodeTaints(untainted).map { .untaint($0.nodes, $0.taints) } }
         if let added { return .addNodes(nodePool(added, &loader)) }
@@ -241,6 +243,7 @@ extension ScenarioDecoder {
         for (name, type, table) in sections {
             guard let node = field(fields, name), let section = open(node, type) else { continue }
             tunables(table, section, &configuration)
+            if name == "kubelet" { eviction(section, &configuration.nodeAgent.eviction) }
         }
     }
 

@@ -304,6 +304,15 @@ enum Tunables {
             "The last part of that time, which is for critical pods; default 0s."),
         Tunable("minimumGrace", .duration(\.nodeAgent.minimumGrace), "The least time between SIGTERM and SIGKILL."),
         Tunable("recordsEvents", .flag(\.nodeAgent.recordsEvents), "Whether kubelets record Events."),
+        Tunable(
+            "evictionMaxPodGracePeriod", .integer(\.nodeAgent.eviction.maximumPodGracePeriod, 0...86_400),
+            "What pods get to stop when a soft threshold takes them, in seconds; default 0."),
+        Tunable(
+            "evictionPressureTransitionPeriod", .duration(\.nodeAgent.eviction.pressureTransitionPeriod),
+            "How long a condition of pressure outlives the pressure; default 5m."),
+        Tunable(
+            "evictionMonitoringPeriod", .period(\.nodeAgent.eviction.monitoringInterval, atLeast: tick),
+            "How often a kubelet looks for pressure; default 10s (fixed in the real one)."),
     ]
 
     static let metricsServer = [
@@ -346,5 +355,5 @@ extension ScenarioFormat {
         name: "Scheduler", description: "Settings of kube-scheduler beside its policy.", fields: Tunables.scheduler.map(\.field))
 
     static let kubelet = ScenarioType(
-        name: "Kubelet", description: "Settings of the kubelets.", fields: Tunables.kubelet.map(\.field))
+        name: "Kubelet", description: "Settings of the kubelets.", fields: Tunables.kubelet.map(\.field) + evictionFields)
 }

@@ -7,10 +7,17 @@ import NodeAgent
 
 extension ScenarioFormat {
     static let usage = ScenarioType(
-        name: "Usage", description: "What a pod uses while it runs. Autoscalers are told of it by the metrics pipeline.",
+        name: "Usage",
+        description: "What a container uses while it runs. Autoscalers are told of it by the metrics pipeline; a container over its memory "
+            + "limit is killed, a node that runs short evicts, and one that has less cpu than it wants starts and works slower.",
         fields: [
-            ScenarioField("cpu", .either(.quantity, .object("Load")), "Cores; default 0."),
+            ScenarioField("cpu", .either(.quantity, .object("Load")), "Cores it wants; default 0."),
+            ScenarioField("startupCPU", .quantity, "Cores it wants from its start until it is ready; default: what `cpu` says."),
             ScenarioField("memory", .either(.quantity, .object("Load")), "Bytes; default 0."),
+            ScenarioField(
+                "disk", .either(.quantity, .object("Load")),
+                "Bytes of the node's disk: logs, the container's own files, emptyDir; default 0."),
+            ScenarioField("processes", .either(.quantity, .object("Load")), "Process identifiers; default 0."),
             ScenarioField("container", .string, "The container that uses it; default: the first."),
         ])
 
@@ -20,9 +27,26 @@ extension ScenarioFormat {
             ScenarioField("value", .quantity, "The same at all times."),
             ScenarioField("steps", .list(.object("LoadPoint")), "Each value holds until the next."),
             ScenarioField("ramp", .list(.object("LoadPoint")), "Values change evenly from one point to the next."),
+            ScenarioField("growth", .object("Growth"), "A leak: more and more from each start of the container on."),
+            ScenarioField(
+                "trace", .path,
+                "A CSV file with a header: seconds in the first column, base units (cores, bytes) in another; each value holds until the next."
+            ),
+            ScenarioField("column", .string, "With `trace`: the column of the values, by name; default: the second."),
+            ScenarioField(
+                "since", .constant(["start", "containerStart"]),
+                "Where times count from: the start of the run (default), or each start of the container."),
             ScenarioField(
                 "shared", .boolean, "true: the total over all pods, borne in equal parts by the ready ones; default: on each pod."),
-        ], exactlyOne: ["value", "steps", "ramp"])
+        ], exactlyOne: ["value", "steps", "ramp", "growth", "trace"])
+
+    static let growth = ScenarioType(
+        name: "Growth", description: "What grows evenly from each start of a container on.",
+        fields: [
+            ScenarioField("from", .quantity, "The value at the start; default 0."),
+            ScenarioField("perMinute", .quantity, required: true, "What is added every minute."),
+            ScenarioField("upTo", .quantity, "Where it stops; default: nowhere."),
+        ])
 
     static let loadPoint = ScenarioType(
         name: "LoadPoint", description: "A value at a time.",
@@ -53,30 +77,99 @@ extension ScenarioFormat {
             ScenarioField("unknown", .boolean, "true: the metrics API knows nothing of them."),
         ], exactlyOne: ["total", "each", "unknown"])
 
+    static let nodeLoad = ScenarioType(
+        name: "NodeLoad", description: "What something outside of pods takes of nodes; what is left out it takes nothing of.",
+        fields: [
+            ScenarioField("cpu", .quantity, "Cores; default 0."),
+            ScenarioField("memory", .quantity, "Bytes; default 0."),
+            ScenarioField("disk", .quantity, "Bytes; default 0."),
+        ] + selectionFields, exactlyOne: selectionFields.map(\.name))
+
     static let metricsServer = ScenarioType(
         name: "MetricsServer", description: "From a container's use to the metrics API.", fields: Tunables.metricsServer.map(\.field))
 }
 
 extension ScenarioDecoder {
-    mutating func usage(_ fields: Fields, _ name: String) -> ResourceUsage {
-        var usage = ResourceUsage()
-        guard let node = field(fields, name), let fields = open(node, ScenarioFormat.usage) else { return usage }
-        usage.cpu = field(fields, "cpu").flatMap { load($0) }
-        usage.memory = field(fields, "memory").flatMap { load($0) }
-        usage.container = string(fields, "container")
+    /// One container's use, or a list of several.
+    mutating func usage(_ fields: Fields, _ name: String) -> [ResourceUsage] {
+        guard let node = field(fields, name) else { return [] }
+        let entries = node.kind == .sequence ? Array(node.elements) : [node]
+        var usage: [ResourceUsage] = []
+        for entry in entries {
+            guard let fields = open(entry, ScenarioFormat.usage) else { continue }
+            var own = ResourceUsage()
+            own.cpu = field(fields, "cpu").flatMap { load($0) }
+            own.startupCPU = field(fields, "startupCPU").flatMap { amount($0) }
+            own.memory = field(fields, "memory").flatMap { load($0) }
+            own.disk = field(fields, "disk").flatMap { load($0) }
+            own.processes = field(fields, "processes").flatMap { load($0) }
+            own.container = string(fields, "container")
+            if usage.contains(where: { $0.container == own.container }) {
+                context.error(entry, "Duplicate value: container \"\(own.container ?? "(the first)")\"")
+            }
+            usage.append(own)
+        }
         return usage
     }
 
-    private mutating func load(_ node: YAMLNode) -> ResourceLoad? {
+    /// `ofContainer`: it may count from a container's start.
+    private mutating func load(_ node: YAMLNode, ofContainer: Bool = true) -> ResourceLoad? {
         if node.kind == .scalar { return amount(node).map { ResourceLoad(.constant($0)) } }
         guard let fields = open(node, ScenarioFormat.load) else { return nil }
         let isShared = boolean(fields, "shared") ?? false
+        let sinceStart = string(fields, "since") == "containerStart"
         let value = field(fields, "value").flatMap { amount($0) }
         let steps = points(fields, "steps")
         let ramp = points(fields, "ramp")
-        if let value { return ResourceLoad(.constant(value), isShared: isShared) }
-        if let steps { return ResourceLoad(LoadProfile(steps, .steps), isShared: isShared) }
-        return ramp.map { ResourceLoad(LoadProfile($0, .ramp), isShared: isShared) }
+        let growth = field(fields, "growth").flatMap { self.growth($0) }
+        let traced = trace(fields)
+        if let own = fields["growth"] ?? (sinceStart ? fields["since"] : nil) {
+            if !ofContainer { context.error(own, "a metric has no container whose start it could count from") }
+            if isShared { context.error(own, "a load that pods share counts from the start of the run") }
+        }
+        let profile: LoadProfile?
+        if let value {
+            profile = .constant(value)
+        } else if let steps {
+            profile = LoadProfile(steps, .steps)
+        } else if let ramp {
+            profile = LoadProfile(ramp, .ramp)
+        } else {
+            profile = growth ?? traced
+        }
+        return profile.map { ResourceLoad($0, isShared: isShared, isSinceStart: sinceStart || growth != nil) }
+    }
+
+    private mutating func growth(_ node: YAMLNode) -> LoadProfile? {
+        guard let fields = open(node, ScenarioFormat.growth) else { return nil }
+        let from = field(fields, "from").flatMap { amount($0) } ?? 0
+        let ceiling = field(fields, "upTo").flatMap { amount($0) } ?? .infinity
+        guard let perMinute = field(fields, "perMinute").flatMap({ amount($0) }) else { return nil }
+        return .growth(from: from, perSecond: perMinute / 60, upTo: ceiling)
+    }
+
+    private mutating func trace(_ fields: Fields) -> LoadProfile? {
+        let column = string(fields, "column")
+        guard let node = field(fields, "trace") else {
+            if let node = fields["column"] { context.error(node, "goes with \"trace\"") }
+            return nil
+        }
+        guard let bytes = file(node) else { return nil }
+        do {
+            return LoadProfile(try UsageTrace.points(bytes, column: column), .steps)
+        } catch {
+            context.error(node, error.description)
+            return nil
+        }
+    }
+
+    mutating func nodeLoad(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.nodeLoad) else { return nil }
+        var load = OutsideLoad()
+        if let cpu = field(fields, "cpu").flatMap({ amount($0) }) { load.cpu = cpu }
+        if let memory = quantity(fields, "memory") { load.memory = memory.value }
+        if let disk = quantity(fields, "disk") { load.disk = disk.value }
+        return selection(fields).map { .setNodeLoad($0, load) }
     }
 
     private mutating func points(_ fields: Fields, _ name: String) -> [LoadProfile.Point]? {
@@ -116,7 +209,7 @@ extension ScenarioDecoder {
         let object = field(fields, "object")
         let pods = selector(fields, "pods")
         let namespace = string(fields, "namespace")
-        let load = field(fields, "load").flatMap { self.load($0) }
+        let load = field(fields, "load").flatMap { self.load($0, ofContainer: false) }
         if let node = fields["namespace"], fields["pods"] == nil { context.error(node, "goes with \"pods\"") }
         guard let name, let load else { return nil }
         if let labels { return CustomMetric(name, .external(labels: labels), load) }

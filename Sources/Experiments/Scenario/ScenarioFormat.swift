@@ -73,8 +73,8 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-        metricsServer, waitsFor, registry, image, usage, load, loadPoint, metric, fault, apiServerFault, timelineEntry, scale, setImage,
-        rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain, maintain,
+        metricsServer, waitsFor, registry, image, usage, load, loadPoint, growth, nodeLoad, evictionAmounts, evictionGracePeriods, metric,
+        fault, apiServerFault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain, maintain,
         setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
@@ -191,7 +191,9 @@ enum ScenarioFormat {
                 "crash", .distribution, "Time from Running to a crash with exit code 1, on average 10ms or more; default: it never crashes."
             ),
             ScenarioField("stop", .distribution, "From SIGTERM to the end; the grace period cuts it. Default 200ms."),
-            ScenarioField("usage", .object("Usage"), "What each pod uses of cpu and memory."),
+            ScenarioField(
+                "usage", .either(.object("Usage"), .list(.object("Usage"))),
+                "What each pod uses of its node; a list where several containers do."),
             ScenarioField(
                 "imageSize", .quantity,
                 "Bytes to pull for each image the node does not have; what the registry says of an image goes before."),
@@ -235,6 +237,9 @@ enum ScenarioFormat {
         ScenarioField("uncordon", .object("NodeSelection"), "`kubectl uncordon`."),
         ScenarioField("drain", .object("Drain"), "`kubectl drain --ignore-daemonsets --delete-emptydir-data`."),
         ScenarioField("setLoad", .object("SetLoad"), "The pods have more or less to do from now on."),
+        ScenarioField(
+            "setNodeLoad", .object("NodeLoad"),
+            "Something outside of pods takes so much of these nodes from now on: a full disk, a runaway daemon."),
         ScenarioField("taint", .object("NodeTaints"), "`kubectl taint nodes`."),
         ScenarioField("untaint", .object("NodeTaints"), "`kubectl taint nodes` with a dash after the effect: the taints go."),
         ScenarioField("addNodes", .object("NodePool"), "New machines that register themselves."),

@@ -100,6 +100,7 @@ struct ScenarioReferences {
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
         case .drain(let nodes, _): check(nodes, node["drain"] ?? node, &decoder)
         case .maintain(let plan): check(plan.nodes, node["maintain"] ?? node, &decoder)
+        case .setNodeLoad(let nodes, _): check(nodes, node["setNodeLoad"] ?? node, &decoder)
         case .taint(let nodes, _): check(nodes, node["taint"] ?? node, &decoder)
         case .untaint(let nodes, _): check(nodes, node["untaint"] ?? node, &decoder)
         case .scale(let key, _): check(key, in: node["scale"] ?? node, &decoder)

@@ -152,9 +152,6 @@ extension Container: YAMLFields {
         case "ports": context.read(value, into: &ports)
         case "restartPolicy": context.choose(value, into: &restartPolicy, of: ["Always", "OnFailure", "Never"])
         case "restartPolicyRules": context.readRestartRules(value, into: &restartRules, unmodelled: &unmodelled)
-        case "lifecycle":
-            context.read(value, into: &lifecycle)
-            return context.unmodelled(field, value, of: "Container", into: &unmodelled)
         case "livenessProbe": context.read(value, into: &livenessProbe)
         case "readinessProbe":
             context.read(value, into: &readinessProbe)
@@ -171,6 +168,7 @@ extension Container: YAMLFields {
             }
             if context.objects.validates { context.checkMounts(value) }
         default:
+            if field == "lifecycle" { context.read(value, into: &lifecycle) }
             guard context.unmodelled(field, value, of: "Container", into: &unmodelled) else { return false }
             if context.objects.validates { context.checkUnmodelled(containerField: field, value) }
         }

@@ -8,6 +8,8 @@ import KubernetesAPI
 struct PodEnding: Hashable, Sendable {
     var reason: String
     var message: String
+    /// Whether the pod says that it was disrupted.
+    var isDisruption = true
     /// `TerminationByKubelet`: the reason of the condition DisruptionTarget.
     static let disruption = "TerminationByKubelet"
 }

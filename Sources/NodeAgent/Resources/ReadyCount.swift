@@ -1,9 +1,6 @@
 // How many pods share a load, now and a while ago: what a container used in the last half minute depends on it.
 
-import APIServer
 import DiscreteEvents
-import KubernetesAPI
-import NodeAgent
 
 /// The number of ready pods of a group over the last minutes.
 struct ReadyCount: Sendable {

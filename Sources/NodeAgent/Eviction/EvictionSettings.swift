@@ -1,0 +1,84 @@
+// When a kubelet begins to evict, and how much it wants back: the kubelet's settings of node-pressure eviction.
+// <https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/>
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// What a kubelet watches. Inodes are not simulated.
+public enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
+    case memoryAvailable = "memory.available"
+    case nodefsAvailable = "nodefs.available"
+    /// Images and writable layers; on the same disk as everything else.
+    case imagefsAvailable = "imagefs.available"
+    case pidAvailable = "pid.available"
+
+    /// What runs short, by the kubelet's name for it.
+    package var resource: ResourceName {
+        switch self {
+        case .memoryAvailable: .memory
+        case .nodefsAvailable, .imagefsAvailable: .ephemeralStorage
+        case .pidAvailable: .processes
+        }
+    }
+
+    /// The condition of the node under which it runs short.
+    package var condition: ConditionType {
+        switch self {
+        case .memoryAvailable: .memoryPressure
+        case .nodefsAvailable, .imagefsAvailable: .diskPressure
+        case .pidAvailable: .pidPressure
+        }
+    }
+}
+
+/// A line that a signal must not fall below.
+public struct EvictionThreshold: Hashable, Sendable {
+    public enum Amount: Hashable, Sendable {
+        /// Bytes, or pieces.
+        case quantity(Int64)
+        /// Of what the node has, from 0 to 1; in the precision in which the kubelet keeps it, which its messages show.
+        case share(Float)
+
+        package func of(_ capacity: Int64) -> Int64 {
+            switch self {
+            case .quantity(let quantity): quantity
+            case .share(let share): Int64(Double(capacity) * Double(share))
+            }
+        }
+    }
+    public var signal: EvictionSignal
+    public var value: Amount
+    /// How long a soft threshold must be crossed before pods go; zero: a hard one.
+    public var gracePeriod: SimulatedDuration
+    /// How much more than the threshold must be available again before the kubelet is content (`evictionMinimumReclaim`).
+    public var minimumReclaim: Amount?
+
+    public init(
+        _ signal: EvictionSignal, _ value: Amount, gracePeriod: SimulatedDuration = .zero, minimumReclaim: Amount? = nil
+    ) {
+        self.signal = signal
+        self.value = value
+        self.gracePeriod = gracePeriod
+        self.minimumReclaim = minimumReclaim
+    }
+
+    package var isHard: Bool { gracePeriod == .zero }
+}
+
+/// The defaults are the kubelet's.
+public struct EvictionSettings: Hashable, Sendable {
+    /// In the order in which the kubelet looks at them.
+    public var thresholds = [
+        EvictionThreshold(.memoryAvailable, .quantity(100 << 20)),
+        EvictionThreshold(.nodefsAvailable, .share(0.1)),
+        EvictionThreshold(.imagefsAvailable, .share(0.15)),
+    ]
+    /// `evictionMaxPodGracePeriod`: what pods get to stop when a soft threshold takes them, in seconds.
+    public var maximumPodGracePeriod = 0
+    /// `evictionPressureTransitionPeriod`: how long a condition of pressure outlives the pressure.
+    public var pressureTransitionPeriod = SimulatedDuration.minutes(5)
+    /// How often the kubelet looks.
+    public var monitoringInterval = SimulatedDuration.seconds(10)
+
+    public init() {}
+}

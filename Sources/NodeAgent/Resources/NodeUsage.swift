@@ -1,0 +1,135 @@
+// What a node has, what is watched of it, and when somebody has to look again.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// What something outside of pods takes of a node: a runaway daemon, a log that fills the disk.
+public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
+    /// Cores.
+    public var cpu = 0.0
+    /// Bytes.
+    public var memory: Int64 = 0
+    /// Bytes.
+    public var disk: Int64 = 0
+
+    public init() {}
+
+    public var description: String { "\(cpu) cores, \(Quantity(bytes: memory)) of memory, \(Quantity(bytes: disk)) of disk" }
+}
+
+/// The side of a kubelet that watches what its containers use. It costs nothing while no pod has a usage and nothing outside of
+/// pods takes anything.
+struct NodeUsage: Sendable {
+    /// What the machine has, in base units; a machine that does not say gets `defaultDisk` and `defaultProcesses`.
+    let cores: Double
+    let memory: Int64
+    let disk: Int64
+    let processes: Int64
+    /// What all pods together may take of its memory: the rest is reserved for the system, and taken by it.
+    let podMemory: Int64
+
+    var outside = OutsideLoad()
+
+    // MARK: Eviction
+
+    var eviction = EvictionManager()
+    /// The kubelet's passes come at this time and every interval after it; nil: nobody has asked yet.
+    var passes: SimulatedTime?
+    var lastPass = SimulatedTime.distantPast
+    var nextPass = SimulatedTime.distantFuture
+    /// The status of the node is looked at then, and every ten seconds before and after.
+    var reports: SimulatedTime?
+    /// The conditions of pressure that the node's object shows.
+    var reported: [ConditionType] = []
+    var nextReport = SimulatedTime.distantFuture
+
+    // MARK: When to look again
+
+    /// The time of the timer that is set.
+    var wake = SimulatedTime.distantFuture
+    /// Something changed; to be settled before the event is over.
+    var isUnsettled = false
+    /// Whether any of its containers bears a part of a load that is shared among pods, or will when it is ready.
+    var bearsSharedLoad = false
+    /// Whether any of its containers runs slower than it would like.
+    var isHeldBack = false
+
+    /// `nodeStatusUpdateFrequency`; the real one is longer by up to 4 % each time.
+    static let reportInterval = SimulatedDuration.seconds(10)
+    /// 100 GiB.
+    private static let defaultDisk: Int64 = 100 << 30
+    /// `kernel.pid_max` of a 64-bit machine.
+    private static let defaultProcesses: Int64 = 4_194_304
+
+    init(_ status: NodeStatus, _ settings: EvictionSettings) {
+        func capacity(_ name: ResourceName) -> Quantity? { status.capacity[name] ?? status.allocatable[name] }
+        cores = capacity(.cpu).map { Double($0.milliValue) / 1000 } ?? .infinity
+        let memory = capacity(.memory)?.value ?? .max
+        self.memory = memory
+        disk = capacity(.ephemeralStorage)?.value ?? NodeUsage.defaultDisk
+        processes = NodeUsage.defaultProcesses
+        // Allocatable is what is left after what is reserved and the hard threshold.
+        let hard = settings.thresholds.first { $0.signal == .memoryAvailable && $0.isHard }?.value.of(memory) ?? 0
+        podMemory = status.allocatable[.memory].map { min(memory, $0.value + hard) } ?? memory
+    }
+
+    /// The kubelet starts: it knows nothing of pressure, and looks at once.
+    mutating func restart(at now: SimulatedTime) {
+        eviction = EvictionManager()
+        passes = now
+        reports = now
+        reported = []
+        nextPass = .distantFuture
+        nextReport = .distantFuture
+        wake = .distantFuture
+    }
+
+    /// What the kubelet sees of a signal when its containers use so much of it.
+    func observation(_ signal: EvictionSignal, used: Double) -> SignalObservation {
+        switch signal {
+        case .memoryAvailable:
+            // Memory is taken page by page.
+            let page = Double(OutOfMemory.pageSize)
+            return SignalObservation(available: max(0, podMemory - Int64((used / page).rounded(.down) * page)), capacity: memory)
+        case .nodefsAvailable, .imagefsAvailable:
+            return SignalObservation(available: max(0, disk - Int64(used)), capacity: disk)
+        case .pidAvailable: return SignalObservation(available: max(0, processes - Int64(used)), capacity: processes)
+        }
+    }
+
+    /// What is used outside of pods of what a signal watches.
+    func outside(_ signal: EvictionSignal) -> Double {
+        switch signal {
+        case .memoryAvailable: Double(outside.memory)
+        case .nodefsAvailable, .imagefsAvailable: Double(outside.disk)
+        case .pidAvailable: 0
+        }
+    }
+
+    /// The first pass at or after a time that has not been made yet.
+    func pass(atOrAfter time: SimulatedTime, _ settings: EvictionSettings) -> SimulatedTime {
+        NodeUsage.tick(passes ?? .zero, settings.monitoringInterval, atOrAfter: max(time, lastPass + .nanoseconds(1)))
+    }
+
+    /// Whether a threshold is met when its resource is used so much.
+    func isMet(_ threshold: EvictionThreshold, used: Double) -> Bool {
+        let observed = observation(threshold.signal, used: used)
+        return threshold.value.of(observed.capacity) > observed.available
+    }
+
+    /// The first report at or after a time.
+    func report(atOrAfter time: SimulatedTime) -> SimulatedTime {
+        NodeUsage.tick(reports ?? .zero, NodeUsage.reportInterval, atOrAfter: time)
+    }
+
+    private static func tick(
+        _ origin: SimulatedTime, _ period: SimulatedDuration, atOrAfter time: SimulatedTime
+    ) -> SimulatedTime {
+        time <= origin ? origin : time.roundedUp(toMultipleOf: period, phase: origin - .zero)
+    }
+}
+
+extension RandomPurpose {
+    static let evictionPhase = RandomPurpose("eviction manager phase")
+    static let nodeStatusPhase = RandomPurpose("node status phase")
+}
