@@ -22,6 +22,12 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
     case tooManyRequests(ObjectKey, cause: String, retryAfter: Int)
     /// Several PodDisruptionBudgets select the pod: the Eviction API cannot decrement more than one at once.
     case severalBudgets(ObjectKey)
+    /// Priority and fairness rejects the request: too many are waiting.
+    case overloaded
+    /// It took too long; it may have been carried out.
+    case timeout
+    /// Nobody listens.
+    case unavailable
 
     public var description: String {
         switch self {
@@ -40,6 +46,9 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .internalError(let text): "Internal error occurred: \(text)"
         case .forbidden(let key, let why): "\(key.resource) \"\(key.plainName)\" is forbidden: \(why)"
         case .tooManyRequests: "Cannot evict pod as it would violate the pod's disruption budget."
+        case .overloaded: "the server has received too many requests and has asked us to try again later"
+        case .timeout: "Timeout: request did not complete within requested timeout - context deadline exceeded"
+        case .unavailable: "dial tcp: connect: connection refused"
         case .severalBudgets: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
         }
     }
@@ -67,7 +76,7 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .conflict, .bindingConflict: true
         case .notFound, .alreadyExists, .preconditionFailed, .invalid, .forbidden, .badRequest, .internalError, .tooManyRequests,
-            .severalBudgets:
+            .severalBudgets, .overloaded, .timeout, .unavailable:
             false
         }
     }
@@ -96,7 +105,9 @@ extension APIError {
         case .forbidden: 403
         case .badRequest: 400
         case .internalError, .severalBudgets: 500
-        case .tooManyRequests: 429
+        case .tooManyRequests, .overloaded: 429
+        case .timeout: 504
+        case .unavailable: 503
         }
     }
 
@@ -110,7 +121,10 @@ extension APIError {
         case .forbidden: "Forbidden"
         case .badRequest: "BadRequest"
         case .internalError: "InternalError"
-        case .tooManyRequests: "TooManyRequests"
+        case .tooManyRequests, .overloaded: "TooManyRequests"
+        case .timeout: "Timeout"
+        // Not an answer of the server.
+        case .unavailable: ""
         // The real answer has none.
         case .severalBudgets: ""
         }

@@ -17,6 +17,9 @@ public struct ControlPlaneTiming: Hashable, Sendable {
     public var schedulerWatchLatency = SimulatedDuration.milliseconds(4)
     public var kubeletWatchLatency = SimulatedDuration.milliseconds(10)
 
+    /// The longest back-off of a client whose watch broke before it lists again (client-go's reflector: up to 30 s, jittered).
+    public var watchReconnection = SimulatedDuration.seconds(30)
+
     /// Each controller of the controller manager (`--kube-api-qps`, `--kube-api-burst`).
     public var controllerLimit = ClientLimit(queriesPerSecond: 20, burst: 30)
     /// `clientConnection` of KubeSchedulerConfiguration.

@@ -17,6 +17,8 @@ package enum RequestProgress: Sendable {
     case answered(APIResult)
     /// There is more to write; the request to be carried out next stands for the rest.
     case goesOn(APIRequest)
+
+    package var isRefusal: Bool { if case .answered(.failure) = self { true } else { false } }
 }
 
 extension APIServer {

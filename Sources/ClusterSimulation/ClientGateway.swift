@@ -16,6 +16,9 @@ struct ClientGateway: Sendable {
     }
 
     private let timing: ControlPlaneTiming
+    /// From sending a request to the server, and back: longer when the server is in trouble.
+    private var requestLatency: SimulatedDuration
+    private var responseLatency: SimulatedDuration
     // By number: each part of a call is moved in and out on its own, never copied.
     private var clients: [APIClientID] = []
     private var tokens: [UInt64?] = []
@@ -30,6 +33,8 @@ struct ClientGateway: Sendable {
 
     init(_ timing: ControlPlaneTiming) {
         self.timing = timing
+        requestLatency = timing.requestLatency
+        responseLatency = timing.responseLatency
         scheduler = TokenBucket(timing.schedulerLimit)
     }
 
@@ -56,9 +61,9 @@ struct ClientGateway: Sendable {
     /// The call's next read, or the call itself, is sent as soon as the client's limit lets it.
     mutating func proceed(_ number: UInt32, at now: SimulatedTime) -> Passage {
         let leaves = reserve(clients[Int(number)], at: now)
-        if reads[Int(number)] == 0 { return .arrives(leaves + timing.requestLatency) }
+        if reads[Int(number)] == 0 { return .arrives(leaves + requestLatency) }
         reads[Int(number)] -= 1
-        return .isRead(leaves + timing.requestLatency + timing.responseLatency)
+        return .isRead(leaves + requestLatency + responseLatency)
     }
 
     private mutating func reserve(_ client: APIClientID, at now: SimulatedTime) -> SimulatedTime {
@@ -77,6 +82,20 @@ struct ClientGateway: Sendable {
         }
     }
 
+    /// Whether no request is under way.
+    var isIdle: Bool { free.count == requests.count }
+
+    func client(of number: UInt32) -> APIClientID { clients[Int(number)] }
+
+    /// Whether a request is the rest of one that the server accepted earlier.
+    func isRest(_ number: UInt32) -> Bool { if case .finishEviction? = requests[Int(number)] { true } else { false } }
+
+    /// The server takes so many times as long for each way, and so much more for each request.
+    mutating func setLatency(_ latency: (factor: Double, delay: SimulatedDuration)) {
+        requestLatency = timing.requestLatency * latency.factor + latency.delay
+        responseLatency = timing.responseLatency * latency.factor
+    }
+
     /// Hands out a request that reached the API server.
     mutating func arrive(_ number: UInt32) -> APIRequest { requests[Int(number)].take()! }
 
@@ -90,7 +109,7 @@ struct ClientGateway: Sendable {
             return nil
         }
         answers[Int(number)] = result
-        return now + timing.responseLatency
+        return now + responseLatency
     }
 
     /// Hands out an answer that arrived.

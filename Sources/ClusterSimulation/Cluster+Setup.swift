@@ -118,7 +118,7 @@ extension Cluster {
         let number = nodeAgent.adopt(node)
         if node.status.conditions[.ready]?.status == .unknown {
             _ = nodeAgent.fail(number, kubeletOnly: false, at: now, effects: &kubeletEffects)
-            _ = faults.strike(number)
+            _ = faults[node: number].strike(.crash)
         }
     }
 
@@ -132,6 +132,7 @@ extension Cluster {
                 for number in 0..<nodeAgent.count { scheduleFailure(of: number, fault: index) }
             }
         }
+        for (index, fault) in settings.apiServerFaults.enumerated() { queue.schedule(.apiServerFails(Int32(index)), at: fault.at) }
         for outage in settings.registryOutages {
             queue.schedule(.registryFails, at: outage.at)
             if let down = outage.down { queue.schedule(.registryReturns, at: outage.at + down) }

@@ -1,4 +1,4 @@
-// What comes from outside the control plane: faults, the operator, the trace.
+// What comes from outside the control plane: the operator and the trace.
 
 import APIServer
 import DiscreteEvents
@@ -6,87 +6,6 @@ import KubernetesAPI
 import NodeAgent
 
 extension Cluster {
-    // MARK: Faults
-
-    /// Schedules the next failure of a node under a recurring fault, if the fault is about this node.
-    mutating func scheduleFailure(of number: Int, fault: Int) {
-        let name = nodeAgent.name(of: number)
-        guard let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name)),
-            faults[fault].nodes.contains(node.value), let wait = faults.timeToFailure(fault: fault, node: name)
-        else { return }
-        queue.schedule(.nodeFails(node: Int32(number), fault: Int32(fault)), at: now + wait)
-    }
-
-    /// A fault with a time of its own hits all nodes it selects.
-    mutating func strike(fault index: Int) {
-        guard case .once(_, let down) = faults[index].schedule else { return }
-        let numbers = selected(faults[index].nodes)
-        let row = fail(numbers, subject: faults[index].nodes.subject, effect: faults[index].effect)
-        guard let down else { return }
-        for number in numbers {
-            queue.schedule(
-                .nodeReturns(node: Int32(number), failure: Int32(row), fault: Int32(index)), at: now + down)
-        }
-    }
-
-    /// A recurring fault hits one node.
-    mutating func strike(fault index: Int, node number: Int) {
-        let name = nodeAgent.name(of: number)
-        let row = fail([number], subject: "node/" + name, effect: faults[index].effect)
-        let repair = faults.timeToRepair(fault: index, node: name)
-        queue.schedule(.nodeReturns(node: Int32(number), failure: Int32(row), fault: Int32(index)), at: now + repair)
-    }
-
-    /// Nodes stop together. Returns the row of `recoveries`.
-    mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
-        var pods: [Shared<Pod>] = []
-        var names: [String] = []
-        for number in numbers where faults.strike(number) {
-            let last = nodeAgent.fail(number, kubeletOnly: effect == .kubeletStop, at: now, effects: &kubeletEffects)
-            let name = nodeAgent.name(of: number)
-            names.append(name)
-            pods += boundPods(of: name)
-            controllerManager.heartbeatsStopped(node: name, lastRenewal: last, at: now, effects: &controllerEffects)
-        }
-        let row = recorder.failed(subject: subject, effect: effect, nodes: names, pods: pods, at: now)
-        faults.began(row: row, nodes: numbers.count)
-        return row
-    }
-
-    mutating func comeBack(node number: Int, failure row: Int, fault: Int) {
-        comeBack(node: number, failure: row)
-        if case .random = faults[fault].schedule { scheduleFailure(of: number, fault: fault) }
-    }
-
-    /// One cause of a node's failure is over.
-    mutating func comeBack(node number: Int, failure row: Int) {
-        let over = faults.ended(row: row)
-        let name = nodeAgent.name(of: number)
-        if faults.relieve(number) {
-            let pods = boundPods(of: name)
-            let isRegistered = api.objects[ObjectKey(.node, name)] != nil
-            nodeAgent.comeBack(number, pods: pods, isRegistered: isRegistered, at: now, effects: &kubeletEffects)
-            controllerManager.heartbeatsResumed(node: name, at: now, effects: &controllerEffects)
-            recorder.returned(name, pods: pods, failureOver: over ? row : nil, at: now)
-        } else if over {
-            recorder.returned("", pods: [], failureOver: row, at: now)
-        }
-    }
-
-    /// The pods bound to a node, as the API server holds them.
-    func boundPods(of node: String) -> [Shared<Pod>] {
-        guard let number = recorder.load.number(of: node) else { return [] }
-        return recorder.load.entries[number].pods.compactMap { api.objects.get(Pod.self, $0) }
-            .filter { $0.value.nodeName == node }
-    }
-
-    private func selected(_ selection: NodeSelection) -> [Int] {
-        (0..<nodeAgent.count).filter { number in
-            let key = NamespacedName(namespace: "", name: nodeAgent.name(of: number))
-            return api.objects.get(Node.self, key).map { selection.contains($0.value) } ?? false
-        }
-    }
-
     // MARK: Operator
 
     /// Does what the operator does. `reported`: as something that happened; otherwise only its refusal is worth telling.
@@ -144,6 +63,7 @@ extension Cluster {
             }
         case .addNodes(let nodes):
             for node in nodes { add(node) }
+        case .maintain(let plan): maintain(plan)
         }
     }
 
@@ -153,7 +73,9 @@ extension Cluster {
         let name = node.metadata.name
         let operation = recorder.operated("add node \(name)", at: now)
         guard let number = nodeAgent.number(of: name) else {
-            _ = nodeAgent.register(node, at: now, effects: &kubeletEffects)
+            let number = nodeAgent.register(node, at: now, effects: &kubeletEffects)
+            if !apiServer.isServing { strike(number, .partition) }
+            scheduleFailures(of: number, node)
             return
         }
         let key = ObjectKey(.node, name)
@@ -180,16 +102,4 @@ extension Cluster {
 extension [Taint] {
     /// As `kubectl taint` takes them.
     fileprivate var list: String { map { "\($0.key)=\($0.value):\($0.effect.rawValue)" }.joined(separator: " ") }
-}
-
-extension NodeSelection {
-    /// How `recoveries.csv` names what failed.
-    var subject: String {
-        switch self {
-        case .all: "nodes/all"
-        case .node(let name): "node/" + name
-        case .zone(let zone): "zone/" + zone
-        case .labels(let selector): "nodes/" + ((try? selector.selector())?.description ?? "")
-        }
-    }
 }

@@ -25,10 +25,22 @@ public struct Cluster: Sendable {
     package internal(set) var controllerManager: ControllerManager
     package internal(set) var nodeAgent: NodeAgent
     var faults: FaultInjector
+    var apiServer: APIServerHealth
     var recorder: Recorder
     /// Every run of `kubectl drain`, ended ones included.
     var drains: [Drain] = []
+    /// Every run of maintenance, ended ones included, and which node of which the drains are about.
+    var maintenances: [Maintenance] = []
+    var drainsOfMaintenance: [Int: (maintenance: Int, node: String)] = [:]
+    /// Nodes whose machines are taken back by their provider, and what is needed to replace them.
+    var reclaimed: Set<Int> = []
+    var orphanedNodes: Set<Int> = []
+    var templates: [Int: Shared<Node>] = [:]
     var metrics: MetricsPipeline
+    /// Set if the run is watched for broken invariants.
+    var invariants: InvariantMonitor?
+    /// Set by tests only.
+    private var saboteur: (any Saboteur)?
     /// Readings of metrics on their way to the autoscaler, by the number of the request.
     private var readings: [UInt32: (autoscaler: NamespacedName, reading: MetricsReading)] = [:]
     private var handledEvents = 0
@@ -60,8 +72,11 @@ public struct Cluster: Sendable {
             configuration.nodeAgent, behaviours: configuration.behaviours, defaultBehaviour: configuration.defaultBehaviour,
             customMetrics: configuration.customMetrics, seed: configuration.seed)
         faults = FaultInjector(configuration.faults, seed: configuration.seed)
+        apiServer = APIServerHealth(configuration.apiServerFaults, seed: configuration.seed)
         recorder = Recorder(configuration.recording)
         metrics = MetricsPipeline(configuration)
+        if configuration.checksInvariants { invariants = InvariantMonitor() }
+        saboteur = configuration.saboteur
         try populate()
     }
 
@@ -73,19 +88,26 @@ public struct Cluster: Sendable {
 
     /// Handles all events up to and including `time`.
     public mutating func run(until time: SimulatedTime) {
+        guard violation == nil else { return }
         while let (at, event) = queue.popFirst(through: time) {
             now = at
             handle(event)
+            guard invariants != nil else { continue }
+            checkInvariants()
+            if violation != nil { return }
         }
         now = max(now, time)
     }
+
+    /// How many events of the simulator were handled so far.
+    var eventCount: Int { handledEvents }
 
     /// The time of the next event, nil when nothing will happen any more.
     public var nextEventTime: SimulatedTime? { queue.nextTime }
 
     /// Closes the books at the current time and returns the record.
     public mutating func finish() -> RunRecord {
-        recorder.finish(at: now, handledEvents: handledEvents)
+        recorder.finish(at: now, handledEvents: handledEvents, violation: violation)
         return recorder.record
     }
 
@@ -104,6 +126,16 @@ public struct Cluster: Sendable {
         case .kubeletTimer(let timer): nodeAgent.handle(timer: timer, at: now, effects: &kubeletEffects)
         case .faultStrikes(let index): strike(fault: Int(index))
         case .nodeFails(let node, let fault): strike(fault: Int(fault), node: Int(node))
+        case .shockStrikes(let group, let fault): strike(fault: Int(fault), group: Int(group))
+        case .kubeletReports(let node): kubeletReports(Int(node))
+        case .kubeletRelists(let node): kubeletRelists(Int(node))
+        case .machineShutsDown(let node): _ = nodeAgent.shutDown(Int(node), at: now, effects: &kubeletEffects)
+        case .machineEnds(let node, let fault): endMachine(Int(node), fault: Int(fault))
+        case .nodeObjectEnds(let node): endNodeObject(Int(node))
+        case .replacementJoins(let node): joinReplacement(of: Int(node))
+        case .apiServerFails(let index): beginAPIServerFault(Int(index))
+        case .apiServerRecovers(let index): endAPIServerFault(Int(index))
+        case .nodeRebooted(let node, let maintenance): nodeRebooted(Int(node), maintenance: Int(maintenance))
         case .nodeReturns(let node, let failure, let fault): comeBack(node: Int(node), failure: Int(failure), fault: Int(fault))
         case .registryFails:
             _ = recorder.operated("FAULT registry: no image can be pulled", at: now)
@@ -125,11 +157,22 @@ public struct Cluster: Sendable {
     }
 
     private mutating func execute(_ number: UInt32) {
+        var unanswered: (error: APIError, after: SimulatedDuration)?
+        if apiServer.isDisturbed {
+            let admission = admitRequest(number)
+            guard admission.isServed else { return }
+            unanswered = admission.answer
+        }
         let request = gateway.arrive(number)
         if case .readMetrics(let query) = request { readings[number] = (query.value.autoscaler, read(query.value)) }
+        invariants?.begin(request, by: gateway.client(of: number))
+        let forbidden = invariants == nil ? nil : ForbiddenEviction(request, in: api.objects)
         let result: APIResult
-        if request.takesSeveralWrites {
+        if let answer = saboteur?.execute(request, in: &api, at: now) {
+            result = answer
+        } else if request.takesSeveralWrites {
             let progress = api.advance(request, at: now)
+            if let forbidden, !progress.isRefusal { noteBroken(forbidden) }
             if case .goesOn(let rest) = progress {
                 observeCommits()
                 gateway.resume(number, with: rest)
@@ -141,8 +184,18 @@ public struct Cluster: Sendable {
         } else {
             result = api.execute(request, at: now)
         }
+        if let forbidden, case .success = result { noteBroken(forbidden) }
         observeCommits()
-        if let arrives = gateway.answer(number, result, at: now) { queue.schedule(.answerArrives(number), at: arrives) }
+        if let unanswered {
+            giveNoAnswer(number, request, unanswered.error, after: unanswered.after)
+        } else if let arrives = gateway.answer(number, result, at: now) {
+            queue.schedule(.answerArrives(number), at: arrives)
+        }
+    }
+
+    private mutating func noteBroken(_ eviction: ForbiddenEviction) {
+        invariants?.report(
+            .budgetRespected, "pod \(eviction.pod) was evicted although \(eviction.reason)", about: ObjectKey(.pod, eviction.pod), at: now)
     }
 
     /// What the metrics APIs say now.
@@ -156,6 +209,7 @@ public struct Cluster: Sendable {
         var (concernsControllers, concernsScheduler, concernsKubelets) = (false, false, false)
         while let event = api.watchLog.next(for: .recorder, committedBy: now) {
             recorder.observe(event)
+            invariants?.observe(event)
             switch event.object {
             case .pod(let pod):
                 concernsControllers = true
@@ -163,6 +217,12 @@ public struct Cluster: Sendable {
                 if pod.value.nodeName != nil { concernsKubelets = true }
                 nodeAgent.observeLoads(pod, event, at: now, effects: &kubeletEffects)
             case .event: break
+            case .node(let node):
+                concernsControllers = true
+                concernsScheduler = true
+                if !node.value.isReady { concernsKubelets = true }
+                if !reclaimed.isEmpty { noticeMissingMachine(node.value) }
+                if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .endpointSlice:
                 concernsControllers = true
@@ -187,10 +247,17 @@ public struct Cluster: Sendable {
         queue.schedule(.watchDelivery(watcher), at: time)
     }
 
+    /// A watcher whose watch ended lists everything at this time, and goes on watching from there.
+    mutating func scheduleList(by watcher: Watcher, at time: SimulatedTime) { queue.schedule(.watchDelivery(watcher), at: time) }
+
     private mutating func deliver(to watcher: Watcher) {
-        let horizon = now - configuration.value.timing.watchLatency(of: watcher)
+        if apiServer.isDeaf(watcher, at: now) { return }
+        // A list shows all there is.
+        let latency = configuration.value.timing.watchLatency(of: watcher)
+        let horizon = apiServer.lists(watcher, at: now) ? now : now - latency
         while let event = api.watchLog.next(for: watcher, committedBy: horizon) {
             if case .event = event.object { continue }
+            if saboteur != nil, saboteur?.delivers(event, to: watcher) == false { continue }
             switch watcher {
             case .controllerManager: controllerManager.handle(event, at: now, effects: &controllerEffects)
             case .scheduler: scheduler.handle(event, at: now, effects: &schedulerEffects)
@@ -204,7 +271,7 @@ public struct Cluster: Sendable {
         let (client, token, result) = gateway.receive(number)
         switch client {
         case .controller:
-            if !readings.isEmpty, let (autoscaler, reading) = readings.removeValue(forKey: number) {
+            if !readings.isEmpty, let (autoscaler, reading) = readings.removeValue(forKey: number), case .success = result {
                 controllerManager.handle(metrics: reading, for: autoscaler, token: token, at: now, effects: &controllerEffects)
                 return
             }
@@ -241,7 +308,7 @@ public struct Cluster: Sendable {
             schedulerEffects.removeAll()
         }
         if !kubeletEffects.calls.isEmpty || !kubeletEffects.timers.isEmpty {
-            for call in kubeletEffects.calls { send(call) }
+            sendKubeletCalls()
             for (time, timer) in kubeletEffects.timers { queue.schedule(.kubeletTimer(timer), at: time) }
             kubeletEffects.removeAll()
         }

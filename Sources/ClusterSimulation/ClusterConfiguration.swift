@@ -32,11 +32,16 @@ public struct ClusterConfiguration: Sendable {
     public var behaviours: [BehaviourRule]
     public var defaultBehaviour: WorkloadBehaviour
     public var faults: [Fault]
+    public var apiServerFaults: [APIServerFault]
     public var registryOutages: [RegistryOutage]
     public var timeline: [TimelineEntry]
     /// Objects that come and go at given times, as a trace recorded them. Sorted by `createAt`.
     public var trace: [TraceEntry]
     public var recording: RecordingOptions
+    /// Whether the run is watched for broken invariants, at whose first it stands still (``Cluster/violation``).
+    public var checksInvariants: Bool
+    /// A bug that a test plants.
+    package var saboteur: (any Saboteur)?
 
     public init(seed: UInt64 = 1) {
         self.seed = seed
@@ -54,10 +59,12 @@ public struct ClusterConfiguration: Sendable {
         behaviours = []
         defaultBehaviour = WorkloadBehaviour()
         faults = []
+        apiServerFaults = []
         registryOutages = []
         timeline = []
         trace = []
         recording = RecordingOptions()
+        checksInvariants = false
     }
 }
 
@@ -82,51 +89,6 @@ public struct TraceEntry: Sendable {
         self.createAt = createAt
         self.deleteAt = deleteAt
         self.object = object
-    }
-}
-
-/// Which nodes a fault or an action is about.
-public enum NodeSelection: Hashable, Sendable {
-    case all
-    case node(String)
-    case zone(String)
-    case labels(LabelSelector)
-}
-
-/// Something that breaks.
-public struct Fault: Hashable, Sendable {
-    public enum Effect: Hashable, Sendable {
-        /// The machine stops: containers die; when it returns they are started again.
-        case crash
-        /// Only the kubelet stops: no heartbeats, no status, no new pods; containers run on.
-        case kubeletStop
-    }
-    public enum Schedule: Hashable, Sendable {
-        /// All selected nodes together, at one time; `down` nil: for good.
-        case once(at: SimulatedTime, down: SimulatedDuration?)
-        /// Each selected node for itself, again and again: times to failure and to repair in seconds.
-        case random(timeToFailure: Distribution, timeToRepair: Distribution)
-    }
-    public var nodes: NodeSelection
-    public var effect: Effect
-    public var schedule: Schedule
-
-    public init(nodes: NodeSelection, effect: Effect = .crash, schedule: Schedule) {
-        self.nodes = nodes
-        self.effect = effect
-        self.schedule = schedule
-    }
-}
-
-/// A time in which the image registry answers nobody: pulls fail.
-public struct RegistryOutage: Hashable, Sendable {
-    public var at: SimulatedTime
-    /// nil: for good.
-    public var down: SimulatedDuration?
-
-    public init(at: SimulatedTime, down: SimulatedDuration? = nil) {
-        self.at = at
-        self.down = down
     }
 }
 
@@ -162,6 +124,8 @@ public enum OperatorAction: Sendable {
     case untaint(NodeSelection, [Taint])
     /// New machines that register themselves.
     case addNodes([Node])
+    /// Node after node is drained and rebooted.
+    case maintain(MaintenancePlan)
 }
 
 /// What a run keeps for its result files.

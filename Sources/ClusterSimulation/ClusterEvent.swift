@@ -27,12 +27,28 @@ enum ClusterEvent: Sendable {
     case faultStrikes(Int32)
     /// A fault that recurs strikes one node.
     case nodeFails(node: Int32, fault: Int32)
+    /// A shock that is common to a group of nodes.
+    case shockStrikes(group: Int32, fault: Int32)
     /// One cause of a node's failure is over; the number is the row of `recoveries`.
     case nodeReturns(node: Int32, failure: Int32, fault: Int32)
+    /// A kubelet whose way to the API server is free again renews its lease; lists its pods.
+    case kubeletReports(Int32)
+    case kubeletRelists(Int32)
+    /// A machine that its provider announced to take back shuts down; is gone.
+    case machineShutsDown(Int32)
+    case machineEnds(node: Int32, fault: Int32)
+    /// The cloud controller deletes the node object of such a machine; a new machine joins in its place.
+    case nodeObjectEnds(Int32)
+    case replacementJoins(Int32)
+    /// A fault of the API server begins; is over. The number is its place in the configuration.
+    case apiServerFails(Int32)
+    case apiServerRecovers(Int32)
     /// The image registry stops answering, or answers again.
     case registryFails
     case registryReturns
     case operatorActs(Int32)
+    /// A node that was rebooted for maintenance is up again.
+    case nodeRebooted(node: Int32, maintenance: Int32)
     /// `kubectl drain` looks after one of its pods again; the number is the drain's.
     case drainContinues(Int32, pod: Int32)
     case traceArrival(Int32)

@@ -11,6 +11,8 @@ package struct KubeletTimer: Sendable, Hashable {
         case step
         /// The node reports Ready after its registration.
         case registered
+        /// What did not arrive at the API server is said again.
+        case resend
         /// A kubelet that started knows its node's pods and containers.
         case listed
         /// The node shuts down: the ordinary pods had their time, critical ones are next.
@@ -45,6 +47,7 @@ struct Kubelet: Sendable {
     let registration: Shared<Node>
     var power = Power.running
     var lease: LeaseRenewals
+    var link = KubeletLink()
     /// Pods bound to the node, while the kubelet is starting.
     var listed: [Shared<Pod>] = []
     /// How often the kubelet started; timers of an earlier life mean nothing any more.
@@ -101,6 +104,8 @@ struct Kubelet: Sendable {
         return taken
     }
 
+    /// A look at the state of the pod in a slot.
+    func worker(in slot: Int) -> PodWorker? { pods[slot] }
     /// Whether the pod in a slot waits for a service, or has done so.
     func waits(for service: NamespacedName, _ slot: Int) -> Bool { pods[slot]?.behaviour.value.waitsFor == service }
 

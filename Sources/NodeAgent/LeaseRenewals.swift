@@ -32,6 +32,12 @@ package struct LeaseRenewals: Hashable, Sendable {
     /// From here on nothing is renewed until the next ``restart(at:)``.
     mutating func stop(at time: SimulatedTime) { stopped = min(stopped, time) }
 
+    /// The next turn after `time`, whether or not it can be taken.
+    package func next(after time: SimulatedTime) -> SimulatedTime {
+        guard time >= first else { return first }
+        return first + SimulatedDuration.nanoseconds(((time - first).nanoseconds / period.nanoseconds + 1) * period.nanoseconds)
+    }
+
     /// The latest renewal at or before `time`.
     package func last(at time: SimulatedTime) -> SimulatedTime {
         let time = min(time, stopped)

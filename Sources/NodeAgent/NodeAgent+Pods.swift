@@ -41,7 +41,7 @@ extension NodeAgent {
         case .pod(let pod):
             guard pod.value.nodeName != nil else { return }
             let place = place(of: pod)
-            guard let number = place?.kubelet ?? number(bound: pod) else { return }
+            guard let number = place?.kubelet ?? number(bound: pod), !kubelets[number].link.isDeaf else { return }
             if case .starting = kubelets[number].power { NodeAgent.list(pod, event.change, among: &kubelets[number].listed) }
             guard kubelets[number].power == .running else { return }
             if event.change == .deleted {
@@ -51,9 +51,9 @@ extension NodeAgent {
                 observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
             }
         case .node(let node):
-            guard event.change != .deleted, let number = number(of: node.value.metadata.name),
-                case .node(let previous)? = event.previous
-            else { return }
+            guard event.change != .deleted, let number = number(of: node.value.metadata.name) else { return }
+            correct(node.value, event.change, number, at: now, effects: &effects)
+            guard case .node(let previous)? = event.previous else { return }
             if previous.value.status.allocatable != node.value.status.allocatable {
                 kubelets[number].resources.setAllocatable(node.value.status.allocatable)
             }
@@ -168,7 +168,11 @@ extension NodeAgent {
             let pods = kubelets[number].listed
             kubelets[number].listed = []
             takeUp(pods, on: number, afterCrash: crashed, at: now, effects: &effects)
+        case .resend:
+            guard kubelets[number].link.triesAt == now else { return }
+            resend(number, at: now, effects: &effects)
         case .registered:
+            kubelets[number].link.hasReported = true
             effects.call(
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))

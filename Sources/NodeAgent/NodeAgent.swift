@@ -87,7 +87,8 @@ package struct NodeAgent: Sendable {
     }
 
     /// The kubelet creates its node's object, as on each of its starts that finds none.
-    private func register(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+    private mutating func register(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        kubelets[number].link.hasReported = false
         var node = kubelets[number].registration.value
         node.status.conditions = NodeAgent.conditions(ready: false, at: now)
         effects.call(.kubelet(Int32(number)), .create(.node(Shared(node))))
@@ -139,6 +140,7 @@ package struct NodeAgent: Sendable {
         _ number: Int, pods: [Shared<Pod>], isRegistered: Bool = true, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         let crashed = kubelets[number].power == .crashed
+        kubelets[number].link = KubeletLink()
         kubelets[number].lease.restart(at: now)
         kubelets[number].usage.restart(at: now)
         kubelets[number].starts &+= 1
@@ -189,8 +191,9 @@ package struct NodeAgent: Sendable {
                 forget(worker, PodPlace(number, slot), at: now)
                 continue
             }
-            // Timers that rang while nobody was there are lost.
+            // Timers that rang while nobody was there are lost, and perhaps what was said last.
             worker.timer = .distantFuture
+            worker.unconfirmed = nil
             if crashed {
                 worker.reboot(at: now, restarting: !isTerminating)
                 worker.startProbes(kubelets[number].start, environment, at: now)
@@ -210,6 +213,9 @@ package struct NodeAgent: Sendable {
     func place(of pod: Shared<Pod>) -> PodPlace? {
         places[pod.value.metadata.uid].flatMap { kubelets[$0.kubelet].name == pod.value.nodeName ? $0 : nil }
     }
+
+    /// Where a pod is, by its UID alone.
+    func place(of pod: UID) -> PodPlace? { places[pod] }
 
     /// A slot for a pod that is new to a kubelet; its state must be put into it. Also the generation of its timers.
     mutating func reserve(_ uid: UID, on number: Int) -> (slot: Int, generation: UInt32) {

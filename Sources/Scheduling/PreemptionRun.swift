@@ -102,7 +102,7 @@ extension APIError {
         switch self {
         case .notFound, .preconditionFailed: true
         case .alreadyExists, .conflict, .bindingConflict, .invalid, .forbidden, .badRequest, .internalError, .tooManyRequests,
-            .severalBudgets:
+            .severalBudgets, .overloaded, .timeout, .unavailable:
             false
         }
     }

@@ -8,7 +8,7 @@ struct SeatrialBenchmark: ParsableCommand {
         commandName: "seatrial-benchmark",
         abstract: "Measure the simulator: rates, wall time and peak memory.",
         subcommands: [
-            QueueBenchmark.self, YAMLBenchmark.self, SchedulingBenchmark.self, LoopBenchmark.self, ScaleBenchmark.self,
+            QueueBenchmark.self, YAMLBenchmark.self, SchedulingBenchmark.self, LoopBenchmark.self, ScaleBenchmark.self, WeekBenchmark.self,
             ManifestsBenchmark.self,
             ScenarioBenchmark.self, PreemptionBenchmark.self, All.self,
         ])
@@ -23,6 +23,7 @@ struct SeatrialBenchmark: ParsableCommand {
             try LoopBenchmark.parse([]).run()
             try PreemptionBenchmark.parse([]).run()
             try ScaleBenchmark.parse([]).run()
+            try WeekBenchmark.parse([]).run()
         }
     }
 }

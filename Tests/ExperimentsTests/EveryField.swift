@@ -53,6 +53,7 @@ enum SampleScenarios {
             requestLatency: 3ms
             responseLatency: 1ms
             evictionStepLatency: 4ms
+            watchReconnection: 20s
             eventTTL: 30m
             serviceClusterIPRange: 10.1.0.0/16
             controllerManager:
@@ -90,6 +91,11 @@ enum SampleScenarios {
           - {at: 6m, node: big-0}
           - {nodes: all, mtbf: {exponential: {mean: 90d}}, mttr: {lognormal: {mean: 20m, p99: 2h}}}
           - {at: 7m, selector: {matchLabels: {disk: ssd}}}
+          - {zone: a, mtbf: {exponential: {mean: 90d}}, mttr: 5m, until: 40m, group: disk, probability: 0.5, effect: partition}
+          - {at: 8m, node: big-1, effect: reclaim, notice: 30s, drains: false, replacement: 2m}
+          - {file: outages.csv}
+          - {at: 9m, down: 1m, apiServer: {outage: true}}
+          - {at: 10m, down: 1m, apiServer: {latency: 10, delay: 100ms, errors: 0.1}}
           - {at: 8m, registry: true, down: 5m}
           timeline:
           - {at: 1m, apply: [web.yaml]}
@@ -109,7 +115,8 @@ enum SampleScenarios {
           - {at: 15m, setLoad: {each: 200m}}
           - {at: 16m, setLoad: {unknown: true}}
           - {at: 17m, rolloutRestart: {deployment: web}}
-          - {at: 18m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi}}
+          - {at: 18m, maintain: {nodes: all, maxUnavailable: 2, reboot: 2m, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
+          - {at: 19m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
@@ -122,6 +129,7 @@ enum SampleScenarios {
           - {unschedulable: {atMost: 0}}
           - {restarts: {atMost: 5}, policy: policy}
           - {preempted: {atMost: 3}}
+          - {invariants: hold}
           - {preempted: {atMost: 0}, policy: default}
           - {utilisation: {cpu: {atMost: 1}, memory: {atMost: 1}}}
           - {podStart: {mean: {atMost: 1m}, p50: {atMost: 1m}, p90: {atMost: 1m}, p99: {atMost: 1m}, maximum: {atMost: 1m}}}
@@ -168,6 +176,12 @@ enum SampleScenarios {
         kind: Pod
         metadata: {name: early, annotations: {seatrial.dev/create-at: "1.5", seatrial.dev/delete-at: "60"}}
         spec: {containers: [{name: c, image: i}]}
+
+        """,
+        "outages.csv": """
+        node,down-at,up-at
+        big-2,60,1h
+        small-0,90s,
 
         """,
         "policy.yaml": """

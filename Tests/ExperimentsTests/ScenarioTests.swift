@@ -53,8 +53,21 @@ struct ScenarioTests {
         #expect(configuration.scheduler.percentageOfNodesToScore == 50)
         #expect(configuration.recording.interval == .seconds(30))
         #expect(configuration.recording.schedulingAttempts == false)
-        #expect(configuration.timeline.map(\.at) == (1...18).map { .zero + .minutes($0) })
-        #expect(configuration.faults.count == 4)
+        #expect(configuration.timeline.map(\.at) == (1...19).map { .zero + .minutes($0) })
+        #expect(configuration.faults.count == 8)
+        #expect(configuration.faults[4].commonTo == "disk")
+        #expect(configuration.faults[4].probability == 0.5)
+        #expect(
+            configuration.faults[5].effect
+                == .reclamation(Reclamation(notice: .seconds(30), isHandled: false, replacement: .constant(.minutes(2)))))
+        #expect(configuration.faults[6].schedule == .once(at: .zero + .minutes(1), down: .minutes(59)))
+        #expect(configuration.faults[7].schedule == .once(at: .zero + .seconds(90), down: nil))
+        #expect(
+            configuration.apiServerFaults == [
+                APIServerFault(.outage, at: .zero + .minutes(9), down: .minutes(1)),
+                APIServerFault(
+                    .brownout(latencyFactor: 10, delay: .milliseconds(100), errors: 0.1), at: .zero + .minutes(10), down: .minutes(1)),
+            ])
         #expect(configuration.behaviours[0].behaviour.imageBytes == 100 << 20)
         #expect(configuration.behaviours[0].behaviour.exitCode == 3)
         #expect(configuration.trace.map(\.object.metadata.name) == ["early", "late"])
@@ -64,7 +77,7 @@ struct ScenarioTests {
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
         #expect(scenario.warnings.contains { $0.contains("1 ConfigMap") })
-        #expect(scenario.expectations.count == 25)
+        #expect(scenario.expectations.count == 26)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {
                 #expect(

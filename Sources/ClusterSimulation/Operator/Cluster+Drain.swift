@@ -47,7 +47,9 @@ extension Cluster {
                 let pods = boundPods(of: node)
                 perform(drains[drain].begin(pods: pods, at: now), of: drain)
             case .print(let line): recorder.printed(line, operation, at: now)
-            case .end(let error): recorder.ended(operation, error: error, at: now)
+            case .end(let error):
+                recorder.ended(operation, error: error, at: now)
+                drainEnded(drain, error: error)
             }
         }
     }

@@ -242,6 +242,9 @@ struct Recorder: Sendable {
         return row
     }
 
+    /// Pods of a node that ran on although they had been evicted.
+    mutating func foundDuplicates(_ count: Int, row: Int) { record.recoveries[row].duplicates += count }
+
     /// A node is back; `failureOver` names the row of `recoveries` whose last node this was.
     mutating func returned(_ node: String, pods: [Shared<Pod>], failureOver row: Int?, at now: SimulatedTime) {
         if let since = downNodes.removeValue(forKey: node), let nodeRow = nodeRows[node] {
@@ -302,8 +305,9 @@ struct Recorder: Sendable {
                 terminating: counts.terminating, resources: load.summary()))
     }
 
-    mutating func finish(at now: SimulatedTime, handledEvents: Int) {
+    mutating func finish(at now: SimulatedTime, handledEvents: Int, violation: InvariantViolation?) {
         sample(at: now)
+        record.violation = violation
         record.handledEvents = handledEvents
         for number in load.entries.indices {
             load.settle(number, at: now)

@@ -27,6 +27,8 @@ public struct RunRecord: Sendable {
     public package(set) var operations: [OperationRecord] = []
     /// Every watch event, if asked for.
     public package(set) var watchLog: [WatchEvent] = []
+    /// The first invariant that was broken, if the run was watched: it ended there.
+    public package(set) var violation: InvariantViolation?
     /// How many events of the simulator were handled.
     public package(set) var handledEvents: Int = 0
 
@@ -136,6 +138,8 @@ public struct RecoveryRecord: Sendable {
     public var recovered: SimulatedTime?
     /// The failure is over: its nodes are back, unless another failure keeps them down.
     public var returned: SimulatedTime?
+    /// Pods that had been evicted and ran on: how many there were when the nodes could be reached again.
+    public var duplicates = 0
 }
 
 /// The replicas of a workload after a change of either number: a row of `availability.csv`.

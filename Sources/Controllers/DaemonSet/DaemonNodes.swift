@@ -65,7 +65,7 @@ struct DaemonNodes {
 
 extension Pod {
     /// The node a daemon pod is on, or meant for.
-    var targetNode: String? { nodeName ?? spec.value.affinity.pinnedNode }
+    package var targetNode: String? { nodeName ?? spec.value.affinity.pinnedNode }
 }
 
 extension Affinity {

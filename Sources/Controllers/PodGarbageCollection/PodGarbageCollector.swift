@@ -95,7 +95,8 @@ struct PodGarbageCollector: Reconciler {
         let unbound = unboundTerminating.compactMap { view.pod($0) }.filter {
             $0.value.metadata.isTerminating && $0.value.nodeName == nil
         }
-        unboundTerminating.removeAll()
+        // Until they are gone: a deletion may fail.
+        unboundTerminating = unbound.map(\.value.metadata.key)
         victims += unbound.sorted { PodGarbageCollector.isOlder($0, $1) }.map { victim($0) }
         return victims
     }
@@ -120,6 +121,8 @@ struct PodGarbageCollector: Reconciler {
                 continue
             }
             victims += view.pods(onNode: name).map { victim($0, isOrphaned: true) }
+            // Until they are gone: a deletion may fail, and the node is put in quarantine anew.
+            kept.append((name, nil))
         }
         missingNodes = kept
         return victims

@@ -185,11 +185,24 @@ struct ReplicaReconciler<Workload: ReplicatedWorkload>: Reconciler {
         for key in ownWrites.released(by: view.resourceVersion) { queue.add(key) }
         if case .pod(let pod) = event.object {
             guard view.hasAny(Workload.kind) else { return }
-            for key in observe(event.change, pod, previous: previous.flatMap(Pod.cast), view) { queue.add(key) }
+            let previous = previous.flatMap(Pod.cast)
+            for key in observe(event.change, pod, previous: previous, view) { queue.add(key) }
+            wakeWhenAvailable(pod, previous: previous, view, &queue, at: now)
         } else if event.object.kind == Workload.kind, let set = Workload.cast(event.object) {
             queue.add(set.value.metadata.key)
             if event.change != .deleted { observe(set, previous: previous.flatMap(Workload.cast)) }
         }
+    }
+
+    /// A pod that turned ready counts as available some time later, whatever becomes of the syncs until then: one that fails (a quota
+    /// refuses another pod) would not come back in time. The second more is for times that are rounded.
+    private func wakeWhenAvailable(
+        _ pod: Shared<Pod>, previous: Shared<Pod>?, _ view: SharedInformers, _ queue: inout WorkQueue<NamespacedName>, at now: SimulatedTime
+    ) {
+        guard pod.isReady, let previous, !previous.isReady, let owner = owningSet(pod.value.metadata, view),
+            let seconds = view.get(Workload.self, owner)?.value.minReadySeconds, seconds > 0
+        else { return }
+        queue.add(owner, at: now + .seconds(Int(seconds) + 1))
     }
 
     /// A set was seen: new ones and those with a changed selector look for orphans.

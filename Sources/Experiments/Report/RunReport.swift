@@ -100,7 +100,13 @@ public struct RunReport: CustomStringConvertible {
         var list: [Happening] = []
         let subject = failure.subject
         let one = failure.nodes == 1
-        let what = failure.effect == .crash ? (one ? "fails" : "fail") : (one ? "loses its kubelet" : "lose their kubelets")
+        let what =
+            switch failure.effect {
+            case .crash: one ? "fails" : "fail"
+            case .kubeletStop: one ? "loses its kubelet" : "lose their kubelets"
+            case .partition: one ? "is cut off from the control plane" : "are cut off from the control plane"
+            case .reclamation: one ? "is taken back" : "are taken back"
+            }
         func add(_ time: SimulatedTime?, _ text: String) {
             guard let time else { return }
             let after = time > failure.failed ? " (+\((time - failure.failed).text))" : ""
@@ -122,7 +128,8 @@ public struct RunReport: CustomStringConvertible {
             add(failure.evicted, "\(subject): the last of \(Presentation.count(failure.evictedPods, "pod")) is evicted")
             add(failure.replaced, "\(subject): every evicted pod has a replacement")
         }
-        add(failure.returned, "\(subject): the \(failure.nodes == 1 ? "node comes" : "nodes come") back")
+        let duplicates = failure.duplicates == 0 ? "" : ", with \(Presentation.count(failure.duplicates, "pod")) that had been replaced"
+        add(failure.returned, "\(subject): the \(failure.nodes == 1 ? "node comes" : "nodes come") back\(duplicates)")
         add(failure.recovered, "\(subject): every workload is whole again")
         return list
     }

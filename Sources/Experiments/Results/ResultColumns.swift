@@ -140,7 +140,7 @@ public enum ResultTables {
         file: "recoveries.csv", row: "a failure of one or more nodes and what became of it",
         columns: [
             ResultColumn("subject", .text, "`node/NAME`, `zone/NAME`, `nodes/all`, or `nodes/` and a label selector."),
-            ResultColumn("effect", .text, "`crash` or `kubelet`."),
+            ResultColumn("effect", .text, "`crash`, `kubelet`, `partition` or `reclaim`."),
             ResultColumn("nodes", .integer, "How many nodes it took down; those down already are not counted."),
             ResultColumn("failed_s", .time, "When."),
             ResultColumn("first_detected_s", .time, optional: true, "The first of the nodes turned Ready=Unknown."),
@@ -159,6 +159,9 @@ public enum ResultTables {
             ResultColumn("returned_s", .time, optional: true, "The failure was over."),
             ResultColumn("detection_s", .number, optional: true, "detected_s - failed_s."),
             ResultColumn("recovery_s", .number, optional: true, "recovered_s - failed_s."),
+            ResultColumn(
+                "duplicates", .integer,
+                "Pods that had been evicted and still ran when the nodes could be reached again, beside their replacements."),
         ])
 
     public static let availability = ResultTable(

@@ -190,7 +190,7 @@ struct ResultWriter {
         var csv = try CSVWriter(name: "recoveries.csv", in: folder, header: ResultWriter.header(ResultTables.recoveries))
         for failure in record.recoveries {
             csv.field(failure.subject)
-            csv.field(failure.effect == .crash ? "crash" : "kubelet")
+            csv.field(failure.effect.name)
             csv.field(failure.nodes)
             csv.field(failure.failed)
             csv.field(failure.firstDetected)
@@ -205,6 +205,7 @@ struct ResultWriter {
             csv.field(failure.returned)
             csv.field(failure.detected.map { $0 - failure.failed })
             csv.field(failure.recovered.map { $0 - failure.failed })
+            csv.field(failure.duplicates)
             csv.endRow()
         }
         return try csv.finish()
@@ -282,5 +283,17 @@ extension ResourceName {
         if self == .cpu { return "cpu_cores" }
         if self == .memory || self == .storage || isHugePages { return rawValue + "_bytes" }
         return self == .ephemeralStorage ? "ephemeral-storage_bytes" : rawValue
+    }
+}
+
+extension Fault.Effect {
+    /// As scenario files name it.
+    var name: String {
+        switch self {
+        case .crash: "crash"
+        case .kubeletStop: "kubelet"
+        case .partition: "partition"
+        case .reclamation: "reclaim"
+        }
     }
 }

@@ -88,6 +88,9 @@ extension RunRecord {
             return judge(expectation, [(until, Double(pods.count { $0.wasPreempted }))])
         case .restarts:
             return judge(expectation, [(until, Double(pods.reduce(0) { $0 + $1.restarts }))])
+        case .invariants:
+            let observed = violation.map { "\($0.time.sinceStart.text): \($0)" } ?? "none was broken"
+            return ExpectationResult(expectation: expectation, holds: violation == nil, observed: observed)
         case .podStart(let statistic):
             let times = pods.filter { !$0.isFromSnapshot && $0.created >= from && $0.created <= until }.compactMap { pod in
                 pod.ready.map { ($0 - pod.created).seconds }

@@ -30,10 +30,22 @@ extension Scenario {
         try ResultFolder.check(resultFolder(below: output))
     }
 
+    private enum InvariantMode { case hold, converge }
+
+    /// What is expected of the cluster's invariants; nil: nobody looks.
+    private var expectsInvariants: InvariantMode? {
+        let modes = expectations.compactMap { expectation -> InvariantMode? in
+            if case .invariants(let converge) = expectation.subject { converge ? .converge : .hold } else { nil }
+        }
+        return modes.contains(.converge) ? .converge : modes.first
+    }
+
     /// The cluster at time 0.
     ///
     /// - Throws: `ScenarioError` when it cannot be set up, for instance because no scheduler can be made of its configuration.
     public func makeCluster() throws(ScenarioError) -> Cluster {
+        var configuration = configuration
+        configuration.checksInvariants = configuration.checksInvariants || expectsInvariants != nil
         do {
             return try Cluster(configuration)
         } catch {
@@ -57,7 +69,7 @@ extension Scenario {
                 progress(time)
             }
         }
-        cluster.run(until: end)
+        if expectsInvariants == .converge { cluster.runToRest(until: end) } else { cluster.run(until: end) }
         let record = cluster.finish()
         return RunOutcome(
             scenario: self, end: end, record: record, summary: RunSummary(record, end: end),

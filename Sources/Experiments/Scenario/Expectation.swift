@@ -35,6 +35,8 @@ public struct Expectation: Hashable, Sendable {
         case utilisation(ResourceName)
         /// Seconds from creation to readiness.
         case podStart(Statistic)
+        /// No invariant is broken; `converge`: and in the end all is at rest. The bound is not used.
+        case invariants(converge: Bool)
 
         /// Whether the value is a time, given in seconds.
         var isTime: Bool {
@@ -104,7 +106,10 @@ extension Expectation: CustomStringConvertible {
 
     /// "at least 6 and at most 9"
     private var limits: String {
-        if case .condition = subject { return "" }
+        switch subject {
+        case .condition, .invariants: return ""
+        default: break
+        }
         var parts: [String] = []
         if let limit = bound.atLeast { parts.append("at least " + text(of: limit)) }
         if let limit = bound.atMost { parts.append("at most " + text(of: limit)) }
@@ -140,6 +145,7 @@ extension Expectation.Subject: CustomStringConvertible {
         case .utilisation(let resource): "utilisation of \(resource)"
         case .podStart(.mean): "mean time from creation to readiness of pods"
         case .podStart(.maximum): "longest time from creation to readiness of pods"
+        case .invariants(let converge): converge ? "all invariants, and rest in the end" : "all invariants"
         case .podStart(let quantile): "\(quantile.rawValue) of the time from creation to readiness of pods"
         }
     }

@@ -64,6 +64,7 @@ extension ScenarioDecoder {
                 if let bound = bound(section, statistic.rawValue, isTime: true) { add(.podStart(statistic), bound) }
             }
         }
+        if let mode = string(fields, "invariants") { add(.invariants(converge: mode == "converge"), Expectation.Bound()) }
         return onlyUnder ?? policy == policy ? result : []
     }
 

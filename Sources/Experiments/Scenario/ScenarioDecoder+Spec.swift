@@ -50,34 +50,6 @@ extension ScenarioDecoder {
         return selection(fields)
     }
 
-    // MARK: Faults
-
-    mutating func fault(_ node: YAMLNode) -> Fault? {
-        guard let fields = open(node, ScenarioFormat.fault) else { return nil }
-        let nodes = selection(fields)
-        let effect: Fault.Effect = string(fields, "effect") == "kubelet" ? .kubeletStop : .crash
-        let at = time(fields, "at")
-        let down = duration(fields, "down")
-        let timeToFailure = distribution(fields, "mtbf", meanAtLeast: ScenarioFormat.minimumFaultSeconds)
-        let timeToRepair = distribution(fields, "mttr", meanAtLeast: ScenarioFormat.minimumFaultSeconds)
-        switch (fields["at"] != nil, fields["mtbf"] != nil || fields["mttr"] != nil) {
-        case (true, true), (false, false):
-            context.error(node, "either \"at\" is needed (one failure), or \"mtbf\" and \"mttr\" (random failures)")
-            return nil
-        case (true, false):
-            guard let nodes, let at else { return nil }
-            return Fault(nodes: nodes, effect: effect, schedule: .once(at: at, down: down))
-        case (false, true):
-            if let node = fields["down"] { context.error(node, "goes with \"at\"; random failures have \"mttr\"") }
-            guard fields["mtbf"] != nil, fields["mttr"] != nil else {
-                context.error(node, "\"mtbf\" and \"mttr\" go together")
-                return nil
-            }
-            guard let nodes, let timeToFailure, let timeToRepair else { return nil }
-            return Fault(nodes: nodes, effect: effect, schedule: .random(timeToFailure: timeToFailure, timeToRepair: timeToRepair))
-        }
-    }
-
     // MARK: Timeline
 
     mutating func timelineEntry(_ node: YAMLNode, _ loader: inout ObjectLoader) -> TimelineEntry? {
@@ -105,6 +77,7 @@ extension ScenarioDecoder {
         let tainted = field(fields, "taint")
         let untainted = field(fields, "untaint")
         let added = field(fields, "addNodes")
+        let maintained = field(fields, "maintain")
         if let applied {
             let paths = applied.kind == .sequence ? Array(applied.elements) : [applied]
             return .apply(paths.flatMap { loader.objects(in: $0, &self) })
@@ -124,17 +97,33 @@ extension ScenarioDecoder {
         if let tainted { return nodeTaints(tainted).map { .taint($0.nodes, $0.taints) } }
         if let untainted { return nodeTaints(untainted).map { .untaint($0.nodes, $0.taints) } }
         if let added { return .addNodes(nodePool(added, &loader)) }
+        if let maintained { return maintain(maintained) }
         return nil
     }
 
     private mutating func drain(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.drain) else { return nil }
+        let options = drainOptions(fields)
+        return selection(fields).map { .drain($0, options) }
+    }
+
+    private mutating func drainOptions(_ fields: Fields) -> DrainOptions {
         var options = DrainOptions()
         if let value = boolean(fields, "disableEviction") { options.disableEviction = value }
         if let value = boolean(fields, "force") { options.force = value }
         options.gracePeriod = duration(fields, "gracePeriod").map { Int64($0.seconds.rounded(.up)) }
         if let timeout = duration(fields, "timeout"), timeout > .zero { options.timeout = timeout }
-        return selection(fields).map { .drain($0, options) }
+        return options
+    }
+
+    private mutating func maintain(_ node: YAMLNode) -> OperatorAction? {
+        guard let fields = open(node, ScenarioFormat.maintain) else { return nil }
+        let atOnce = integer(fields, "maxUnavailable")
+        let reboot = duration(fields, "reboot")
+        let options = drainOptions(fields)
+        return selection(fields).map {
+            .maintain(MaintenancePlan(nodes: $0, maxUnavailable: atOnce ?? 1, reboot: reboot ?? .minutes(3), drain: options))
+        }
     }
 
     private mutating func nodeTaints(_ node: YAMLNode) -> (nodes: NodeSelection, taints: [Taint])? {

@@ -29,6 +29,8 @@ struct ScenarioDecoder {
 
     /// Where relative paths start.
     let folder: String
+    /// Files that are not on any disk, by the path that names them.
+    private let texts: [String: [UInt8]]
     var context = DecodingContext(unknownFields: .refuse)
     /// Whether every pool could be read: only then is it known which nodes there are.
     var poolsAreKnown = true
@@ -39,7 +41,10 @@ struct ScenarioDecoder {
     /// Every field asked for, as `Type.field`: a test holds it against the table.
     private(set) var asked: Set<String> = []
 
-    init(folder: String) { self.folder = folder }
+    init(folder: String, texts: [String: [UInt8]] = [:]) {
+        self.folder = folder
+        self.texts = texts
+    }
 
     // MARK: Objects
 
@@ -247,7 +252,8 @@ struct ScenarioDecoder {
     /// The contents of a file, whose fingerprint is kept. `beside`: it is looked for beside the scenario, and known by the path
     /// as spelled there; otherwise it was named on the command line, and is known by its name alone.
     mutating func read(_ path: String, beside: Bool = true) throws(ResultError) -> [UInt8] {
-        let bytes = try InputFiles.read(beside ? location(of: path) : path)
+        let bytes: [UInt8]
+        if let text = texts[path] { bytes = text } else { bytes = try InputFiles.read(beside ? location(of: path) : path) }
         let name = beside ? path : PathText.split(path).name
         if !inputs.contains(where: { $0.path == name }) {
             inputs.append(InputFile(path: name, bytes: bytes.count, fingerprint: Fingerprint(of: bytes)))

@@ -34,7 +34,23 @@ public enum ScenarioFile {
     ///
     /// - Throws: `ScenarioError` with every mistake found, each with file, line and field.
     public static func load(_ path: String, overrides: ScenarioOverrides = ScenarioOverrides()) throws(ScenarioError) -> Scenario {
-        var reader = ScenarioReader(path: path, overrides: overrides)
+        try finish(ScenarioReader(path: path, overrides: overrides))
+    }
+
+    /// Reads a scenario from texts that are on no disk.
+    ///
+    /// - Parameters:
+    ///   - path: the name of the scenario file among `files`.
+    ///   - files: every file that is read, by the name under which the scenario knows it.
+    /// - Throws: `ScenarioError` with every mistake found.
+    static func load(_ path: String, files: [(name: String, text: String)]) throws(ScenarioError) -> Scenario {
+        var texts: [String: [UInt8]] = [:]
+        for file in files { texts[file.name] = Array(file.text.utf8) }
+        return try finish(ScenarioReader(path: path, overrides: ScenarioOverrides(), texts: texts))
+    }
+
+    private static func finish(_ reader: ScenarioReader) throws(ScenarioError) -> Scenario {
+        var reader = reader
         let scenario = reader.read()
         let errors = reader.messages(.error)
         if let scenario, errors.isEmpty {
@@ -59,10 +75,10 @@ struct ScenarioReader {
     private var warnings: [String] = []
     private var failures: [String] = []
 
-    init(path: String, overrides: ScenarioOverrides) {
+    init(path: String, overrides: ScenarioOverrides, texts: [String: [UInt8]] = [:]) {
         self.path = path
         self.overrides = overrides
-        decoder = ScenarioDecoder(folder: PathText.split(path).folder)
+        decoder = ScenarioDecoder(folder: PathText.split(path).folder, texts: texts)
     }
 
     /// Errors or warnings as text, in the order of the scenario file's lines, then of the files it names.
@@ -119,15 +135,16 @@ struct ScenarioReader {
         configuration.behaviours = workloads.compactMap(\.rule)
         if let node = decoder.field(spec, "registry") { decoder.registry(node, into: &configuration.nodeAgent) }
         configuration.customMetrics = decoder.list(spec, "metrics").compactMap { decoder.metric($0) }
-        var faults: [(node: YAMLNode, fault: Fault?)] = []
-        for node in decoder.list(spec, "faults") {
-            if node["registry"] != nil {
-                if let outage = decoder.registryOutage(node) { configuration.registryOutages.append(outage) }
-            } else {
-                faults.append((node, decoder.fault(node)))
+        let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
+        for (_, fault) in faults {
+            switch fault {
+            case .nodes(let fault)?: configuration.faults.append(fault)
+            case .registry(let outage)?: configuration.registryOutages.append(outage)
+            case .apiServer(let fault)?: configuration.apiServerFaults.append(fault)
+            case .replay(let failures, _)?: configuration.faults += failures.map(\.fault)
+            case nil: break
             }
         }
-        configuration.faults = faults.compactMap(\.fault)
         var entries: [(node: YAMLNode, entry: TimelineEntry)] = []
         for node in decoder.list(spec, "timeline") {
             if let entry = decoder.timelineEntry(node, &loader) { entries.append((node, entry)) }
@@ -149,7 +166,7 @@ struct ScenarioReader {
         var references = ScenarioReferences(
             configuration, nodesAreKnown: clusterIsKnown && decoder.poolsAreKnown,
             workloadsAreKnown: clusterIsKnown && !loader.diagnostics.contains { $0.severity == .error })
-        for (node, fault) in faults { if let fault { references.check(fault.nodes, node, &decoder) } }
+        for (node, fault) in faults { if let fault { references.check(fault, node, &decoder) } }
         for (node, entry) in entries { references.check(entry.action, node, &decoder) }
         for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
         for (node, rule) in workloads { if let rule { references.check(rule, node, &decoder) } }

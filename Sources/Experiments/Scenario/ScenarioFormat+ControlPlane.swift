@@ -88,6 +88,10 @@ enum Tunables {
             "evictionStepLatency", .duration(\.timing.evictionStepLatency),
             "Between the writes of one eviction: the budget, the pod's condition, its deletion; default 3ms."),
         Tunable(
+            "watchReconnection", .duration(\.timing.watchReconnection),
+            "The longest back-off of a client whose watch broke, in an outage or a partition, before it lists again; default 30s, as client-go has it."
+        ),
+        Tunable(
             "eventTTL", .duration(\.timing.eventTimeToLive),
             "--event-ttl: how long an Event that is not repeated is kept. A later repetition makes it anew, with its count going on."),
         Tunable(

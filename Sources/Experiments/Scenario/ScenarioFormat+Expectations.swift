@@ -15,6 +15,10 @@ extension ScenarioFormat {
         ScenarioField("restarts", .object("Bound"), "Restarts of containers, over all pods."),
         ScenarioField("utilisation", .object("Utilisation"), "Mean over nodes of requested / allocatable, at every measurement."),
         ScenarioField("podStart", .object("PodStart"), "From a pod's creation to its readiness, over all pods that became ready."),
+        ScenarioField(
+            "invariants", .constant(["hold", "converge"]),
+            "hold: at no moment is an invariant of the cluster broken (docs/storms.md). converge: and when the run ends, all workloads are whole "
+                + "as far as there is room, and everything is at rest; the faults must have been over for twenty minutes or so."),
     ]
 
     static let expectation = ScenarioType(

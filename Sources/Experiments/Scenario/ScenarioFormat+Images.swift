@@ -51,7 +51,7 @@ extension ScenarioDecoder {
     mutating func registryOutage(_ node: YAMLNode) -> RegistryOutage? {
         guard let fields = open(node, ScenarioFormat.fault) else { return nil }
         if boolean(fields, "registry") == false, let node = fields["registry"] { context.error(node, "is true or left out") }
-        for name in ["mtbf", "mttr", "effect"] {
+        for name in fields.type.fields.map(\.name) where !["at", "down", "registry"].contains(name) {
             if let other = fields[name] { context.error(other, "goes with nodes, not with \"registry\"") }
         }
         guard let at = time(fields, "at") else {

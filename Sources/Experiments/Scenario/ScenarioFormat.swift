@@ -74,8 +74,7 @@ enum ScenarioFormat {
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
         metricsServer, waitsFor, registry, image, usage, load, loadPoint, growth, nodeLoad, evictionAmounts, evictionGracePeriods, metric,
-        fault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection,
-        nodeTaints, drain,
+        fault, apiServerFault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain, maintain,
         setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
@@ -204,32 +203,19 @@ enum ScenarioFormat {
 
     // MARK: What happens
 
-    static let fault = ScenarioType(
-        name: "Fault",
-        description: "Nodes that fail: once, at a time (`at`), or each for itself again and again (`mtbf`, `mttr`). Or the image registry, "
-            + "at a time.",
-        fields: [
-            ScenarioField("at", .duration, "When they fail, all together."),
-            ScenarioField("down", .duration, "How long they stay down; default: for good."),
-            ScenarioField("mtbf", .distribution, "Time to failure of each node, from start or repair; on average 1s or more."),
-            ScenarioField("mttr", .distribution, "Time to repair of each node; on average 1s or more."),
-            ScenarioField(
-                "effect", .constant(["crash", "kubelet"]),
-                "crash (default): the machine stops. kubelet: only the kubelet stops, containers run on."),
-            ScenarioField("registry", .boolean, "true: the image registry answers nobody; pulls fail."),
-        ] + selectionFields, exactlyOne: selectionFields.map(\.name) + ["registry"])
-
     static let nodeSelection = ScenarioType(
         name: "NodeSelection", description: "Which nodes.", fields: selectionFields, exactlyOne: selectionFields.map(\.name))
 
     static let drain = ScenarioType(
         name: "Drain", description: "Nodes to empty, and the options of `kubectl drain`.",
-        fields: selectionFields + [
-            ScenarioField("disableEviction", .boolean, "Deletes pods instead of evicting them: no PodDisruptionBudget is asked."),
-            ScenarioField("force", .boolean, "Also takes pods that no controller will replace; without it they stop the drain."),
-            ScenarioField("gracePeriod", .duration, "What each pod gets to stop, in whole seconds; default: what its spec says."),
-            ScenarioField("timeout", .duration, "How long to try; default: for ever."),
-        ], exactlyOne: selectionFields.map(\.name))
+        fields: selectionFields + drainOptions, exactlyOne: selectionFields.map(\.name))
+
+    static let drainOptions = [
+        ScenarioField("disableEviction", .boolean, "Deletes pods instead of evicting them: no PodDisruptionBudget is asked."),
+        ScenarioField("force", .boolean, "Also takes pods that no controller will replace; without it they stop the drain."),
+        ScenarioField("gracePeriod", .duration, "What each pod gets to stop, in whole seconds; default: what its spec says."),
+        ScenarioField("timeout", .duration, "How long to try; default: for ever."),
+    ]
 
     static let selectionFields = [
         ScenarioField("node", .string, "One node, by name."),
@@ -257,6 +243,7 @@ enum ScenarioFormat {
         ScenarioField("taint", .object("NodeTaints"), "`kubectl taint nodes`."),
         ScenarioField("untaint", .object("NodeTaints"), "`kubectl taint nodes` with a dash after the effect: the taints go."),
         ScenarioField("addNodes", .object("NodePool"), "New machines that register themselves."),
+        ScenarioField("maintain", .object("Maintain"), "Node after node is drained and rebooted."),
     ]
 
     static let timelineEntry = ScenarioType(

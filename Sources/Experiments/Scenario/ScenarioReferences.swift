@@ -82,11 +82,24 @@ struct ScenarioReferences {
         }
     }
 
+    mutating func check(_ fault: DecodedFault, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        switch fault {
+        case .nodes(let fault): check(fault.nodes, node, &decoder)
+        case .apiServer, .registry: break
+        case .replay(let failures, let file):
+            guard nodesAreKnown, let missing = failures.first(where: { !nodes.contains($0.node) }) else { return }
+            let place = CSVError(
+                file: file, line: missing.line, column: "node", message: "\"\(missing.node)\": there is no node of that name")
+            decoder.context.error(node["file"] ?? node, "\(place)")
+        }
+    }
+
     mutating func check(_ action: OperatorAction, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
         switch action {
         case .cordon(let nodes): check(nodes, node["cordon"] ?? node, &decoder)
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
         case .drain(let nodes, _): check(nodes, node["drain"] ?? node, &decoder)
+        case .maintain(let plan): check(plan.nodes, node["maintain"] ?? node, &decoder)
         case .setNodeLoad(let nodes, _): check(nodes, node["setNodeLoad"] ?? node, &decoder)
         case .taint(let nodes, _): check(nodes, node["taint"] ?? node, &decoder)
         case .untaint(let nodes, _): check(nodes, node["untaint"] ?? node, &decoder)

@@ -19,14 +19,17 @@ extension NodeAgent {
         guard settings.shutdownGracePeriod > .zero, kubelets[number].power == .running, !kubelets[number].isShuttingDown else { return now }
         kubelets[number].isShuttingDown = true
         record(aboutNode: number, "Shutdown", "Shutdown manager detected shutdown event", at: now, effects: &effects)
-        let condition = Condition(
-            .ready, .false, reason: "KubeletNotReady", message: "node is shutting down", lastTransitionTime: now.truncatedToSeconds)
-        effects.call(kubelets[number].client, .patchNode(kubelets[number].name, .conditions([condition])))
+        effects.call(kubelets[number].client, .patchNode(kubelets[number].name, .conditions([NodeAgent.shuttingDown(at: now)])))
         let gone = endPods(on: number, critical: false, at: now, effects: &effects)
         settleUsage(at: now, effects: &effects)
         effects.wake(
             at: gone, KubeletTimer(node: Int32(number), pod: 0, kind: .shutdown, generation: kubelets[number].starts))
         return now + settings.shutdownGracePeriod
+    }
+
+    /// The condition Ready of a node that shuts down.
+    static func shuttingDown(at now: SimulatedTime) -> Condition {
+        Condition(.ready, .false, reason: "KubeletNotReady", message: "node is shutting down", lastTransitionTime: now.truncatedToSeconds)
     }
 
     /// Ends the pods of one group. Returns when the last of them is gone, or their time is over.

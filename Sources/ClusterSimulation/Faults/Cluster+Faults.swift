@@ -1,0 +1,165 @@
+// Faults of nodes: striking, and what is over.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+import NodeAgent
+
+extension Cluster {
+    // MARK: Schedules
+
+    /// Schedules the next failure of a node under a recurring fault, if the fault is about this node; or, the first time, of its group.
+    mutating func scheduleFailure(of number: Int, fault: Int) {
+        let name = nodeAgent.name(of: number)
+        guard let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value else { return }
+        scheduleFailure(of: number, node, fault: fault)
+    }
+
+    /// The same for a machine that is about to join.
+    private mutating func scheduleFailure(of number: Int, _ node: Node, fault: Int) {
+        guard faults[fault].nodes.contains(node) else { return }
+        let name = node.metadata.name
+        guard let label = faults[fault].commonTo else {
+            if let time = faults.nextFailure(fault: fault, of: name, after: now) {
+                queue.schedule(.nodeFails(node: Int32(number), fault: Int32(fault)), at: time)
+            }
+            return
+        }
+        guard let value = node.metadata.labels[label] else { return }
+        let (group, isNew) = faults.group(value, of: fault)
+        if isNew { scheduleShock(of: group, fault: fault, after: now) }
+    }
+
+    private mutating func scheduleShock(of group: Int, fault: Int, after time: SimulatedTime) {
+        let name = faults.name(ofGroup: group, of: fault)
+        guard let next = faults.nextFailure(fault: fault, of: name, after: time) else { return }
+        queue.schedule(.shockStrikes(group: Int32(group), fault: Int32(fault)), at: next)
+    }
+
+    /// A machine that joins may be one that recurring faults are about.
+    mutating func scheduleFailures(of number: Int, _ node: Node) {
+        for fault in faults.indices { scheduleFailure(of: number, node, fault: fault) }
+    }
+
+    // MARK: Striking
+
+    /// A fault with a time of its own hits all nodes it selects, or some of them.
+    mutating func strike(fault index: Int) {
+        guard case .once(_, let down) = faults[index].schedule else { return }
+        let fault = faults[index]
+        let numbers = selected(fault.nodes).filter { faults.hits(nodeAgent.name(of: $0), fault: index, of: "") }
+        strike(numbers, fault: index, subject: fault.nodes.subject, down: down)
+    }
+
+    /// A recurring fault hits one node.
+    mutating func strike(fault index: Int, node number: Int) {
+        let name = nodeAgent.name(of: number)
+        strike([number], fault: index, subject: "node/" + name, down: faults.timeToRepair(fault: index, of: name))
+    }
+
+    /// A common shock hits the nodes of a group, each with its probability. The repair is one for all of them.
+    mutating func strike(fault index: Int, group: Int) {
+        let fault = faults[index]
+        let name = faults.name(ofGroup: group, of: index)
+        guard let label = fault.commonTo else { return }
+        let down = faults.timeToRepair(fault: index, of: name)
+        let numbers = selected(fault.nodes).filter { number in
+            let node = nodeAgent.name(of: number)
+            let labels = api.objects.get(Node.self, NamespacedName(namespace: "", name: node))?.value.metadata.labels
+            return labels?[label] == name && faults.hits(node, fault: index, of: name)
+        }
+        if !numbers.isEmpty { strike(numbers, fault: index, subject: "\(label)/\(name)", down: down) }
+        scheduleShock(of: group, fault: index, after: now + down)
+    }
+
+    private mutating func strike(_ numbers: [Int], fault index: Int, subject: String, down: SimulatedDuration?) {
+        if case .reclamation(let reclamation) = faults[index].effect {
+            for number in numbers { announceReclamation(of: number, fault: index, reclamation) }
+            return
+        }
+        let row = fail(numbers, subject: subject, effect: faults[index].effect)
+        guard let down else { return }
+        for number in numbers {
+            queue.schedule(.nodeReturns(node: Int32(number), failure: Int32(row), fault: Int32(index)), at: now + down)
+        }
+    }
+
+    /// Nodes fail together. Returns the row of `recoveries`.
+    mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
+        var pods: [Shared<Pod>] = []
+        var names: [String] = []
+        for number in numbers {
+            let wasUp = faults[node: number].isUp
+            strike(number, effect)
+            guard wasUp else { continue }
+            let name = nodeAgent.name(of: number)
+            names.append(name)
+            pods += boundPods(of: name)
+        }
+        let row = recorder.failed(subject: subject, effect: effect, nodes: names, pods: pods, at: now)
+        faults.began(row: row, nodes: numbers.count)
+        return row
+    }
+
+    /// One cause strikes one node.
+    mutating func strike(_ number: Int, _ effect: Fault.Effect) {
+        let wasHeard = faults[node: number].isHeard
+        let last: SimulatedTime
+        switch faults[node: number].strike(effect) {
+        case .nothing: return
+        case .stopMachine: last = nodeAgent.fail(number, kubeletOnly: false, at: now, effects: &kubeletEffects)
+        case .stopKubelet: last = nodeAgent.fail(number, kubeletOnly: true, at: now, effects: &kubeletEffects)
+        case .cutOff: last = nodeAgent.cutOff(number, at: now)
+        }
+        // One that was not heard of anyway is silent since then.
+        guard wasHeard else { return }
+        let name = nodeAgent.name(of: number)
+        controllerManager.heartbeatsStopped(node: name, lastRenewal: last, at: now, effects: &controllerEffects)
+    }
+
+    // MARK: What is over
+
+    mutating func comeBack(node number: Int, failure row: Int, fault: Int) {
+        comeBack(node: number, failure: row, effect: faults[fault].effect)
+        if case .random = faults[fault].schedule, faults[fault].commonTo == nil { scheduleFailure(of: number, fault: fault) }
+    }
+
+    /// One cause of a node's failure is over.
+    mutating func comeBack(node number: Int, failure row: Int, effect: Fault.Effect) {
+        let evicted = boundPods(of: nodeAgent.name(of: number)).filter(\.isTerminating)
+        let duplicates = evicted.count { nodeAgent.nodeRunning($0.value.metadata.uid, at: now) != nil }
+        if duplicates > 0 { recorder.foundDuplicates(duplicates, row: row) }
+        relieve(number, effect)
+        if faults.ended(row: row) { recorder.returned("", pods: [], failureOver: row, at: now) }
+    }
+
+    /// One cause is over for one node.
+    mutating func relieve(_ number: Int, _ effect: Fault.Effect) {
+        let name = nodeAgent.name(of: number)
+        switch faults[node: number].relieve(effect) {
+        case .nothing: return
+        case .reconnect: reconnect(number)
+        case .comeBack:
+            let isRegistered = api.objects[ObjectKey(.node, name)] != nil
+            nodeAgent.comeBack(number, pods: boundPods(of: name), isRegistered: isRegistered, at: now, effects: &kubeletEffects)
+            controllerManager.heartbeatsResumed(node: name, at: now, effects: &controllerEffects)
+        }
+        recorder.returned(name, pods: boundPods(of: name), failureOver: nil, at: now)
+    }
+
+    // MARK: Look-ups
+
+    /// The pods bound to a node, as the API server holds them.
+    func boundPods(of node: String) -> [Shared<Pod>] {
+        guard let number = recorder.load.number(of: node) else { return [] }
+        return recorder.load.entries[number].pods.compactMap { api.objects.get(Pod.self, $0) }
+            .filter { $0.value.nodeName == node }
+    }
+
+    func selected(_ selection: NodeSelection) -> [Int] {
+        (0..<nodeAgent.count).filter { number in
+            let key = NamespacedName(namespace: "", name: nodeAgent.name(of: number))
+            return api.objects.get(Node.self, key).map { selection.contains($0.value) } ?? false
+        }
+    }
+}

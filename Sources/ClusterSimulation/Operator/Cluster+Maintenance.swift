@@ -1,0 +1,58 @@
+// Carrying out maintenance: drains, reboots, and the wait for nodes to be Ready.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+extension Cluster {
+    mutating func maintain(_ plan: MaintenancePlan) {
+        let nodes = selected(plan.nodes).map { nodeAgent.name(of: $0) }
+        let operation = recorder.operated("maintenance of \(nodes.count) nodes", at: now)
+        maintenances.append(Maintenance(plan, nodes: nodes, operation: operation))
+        goOn(maintenance: maintenances.count - 1)
+    }
+
+    private mutating func goOn(maintenance index: Int) {
+        for node in maintenances[index].takeNodes() {
+            // A node without pods is drained at once.
+            drainsOfMaintenance[drains.count] = (index, node)
+            drain([node], maintenances[index].plan.drain)
+        }
+        guard maintenances[index].isOver else { return }
+        let failures = maintenances[index].failures
+        recorder.ended(maintenances[index].operation, error: failures.isEmpty ? nil : failures.joined(separator: "; "), at: now)
+    }
+
+    /// A drain has ended; perhaps it was one of a maintenance.
+    mutating func drainEnded(_ drain: Int, error: String?) {
+        guard let (index, node) = drainsOfMaintenance.removeValue(forKey: drain) else { return }
+        guard maintenances[index].drained(node, error: error), let number = nodeAgent.number(of: node) else {
+            if error != nil { uncordon(node) }
+            goOn(maintenance: index)
+            return
+        }
+        strike(number, .crash)
+        queue.schedule(.nodeRebooted(node: Int32(number), maintenance: Int32(index)), at: now + maintenances[index].plan.reboot)
+    }
+
+    mutating func nodeRebooted(_ number: Int, maintenance index: Int) {
+        relieve(number, .crash)
+        maintenances[index].rebooted(nodeAgent.name(of: number))
+        awaitReady(nodeAgent.name(of: number))
+    }
+
+    /// A node changed: whoever waits for it to be Ready makes it schedulable again and goes on to the next.
+    mutating func awaitReady(_ name: String) {
+        guard let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value, node.isReady else { return }
+        for index in maintenances.indices where maintenances[index].awaits(name) {
+            maintenances[index].isReady(name)
+            uncordon(name)
+            goOn(maintenance: index)
+        }
+    }
+
+    private mutating func uncordon(_ node: String) {
+        let operation = recorder.operated("uncordon \(node)", at: now)
+        send(APICall(.clusterOperator, .patchNode(node, .unschedulable(false)), token: UInt64(operation)))
+    }
+}

@@ -1,0 +1,114 @@
+// Draws a storm from a seed: a small cluster, workloads of every kind, and everything that can go wrong, all at once.
+
+import DiscreteEvents
+
+/// How large storms may get.
+public enum StormSize: Sendable, CaseIterable {
+    /// Three nodes or so, one or two workloads, two minutes of faults.
+    case tiny
+    /// A handful of nodes and workloads, a few minutes of faults.
+    case small
+    /// Up to 30 nodes, a dozen workloads, twenty minutes of faults.
+    case large
+}
+
+/// Makes storms. The same seed and size make the same storm.
+struct StormGenerator {
+    let size: StormSize
+    private let seed: UInt64
+    var dice: Dice
+    var storm: StormScenario
+    static let zones = ["a", "b", "c"]
+
+    /// - Parameter size: nil: the seed decides, a quarter of the storms are large.
+    init(seed: UInt64, size: StormSize? = nil) {
+        self.seed = seed
+        dice = Dice(RandomStream(seed: seed, purpose: .storm, owner: 0))
+        let drawn: StormSize = dice.chance(0.25) ? .large : .small
+        self.size = size ?? drawn
+        storm = StormScenario(seed: seed, calmFrom: .zero, duration: .zero, pools: [])
+    }
+
+    mutating func make() -> StormScenario {
+        makeNodes()
+        makeObjects()
+        let chaos = dice.number(size == .tiny ? 1...2 : isLarge ? 6...20 : 2...7) * 60
+        storm.calmFrom = .seconds(chaos)
+        makeFaults(until: chaos)
+        makeActions(until: chaos)
+        storm.duration = storm.calmFrom + StormScenario.calm
+        return storm
+    }
+
+    var isLarge: Bool { size == .large }
+
+    // MARK: Nodes
+
+    private mutating func makeNodes() {
+        let zones = Array(StormGenerator.zones.prefix(dice.number(1...3)))
+        let perZone = isLarge ? 2...10 : 1...2
+        let cpu = dice.pick([2, 4, 8])
+        for zone in zones {
+            let count = max(dice.number(perZone), zones.count == 1 ? 3 : 1)
+            if isLarge, count > 3, dice.chance(0.5) {
+                // Two racks.
+                storm.pools.append(.init(name: zone, zone: zone, rack: zone + "0", count: count / 2, cpu: cpu))
+                storm.pools.append(.init(name: zone + "x", zone: zone, rack: zone + "1", count: count - count / 2, cpu: cpu))
+            } else {
+                storm.pools.append(.init(name: zone, zone: zone, rack: zone + "0", count: count, cpu: cpu))
+            }
+        }
+        if dice.chance(0.2) {
+            storm.settings.append(.init(text: "controllerManager: {qps: \(dice.pick([5, 50])), burst: \(dice.pick([5, 100]))}"))
+        }
+    }
+
+    mutating func anyNode() -> String {
+        let pool = dice.pick(storm.pools)
+        return "\(pool.name)-\(dice.number(0...(pool.count - 1)))"
+    }
+
+    mutating func anyZone() -> String { dice.pick(storm.pools).zone }
+
+    /// An entry of the storm's selections: a node, a zone, rarely all.
+    mutating func anySelection() -> (text: String, needs: [StormScenario.Need]) {
+        switch dice.number(0...9) {
+        case 0...5:
+            let node = anyNode()
+            return ("node: \(node)", [.node(node)])
+        case 6...8:
+            let zone = anyZone()
+            return ("zone: \(zone)", [.zone(zone)])
+        default: return ("nodes: all", [])
+        }
+    }
+
+    // MARK: Adding
+
+    mutating func add(object name: String, needs: [StormScenario.Need] = [], _ text: String) {
+        storm.objects.append(.init(name: name, text: text, needs: needs))
+    }
+
+    mutating func add(behaviour text: String, of object: String) {
+        storm.behaviours.append(.init(text: text, needs: [.object(object)]))
+    }
+
+    mutating func add(fault text: String, needs: [StormScenario.Need] = []) { storm.faults.append(.init(text: text, needs: needs)) }
+
+    mutating func add(action text: String, needs: [StormScenario.Need] = []) { storm.actions.append(.init(text: text, needs: needs)) }
+}
+
+/// Draws of a storm, one after the other.
+struct Dice {
+    private var stream: RandomStream
+
+    init(_ stream: RandomStream) { self.stream = stream }
+
+    mutating func number(_ range: ClosedRange<Int>) -> Int { range.lowerBound + stream.uniform(below: range.count) }
+    mutating func chance(_ probability: Double) -> Bool { stream.bernoulli(probability) }
+    mutating func pick<Value>(_ values: [Value]) -> Value { values[stream.uniform(below: values.count)] }
+}
+
+extension RandomPurpose {
+    static let storm = RandomPurpose("storm")
+}

@@ -1,0 +1,141 @@
+// A storm as text in pieces: each piece can be left out, and what is left is still an ordinary scenario file with its manifests.
+//
+// A storm is always run from this text, through the reader that reads everybody's scenario files. So the file that a failing storm
+// leaves behind reproduces the failure by construction.
+
+import DiscreteEvents
+
+/// A scenario made of pieces that can be taken out one by one.
+public struct StormScenario: Sendable, Hashable {
+    /// Equal machines: `NAME-0`, `NAME-1`, ...
+    struct Pool: Sendable, Hashable {
+        var name: String
+        var zone: String
+        var rack: String
+        var count: Int
+        /// Cores of each node.
+        var cpu: Int
+
+        func contains(_ node: String) -> Bool { (0..<count).contains { "\(name)-\($0)" == node } }
+    }
+
+    /// A manifest, or an entry of a list of the scenario file.
+    struct Piece: Sendable, Hashable {
+        /// What other pieces speak of it as: `Deployment/storm/web`; empty for what has no name.
+        var name = ""
+        var text: String
+        /// The nodes, zones and objects it speaks of: without them it means nothing.
+        var needs: [Need] = []
+    }
+
+    enum Need: Sendable, Hashable {
+        case node(String)
+        case zone(String)
+        case object(String)
+    }
+
+    public let seed: UInt64
+    /// When the last fault and the last action are over.
+    var calmFrom: SimulatedDuration
+    var duration: SimulatedDuration
+    var pools: [Pool]
+    /// Manifests.
+    var objects: [Piece] = []
+    /// Entries of `workloads`, `faults` and `timeline`.
+    var behaviours: [Piece] = []
+    var faults: [Piece] = []
+    var actions: [Piece] = []
+    /// Sections of `controlPlane`.
+    var settings: [Piece] = []
+
+    /// How long a cluster is left alone before it is judged: longer than the tolerations of lost nodes, the back-offs of crashing
+    /// containers and the windows of autoscalers, one after the other.
+    static let calm = SimulatedDuration.minutes(25)
+
+    var nodeCount: Int { pools.reduce(0) { $0 + $1.count } }
+
+    /// Manifests and nodes: what the scenario is about.
+    public var objectCount: Int { objects.count + nodeCount }
+
+    public var contents: String {
+        [
+            Presentation.count(nodeCount, "node"), Presentation.count(objects.count, "object"), Presentation.count(faults.count, "fault"),
+            Presentation.count(actions.count, "action"),
+        ].joined(separator: ", ") + ", " + duration.text
+    }
+
+    // MARK: Leaving out
+
+    /// Takes out what speaks of things that are not there any more, until all that is left means something.
+    func consistent() -> StormScenario {
+        var result = self
+        while true {
+            let before = result
+            func isThere(_ need: Need) -> Bool {
+                switch need {
+                case .node(let name): before.pools.contains { $0.contains(name) }
+                case .zone(let zone): before.pools.contains { $0.zone == zone && $0.count > 0 }
+                case .object(let name): before.objects.contains { $0.name == name }
+                }
+            }
+            for list in [\StormScenario.objects, \.behaviours, \.faults, \.actions] {
+                result[keyPath: list].removeAll { !$0.needs.allSatisfy(isThere) }
+            }
+            result.pools.removeAll { $0.count == 0 }
+            if result == before { return result }
+        }
+    }
+
+    // MARK: Text
+
+    public static let fileName = "scenario.yaml"
+    private static let manifestName = "objects.yaml"
+
+    /// The scenario file and its manifests, by name.
+    public var files: [(name: String, text: String)] {
+        var files = [(StormScenario.fileName, scenarioText)]
+        if !objects.isEmpty { files.append((StormScenario.manifestName, objects.map(\.text).joined(separator: "---\n"))) }
+        return files
+    }
+
+    private var scenarioText: String {
+        var text = """
+            # A storm of seatrial: seed \(seed). It runs as it is:
+            #
+            #   seatrial run \(StormScenario.fileName)
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata:
+              name: storm-\(seed)
+              description: Faults and operators at random until \(calmFrom.text), then calm.
+            spec:
+              duration: \(duration.text)
+              seed: \(seed)
+              cluster:
+                nodePools:
+
+            """
+        for pool in pools {
+            text +=
+                "      - {name: \(pool.name), count: \(pool.count), zones: [\(pool.zone)], labels: {rack: \(pool.rack)}, "
+                + "resources: {cpu: \(pool.cpu), memory: \(2 * pool.cpu)Gi, pods: 30}}\n"
+        }
+        if !objects.isEmpty { text += "    objects: [\(StormScenario.manifestName)]\n" }
+        if !settings.isEmpty {
+            text += "  controlPlane:\n"
+            for piece in settings { text += "    \(piece.text)\n" }
+        }
+        text += StormScenario.section("workloads", behaviours)
+        text += StormScenario.section("faults", faults)
+        text += StormScenario.section("timeline", actions)
+        text += "  measure: {interval: 0s, events: false, scheduling: false}\n"
+        // One that was cut short has no time to come to rest.
+        let isWhole = duration >= calmFrom + StormScenario.calm
+        text += "  expect:\n    - {invariants: \(isWhole ? "converge" : "hold")}\n"
+        return text
+    }
+
+    private static func section(_ name: String, _ pieces: [Piece]) -> String {
+        pieces.isEmpty ? "" : "  \(name):\n" + pieces.map { "    - \($0.text)\n" }.joined()
+    }
+}

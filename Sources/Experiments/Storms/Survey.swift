@@ -1,0 +1,152 @@
+// Whether users' own manifests survive what they claim to: every single node lost, every zone lost, every node drained, and storms.
+//
+// One cluster is brought up per placement; each trial is a fork of it, so nothing a trial breaks is seen by the next.
+
+import APIServer
+import ClusterSimulation
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+
+/// What a survey tries, and on which cluster.
+public struct SurveyPlan: Sendable {
+    public var nodes = 30
+    public var zones = 3
+    public var nodeResources = "cpu: 8, memory: 32Gi, pods: 110"
+    public var seed: UInt64 = 1
+    /// How many placements are tried: seeds from `seed` on.
+    public var placements = 3
+
+    public init() {}
+
+    /// How long the cluster is given to come up, and to be whole again after a loss.
+    static let bringUp = SimulatedDuration.minutes(10)
+    static let recovery = SimulatedDuration.minutes(20)
+    static let drainTimeout = SimulatedDuration.minutes(10)
+}
+
+/// One thing that was found out.
+public struct SurveyFinding: Sendable, Hashable {
+    public enum Question: Int, Sendable, CaseIterable {
+        case runs, spread, node, zone, drain
+
+        var text: String {
+            switch self {
+            case .runs: "Does everything run?"
+            case .spread: "Are the replicas spread?"
+            case .node: "Does it survive the loss of any one node?"
+            case .zone: "Does it survive the loss of any one zone?"
+            case .drain: "Can every node be drained?"
+            }
+        }
+    }
+    public var question: Question
+    public var isGood: Bool
+    public var text: String
+    /// The seeds of the placements in which it was so.
+    public var seeds: [UInt64]
+}
+
+/// What a survey found.
+public struct Survey: Sendable {
+    public private(set) var findings: [SurveyFinding] = []
+    public let contents: String
+    public let warnings: [String]
+    private let plan: SurveyPlan
+    private let scenario: Scenario
+
+    public var isGood: Bool { findings.allSatisfy(\.isGood) }
+
+    /// Reads manifests and surveys them, one placement after the other.
+    ///
+    /// - Parameter finished: called with the number of placements done.
+    /// - Throws: `ScenarioError` with every mistake in the manifests.
+    public init(_ manifests: [String], _ plan: SurveyPlan, finished: (Int) -> Void = { _ in }) throws(ScenarioError) {
+        self.plan = plan
+        scenario = try ScenarioFile.load(Survey.fileName, files: [(Survey.fileName, Survey.text(manifests, plan))])
+        contents = scenario.contents
+        warnings = scenario.warnings
+        for number in 0..<plan.placements {
+            let seed = plan.seed &+ UInt64(number)
+            var placed = scenario
+            placed.configuration.seed = seed
+            placed.configuration.recording.interval = nil
+            placed.configuration.recording.schedulingAttempts = false
+            var trial = PlacementTrial(try placed.makeCluster())
+            for finding in trial.run() { add(finding, seed) }
+            finished(number + 1)
+        }
+        findings.sort { ($0.question.rawValue, $0.isGood ? 1 : 0) < ($1.question.rawValue, $1.isGood ? 1 : 0) }
+    }
+
+    private mutating func add(_ finding: SurveyFinding, _ seed: UInt64) {
+        if let known = findings.firstIndex(where: { $0.question == finding.question && $0.text == finding.text }) {
+            findings[known].seeds.append(seed)
+        } else {
+            var finding = finding
+            finding.seeds = [seed]
+            findings.append(finding)
+        }
+    }
+
+    private static let fileName = "storm"
+
+    /// The cluster, as a scenario that names the manifests.
+    private static func text(_ manifests: [String], _ plan: SurveyPlan) -> String {
+        let zones = (0..<plan.zones).map { zone in zone < 26 ? String(UnicodeScalar(UInt8(97 + zone))) : "z\(zone)" }
+        return """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: storm}
+            spec:
+              duration: 1h
+              cluster:
+                nodePools: [{name: node, count: \(plan.nodes), zones: [\(zones.joined(separator: ", "))], resources: {\(plan.nodeResources)}}]
+                objects: [\(manifests.map(JSONText.quoted).joined(separator: ", "))]
+
+            """
+    }
+
+    /// The storm of a seed on these manifests: their cluster, with faults at random.
+    public func storm(_ seed: UInt64) -> Scenario {
+        var dice = Dice(RandomStream(seed: seed, purpose: .storm, owner: 1))
+        var scenario = scenario
+        scenario.configuration.seed = seed
+        scenario.configuration.recording.interval = nil
+        scenario.configuration.recording.events = false
+        scenario.configuration.recording.schedulingAttempts = false
+        let names = scenario.configuration.nodes.map(\.metadata.name)
+        let zones = scenario.configuration.nodes.compactMap(\.zone)
+        for _ in 0..<dice.number(2...6) {
+            let at = SimulatedTime.zero + SurveyPlan.bringUp + .seconds(dice.number(0...900))
+            let down = SimulatedDuration.seconds(dice.number(30...600))
+            let nodes: NodeSelection = !zones.isEmpty && dice.chance(0.3) ? .zone(dice.pick(zones)) : .node(dice.pick(names))
+            switch dice.number(0...5) {
+            case 0...2: scenario.configuration.faults.append(Fault(nodes: nodes, schedule: .once(at: at, down: down)))
+            case 3: scenario.configuration.faults.append(Fault(nodes: nodes, effect: .kubeletStop, schedule: .once(at: at, down: down)))
+            case 4: scenario.configuration.faults.append(Fault(nodes: nodes, effect: .partition, schedule: .once(at: at, down: down)))
+            default: scenario.configuration.apiServerFaults.append(APIServerFault(.outage, at: at, down: .seconds(dice.number(10...120))))
+            }
+        }
+        scenario.duration = SurveyPlan.bringUp + .minutes(25) + StormScenario.calm
+        scenario.expectations = [Expectation(.invariants(converge: true), Expectation.Bound())]
+        return scenario
+    }
+}
+
+extension Survey: CustomStringConvertible {
+    public var description: String {
+        var text = contents.drop { $0 != ":" }.dropFirst(2) + "; \(Presentation.count(plan.placements, "placement")) tried\n"
+        for question in SurveyFinding.Question.allCases {
+            let answers = findings.filter { $0.question == question }
+            if answers.isEmpty { continue }
+            text += "\n\(question.text)\n"
+            for answer in answers {
+                let always = answer.seeds.count == plan.placements
+                let seeds = always ? "" : " (seed \(answer.seeds.map(String.init).joined(separator: ", ")))"
+                text += "  \(answer.isGood ? "✓" : "✗") \(answer.text)\(seeds)\n"
+            }
+        }
+        return String(text)
+    }
+}

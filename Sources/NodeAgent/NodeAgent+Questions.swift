@@ -1,0 +1,25 @@
+// What an observer outside the cluster may ask of the kubelets: what really runs, whatever the API server says.
+
+import DiscreteEvents
+import KubernetesAPI
+
+extension NodeAgent {
+    /// The number of the node on which containers of a pod run; nil if none do.
+    package func nodeRunning(_ pod: UID, at now: SimulatedTime) -> Int? {
+        guard let place = place(of: pod), let worker = kubelets[place.kubelet].worker(in: place.slot), worker.hasRunningContainer,
+            !worker.isStopped(at: now)
+        else { return nil }
+        switch kubelets[place.kubelet].power {
+        case .running, .kubeletStopped, .starting(afterCrash: false): return place.kubelet
+        case .crashed, .starting(afterCrash: true): return nil
+        }
+    }
+
+    /// The number of the node whose kubelet takes care of a pod; nil for none.
+    package func nodeKnowing(_ pod: UID) -> Int? { place(of: pod)?.kubelet }
+
+    /// Whether a kubelet has its node's pods from the API server and hears of their changes.
+    package func isWatching(_ number: Int) -> Bool {
+        kubelets[number].power == .running && !kubelets[number].link.isDeaf
+    }
+}

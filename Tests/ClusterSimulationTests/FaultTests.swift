@@ -1,0 +1,136 @@
+// Faults of whole groups, machines that are taken back, and maintenance from node to node.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+import NodeAgent
+import Testing
+
+@testable import ClusterSimulation
+
+@Suite("Faults")
+struct FaultTests {
+    private func racks(_ configuration: inout ClusterConfiguration) {
+        for index in configuration.nodes.indices { configuration.nodes[index].metadata.labels["rack"] = "r\(index % 2)" }
+    }
+
+    @Test("A shock hits the nodes of one rack together, each with its probability, and its repair is one for all")
+    func shocks() throws {
+        let (fail, repair) = (try Distribution.exponential(mean: 400), try Distribution.uniform(low: 20, high: 60))
+        func run(_ probability: Double) throws -> RunRecord {
+            var cluster = try shop(nodesPerZone: 8) {
+                self.racks(&$0)
+                var fault = Fault(nodes: .all, schedule: .random(timeToFailure: fail, timeToRepair: repair, until: at(3600)))
+                fault.commonTo = "rack"
+                fault.probability = probability
+                $0.faults = [fault]
+            }
+            cluster.run(until: at(4000))
+            return cluster.finish()
+        }
+        let all = try run(1)
+        #expect(all.recoveries.count > 5)
+        #expect(all.recoveries.allSatisfy { $0.nodes == 12 && ["rack/r0", "rack/r1"].contains($0.subject) })
+        #expect(all.recoveries.allSatisfy { $0.failed <= at(3600) && $0.returned != nil })
+        let some = try run(0.5)
+        // The shocks are the same, the nodes they hit are about half.
+        #expect(some.recoveries.map(\.failed) == all.recoveries.map(\.failed))
+        let hits = some.recoveries.reduce(0) { $0 + $1.nodes }
+        #expect((some.recoveries.count * 4...some.recoveries.count * 8).contains(hits))
+    }
+
+    @Test("A machine that is taken back is drained in time, its node object goes, and a new machine comes")
+    func reclamation() throws {
+        let taken = Reclamation(notice: .minutes(2), replacement: .constant(.seconds(90)))
+        var cluster = try shop(nodesPerZone: 1) {
+            $0.faults = [Fault(nodes: .node("b-0"), effect: .reclamation(taken), schedule: .once(at: at(60), down: nil))]
+        }
+        cluster.run(until: at(90))
+        // Heeded: the node is empty long before the machine ends.
+        #expect(cluster.pods(onNode: "b-0").isEmpty)
+        #expect(cluster.node("b-0")?.spec.unschedulable == true)
+        #expect(cluster.isReady("b-0"))
+        #expect(cluster.deployment("web")?.status.availableReplicas == 6)
+        cluster.run(until: at(60 + 120 + 89))
+        #expect(cluster.node("b-0-r1") == nil)
+        cluster.run(until: at(60 + 120 + 92))
+        let new = try #require(cluster.node("b-0-r1"))
+        #expect(new.isReady && new.zone == "b" && !new.spec.unschedulable)
+        cluster.run(until: at(400))
+        // The cloud controller deletes the object of a node that is not ready and has no machine.
+        #expect(cluster.node("b-0") == nil)
+        #expect(cluster.record.pods.allSatisfy { $0.phase != .failed })
+    }
+
+    @Test("Nobody heeds the notice: the pods are gone with the machine, and replaced after it is noticed")
+    func reclamationUnheeded() throws {
+        let taken = Reclamation(notice: .seconds(30), isHandled: false)
+        var cluster = try shop(nodesPerZone: 1) {
+            $0.faults = [Fault(nodes: .node("b-0"), effect: .reclamation(taken), schedule: .once(at: at(60), down: nil))]
+        }
+        cluster.run(until: at(89))
+        #expect(cluster.pods(onNode: "b-0").count == 2)
+        cluster.run(until: at(400))
+        #expect(cluster.node("b-0") == nil)
+        #expect(cluster.deployment("web")?.status.availableReplicas == 6)
+        #expect(cluster.pods.count == 6)
+    }
+
+    @Test("Maintenance empties and reboots node after node, never more at a time than it may", arguments: [1, 2])
+    func maintenance(atOnce: Int) throws {
+        var budget = PodDisruptionBudget(metadata: ObjectMeta(name: "web", namespace: "shop"))
+        budget.spec.maxUnavailable = .int(1)
+        budget.spec.selector = LabelSelector(matchLabels: ["app": "web"])
+        let plan = MaintenancePlan(nodes: .all, maxUnavailable: atOnce, reboot: .minutes(2))
+        var cluster = try shop {
+            $0.objects.append(APIObject(budget))
+            $0.timeline = [TimelineEntry(at: at(60), action: .maintain(plan))]
+        }
+        var most = 0
+        for second in 60...1500 {
+            cluster.run(until: at(Double(second)))
+            most = max(most, machines(2).count { !cluster.nodeAgent.isRunning(cluster.nodeAgent.number(of: $0.metadata.name) ?? 0) })
+        }
+        #expect(most == atOnce)
+        let drained = cluster.record.operations.filter { $0.description.hasPrefix("drain") }
+        #expect(drained.count == 6 && drained.allSatisfy { $0.refusal == nil && $0.ended != nil })
+        let whole = try #require(cluster.record.operations.first { $0.description.hasPrefix("maintenance") })
+        #expect(whole.refusal == nil && whole.ended != nil)
+        for node in machines(2) {
+            #expect(cluster.isReady(node.metadata.name) && cluster.node(node.metadata.name)?.spec.unschedulable == false)
+        }
+        #expect(cluster.record.availability.filter { $0.time > at(30) }.allSatisfy { $0.available >= 5 })
+    }
+
+    @Test("A node that cannot be drained is left as it was, and maintenance goes on")
+    func maintenanceBlocked() throws {
+        var plan = MaintenancePlan(nodes: .all, reboot: .minutes(1))
+        plan.drain.timeout = .seconds(30)
+        var cluster = try shop {
+            $0.objects.append(barePod("alone"))
+            $0.timeline = [TimelineEntry(at: at(60), action: .maintain(plan))]
+        }
+        cluster.run(until: at(1200))
+        let whole = try #require(cluster.record.operations.first { $0.description.hasPrefix("maintenance") })
+        #expect(whole.refusal?.contains("declare no controller") == true)
+        #expect(cluster.record.operations.count { $0.description.hasPrefix("drain") } == 6)
+        for node in machines(2) { #expect(cluster.node(node.metadata.name)?.spec.unschedulable == false) }
+    }
+
+    @Test("A crash while the kubelet hangs kills the containers too, and both must be over")
+    func overlapping() throws {
+        var cluster = try shop {
+            $0.faults = [
+                Fault(nodes: .node("b-0"), effect: .kubeletStop, schedule: .once(at: at(60), down: .seconds(60))),
+                Fault(nodes: .node("b-0"), schedule: .once(at: at(70), down: .seconds(20))),
+            ]
+        }
+        cluster.run(until: at(65))
+        let pod = try #require(cluster.pods.first { $0.nodeName == "b-0" })
+        #expect(cluster.nodeAgent.nodeRunning(pod.metadata.uid, at: cluster.now) != nil)
+        cluster.run(until: at(100))
+        #expect(cluster.nodeAgent.nodeRunning(pod.metadata.uid, at: cluster.now) == nil)
+        cluster.run(until: at(130))
+        #expect(cluster.pods.first { $0.metadata.uid == pod.metadata.uid }?.status.restarts == 1)
+    }
+}

@@ -1,0 +1,133 @@
+// Storms: thousands of short ones without a broken invariant, and bugs planted to see that they are found and made small.
+
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+import Testing
+
+@testable import APIServer
+@testable import ClusterSimulation
+@testable import Experiments
+
+@Suite("Storms")
+struct StormTests {
+    @Test("Short storms break no invariant")
+    func shortStorms() async throws {
+        let series = try await StormSeries.run(from: 1, most: 1000) { try StormScenario.make(seed: $0, size: .tiny).run() }
+        let report = series.failure.map { StormReport($0.shrunk()).description } ?? ""
+        #expect(series.failure == nil, "seed \(series.failure?.seed ?? 0): \(report)")
+        #expect(series.count == 1000)
+    }
+
+    @Test("A storm is its seed's: the same text, the same run", arguments: [1, 7, 42] as [UInt64])
+    func reproducible(seed: UInt64) throws {
+        let (one, other) = (StormScenario.make(seed: seed, size: .small), StormScenario.make(seed: seed, size: .small))
+        #expect(one == other)
+        #expect(try one.run().handledEvents == other.run().handledEvents)
+    }
+
+    @Test("What a piece speaks of goes, and the piece with it")
+    func consistency() {
+        for seed in 1...40 as ClosedRange<UInt64> {
+            var storm = StormScenario.make(seed: seed, size: .small)
+            storm.pools.removeFirst()
+            storm.objects = Array(storm.objects.dropFirst())
+            storm = storm.consistent()
+            if storm.pools.isEmpty { continue }
+            #expect(throws: Never.self) { try storm.scenario() }
+        }
+    }
+
+    // MARK: Planted bugs
+
+    /// Runs storms with a bug until one is found, then makes it small.
+    private func hunt(_ bug: any Saboteur) async throws -> (found: Double, small: StormOutcome) {
+        let began = ContinuousClock.now
+        let plant: @Sendable (inout ClusterConfiguration) -> Void = { $0.saboteur = bug }
+        let series = try await StormSeries.run(from: 1, most: 400) { try StormScenario.make(seed: $0, size: .small).run(plant) }
+        let failure = try #require(series.failure, "no storm found the bug")
+        var shrinking = try #require(StormShrinking(failure, plant))
+        let small = shrinking.shrink()
+        let took = (ContinuousClock.now - began).components
+        return (Double(took.seconds) + Double(took.attoseconds) * 1e-18, small)
+    }
+
+    /// It is small, it is a scenario like any other, and the scenario's run breaks the invariant.
+    private func expectSmall(_ hunted: (found: Double, small: StormOutcome), _ bug: any Saboteur, _ invariants: [Invariant]) throws {
+        let small = hunted.small
+        let violation = try #require(small.violation)
+        #expect(invariants.contains(violation.invariant), "\(violation)")
+        let storm = try #require(small.storm)
+        #expect(storm.objectCount <= 10, "\(storm.contents)")
+        #expect(hunted.found < 120)
+        let folder = try TemporaryFolder()
+        try storm.write(to: folder.path)
+        var scenario = try ScenarioFile.load(folder[StormScenario.fileName])
+        scenario.configuration.saboteur = bug
+        let outcome = try scenario.run()
+        #expect(outcome.record.violation == violation)
+        #expect(!outcome.expectationsHold)
+        // Without the bug it is a scenario in which nothing is wrong.
+        let sound = try ScenarioFile.load(folder[StormScenario.fileName]).run()
+        #expect(sound.record.violation == nil)
+    }
+
+    @Test("An eviction that ignores its budget is found")
+    func evictionIgnoresBudget() async throws {
+        let bug = BudgetIgnored()
+        try expectSmall(await hunt(bug), bug, [.budgetRespected])
+    }
+
+    @Test("A lost watch event is found", arguments: [Watcher.controllerManager, .scheduler])
+    func lostWatchEvent(of watcher: Watcher) async throws {
+        let bug = EventLost(watcher: watcher)
+        try expectSmall(await hunt(bug), bug, [.cachesCurrent])
+    }
+
+    @Test("A pod that is bound twice is found")
+    func doubleBind() async throws {
+        let bug = BoundTwice()
+        try expectSmall(await hunt(bug), bug, [.boundOnce])
+    }
+}
+
+/// The Eviction API deletes without asking.
+private struct BudgetIgnored: Saboteur {
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
+        guard case .evict(let name, _) = request else { return nil }
+        return api.execute(.delete(ObjectKey(.pod, name), DeleteOptions()), at: now)
+    }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
+}
+
+/// The first end of a pod is not seen by one watcher.
+private struct EventLost: Saboteur {
+    let watcher: Watcher
+    var isLost = false
+
+    init(watcher: Watcher) { self.watcher = watcher }
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? { nil }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool {
+        guard watcher == self.watcher, !isLost, event.change == .deleted, event.object.kind == .pod else { return true }
+        isLost = true
+        return false
+    }
+}
+
+/// The third binding is followed by another one, to the next node, which nobody refuses.
+private struct BoundTwice: Saboteur {
+    private var bindings = 0
+
+    init() {}
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
+        guard case .bind(let name, _, let node) = request else { return nil }
+        bindings += 1
+        let result = api.execute(request, at: now)
+        guard bindings == 3, case .success = result, let pod = api.objects.get(Pod.self, name),
+            let other = api.objects.all(Node.self).first(where: { $0.value.metadata.name != node })
+        else { return result }
+        let moved = pod.with { $0.nodeName = other.value.metadata.name }
+        return .success(api.commit(.pod(moved), over: .pod(pod), at: now))
+    }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
+}
