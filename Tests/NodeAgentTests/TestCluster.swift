@@ -158,9 +158,11 @@ struct TestCluster: Sendable {
     /// Whether nothing will happen any more.
     var isIdle: Bool { queue.nextTime == nil }
     /// Something outside of pods fills so much of the first node's disk.
-    mutating func fillDisk(share: Double) {
+    mutating func fillDisk(bytes: Int64) {
+        var load = OutsideLoad()
+        load.disk = bytes
         var effects = Effects<KubeletTimer>()
-        agent.fillDisk(0, share: share, at: now, effects: &effects)
+        agent.setOutsideLoad(load, on: 0, at: now, effects: &effects)
         carryOut(effects)
     }
 

@@ -62,15 +62,6 @@ extension NodeAgent {
         settleUsage(at: now, effects: &effects)
     }
 
-    /// Something outside of pods fills this share of a node's disk from now on; zero: it is gone.
-    package mutating func fillDisk(
-        _ number: Int, share: Double, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
-    ) {
-        var load = kubelets[number].usage.outside
-        load.disk = Int64(Double(kubelets[number].usage.disk) * share)
-        setOutsideLoad(load, on: number, at: now, effects: &effects)
-    }
-
     /// Shares of loads changed: all nodes with such loads settle.
     mutating func settleShares(at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         for number in kubelets.indices where kubelets[number].usage.bearsSharedLoad { unsettle(number) }

@@ -200,7 +200,7 @@ struct PressureTests {
         cluster.create(labelled("critical") { $0.priorityClassName = "system-cluster-critical" })
         cluster.run(until: seconds(30))
         #expect(cluster.changes.allSatisfy { $0.pod?.status.phase != .failed })
-        cluster.fillDisk(share: 0.95)
+        cluster.fillDisk(bytes: 9728 << 20)
         cluster.run(until: seconds(60))
         let ends = ["big", "small"].map { name in
             cluster.changes.first { $0.pod?.metadata.name == name && $0.pod?.status.reason == "Evicted" }?.time
@@ -216,7 +216,7 @@ struct PressureTests {
         cluster.create(labelled("late") { limits(&$0, request: 1) })
         cluster.run(until: seconds(61))
         #expect(cluster["late"]?.status.message == "Pod was rejected: The node had condition: [DiskPressure]. ")
-        cluster.fillDisk(share: 0)
+        cluster.fillDisk(bytes: 0)
         cluster.run(until: seconds(500))
         #expect(cluster.nodeChanges.filter { $0.condition.type == .diskPressure }.map(\.condition.status) == [.true, .false])
     }
