@@ -182,6 +182,18 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec("a start that is no time", "start: yesterday", "spec.start", "RFC 3339"),
     ]
 
+    private static func cronJob(in zone: String) -> String {
+        """
+        apiVersion: batch/v1
+        kind: CronJob
+        metadata: {name: report}
+        spec:
+          schedule: 0 3 * * *
+          timeZone: \(zone)
+          jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}
+        """
+    }
+
     static let otherFiles = [
         spec("a scheduler configuration that is missing", "scheduler: policy.yaml", "spec.scheduler", "policy.yaml"),
         inFile(
@@ -194,6 +206,10 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         inFile(
             "a manifest with negative replicas", "web.yaml", webManifest.replacingOccurrences(of: "replicas: 3", with: "replicas: -3"),
             line: 5, "spec.replicas", "-3"),
+        inFile("a CronJob in a zone that nobody knows", "web.yaml", cronJob(in: "Mars/Olympus"), line: 1, "spec.timeZone", "Mars/Olympus"),
+        inFile("a CronJob in a zone spelt otherwise", "web.yaml", cronJob(in: "europe/berlin"), line: 1, "spec.timeZone", "unknown time"),
+        inFile("a CronJob in what is a folder of zones", "web.yaml", cronJob(in: "Europe"), line: 1, "spec.timeZone", "unknown time zone"),
+        inFile("a CronJob in a list of zones", "web.yaml", cronJob(in: "zone.tab"), line: 1, "spec.timeZone", "unknown time zone"),
         inFile("a Deployment twice", "web.yaml", webManifest + "---\n" + webManifest, line: 13, "metadata.name", "web"),
         inFile(
             "a trace without times", "web.yaml",
