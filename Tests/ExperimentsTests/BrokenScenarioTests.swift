@@ -153,6 +153,9 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "a container there is not", "timeline: [{at: 1m, setImage: {deployment: web, container: app, image: x}}]",
             "spec.timeline[0].setImage.container", "web"),
+        spec("a cascade there is not", "timeline: [{at: 1m, delete: {object: pod/p, cascade: sideways}}]", "cascade", "foreground"),
+        spec("a duration beyond all clocks", "faults: [{at: 9999999h, node: node-0}]", "longer than 292 years"),
+        spec("a start before all clocks", "start: 1600-01-01T00:00:00Z", "spec.start", "1678"),
         spec("a kind there is not", "timeline: [{at: 1m, delete: starship/enterprise}]", "spec.timeline[0].delete", "starship"),
         spec("a name with too many parts", "timeline: [{at: 1m, rolloutPause: a/b/c}]", "spec.timeline[0].rolloutPause", "namespace/name"),
         spec("a time in the past", "timeline: [{at: -1m, cordon: {node: node-0}}]", "spec.timeline[0].at", "negative"),

@@ -117,6 +117,7 @@ enum SampleScenarios {
           - {at: 17m, rolloutRestart: {deployment: web}}
           - {at: 18m, maintain: {nodes: all, maxUnavailable: 2, reboot: 2m, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
           - {at: 19m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi}}
+          - {at: 20m, delete: {object: pod/default/p, cascade: orphan, gracePeriod: 5s, force: false}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
