@@ -153,6 +153,8 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "a container there is not", "timeline: [{at: 1m, setImage: {deployment: web, container: app, image: x}}]",
             "spec.timeline[0].setImage.container", "web"),
+        spec("a load that takes nothing", "faults: [{at: 1m, node: node-0, effect: load}]", "spec.faults[0].effect", "needs \"load\""),
+        spec("a load of another effect", "faults: [{at: 1m, node: node-0, load: {disk: 1Gi}}]", "spec.faults[0].load", "effect: load"),
         spec("a cascade there is not", "timeline: [{at: 1m, delete: {object: pod/p, cascade: sideways}}]", "cascade", "foreground"),
         spec("a duration beyond all clocks", "faults: [{at: 9999999h, node: node-0}]", "longer than 292 years"),
         spec("a start before all clocks", "start: 1600-01-01T00:00:00Z", "spec.start", "1678"),

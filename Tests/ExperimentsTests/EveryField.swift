@@ -97,6 +97,7 @@ enum SampleScenarios {
           - {at: 9m, down: 1m, apiServer: {outage: true}}
           - {at: 10m, down: 1m, apiServer: {latency: 10, delay: 100ms, errors: 0.1}}
           - {at: 8m, registry: true, down: 5m}
+          - {at: 9m, node: big-0, effect: load, load: {cpu: 2, memory: 1Gi, disk: 95Gi}, down: 5m}
           timeline:
           - {at: 1m, apply: [web.yaml]}
           - {at: 2m, delete: pod/default/p}

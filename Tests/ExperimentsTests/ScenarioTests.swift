@@ -59,7 +59,7 @@ struct ScenarioTests {
             return
         }
         #expect(deletion.propagation == .orphan && deletion.gracePeriodSeconds == 5)
-        #expect(configuration.faults.count == 8)
+        #expect(configuration.faults.count == 9)
         #expect(configuration.faults[4].commonTo == "disk")
         #expect(configuration.faults[4].probability == 0.5)
         #expect(

@@ -40,9 +40,8 @@ struct StormTests {
 
     // MARK: Planted bugs
 
-    /// Storms that may go by before the bug is found; with the 600 that shrinking may take, a matter of a minute or two (the tests'
-    /// own times tell).
-    private static let patience = 60
+    /// Storms that may go by before the bug is found: with the 600 that shrinking may take, half a minute of an optimised build.
+    private static let patience = 400
 
     /// Runs storms with a bug until one is found, then makes it small.
     private func hunt(_ bug: any Saboteur) async throws -> StormOutcome {

@@ -106,6 +106,7 @@ public struct RunReport: CustomStringConvertible {
             case .kubeletStop: one ? "loses its kubelet" : "lose their kubelets"
             case .partition: one ? "is cut off from the control plane" : "are cut off from the control plane"
             case .reclamation: one ? "is taken back" : "are taken back"
+            case .load: one ? "bears a load" : "bear a load"
             }
         func add(_ time: SimulatedTime?, _ text: String) {
             guard let time else { return }
