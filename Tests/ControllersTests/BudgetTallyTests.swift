@@ -12,7 +12,11 @@ struct BudgetTallyTests {
         let owner = Int(stream.next() % 4)
         let owners =
             owner == 0
-            ? [] : [OwnerReference(apiVersion: "apps/v1", kind: "ReplicaSet", name: "rs\(owner)", uid: UID(serial: UInt64(owner)), controller: true)]
+            ? []
+            : [
+                OwnerReference(
+                    apiVersion: "apps/v1", kind: "ReplicaSet", name: "rs\(owner)", uid: UID(serial: UInt64(owner)), controller: true)
+            ]
         var pod = Make.pod("p\(index)", owners: owners)
         if stream.next() % 2 == 0 { pod.status.conditions.set(Condition(.ready, .true)) }
         if stream.next() % 4 == 0 { pod.metadata.deletionTimestamp = SimulatedTime.zero }

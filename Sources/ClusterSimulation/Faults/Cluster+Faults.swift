@@ -147,7 +147,10 @@ extension Cluster {
     /// One cause of a node's failure is over.
     mutating func comeBack(node number: Int, failure row: Int, effect: Fault.Effect) {
         let evicted = boundPods(of: nodeAgent.name(of: number)).filter(\.isTerminating)
-        let duplicates = evicted.count { nodeAgent.nodeRunning($0.value.metadata.uid, at: now) != nil }
+        // Pods of a StatefulSet have no replacement before they are gone themselves.
+        let duplicates = evicted.count {
+            nodeAgent.nodeRunning($0.value.metadata.uid, at: now) != nil && $0.value.metadata.controllerReference?.kind != "StatefulSet"
+        }
         if duplicates > 0 { recorder.foundDuplicates(duplicates, row: row) }
         relieve(number, effect)
         if faults.ended(row: row) { recorder.returned("", pods: [], failureOver: row, at: now) }
