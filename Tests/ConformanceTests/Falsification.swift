@@ -88,7 +88,7 @@ struct Falsification: Sendable, CustomStringConvertible {
         Falsification("an Event has another count", { lines in lines.places { isCompared($0) && $0["set"]?["count"]?.integer != nil } }) {
             $0.lines[$1] = $0.lines[$1].setting("count", .number("17"))
         },
-        Falsification("an Event comes eight seconds late", { $0.places(isCompared) }) { $0.lines[$1] = $0.lines[$1].later(by: 8000) },
+        Falsification("an Event comes three seconds late", { $0.places(isCompared) }) { $0.lines[$1] = $0.lines[$1].later(by: 3000) },
     ]
 
     /// Whether one Event more or less matters: of attempts it does not.
@@ -162,16 +162,20 @@ struct Falsification: Sendable, CustomStringConvertible {
 
     // MARK: Counters
 
-    /// The last change of each counter of each object, `field` of `kind`.
+    /// The last changes of all counters of objects that stay, if they are to a number.
     private static func lastCounts(_ lines: RecordedLines) -> [(place: Int, field: String)] {
         var found: [String: (place: Int, field: String)] = [:]
-        for place in lines.places({ $0.isChange && $0.kind != "Event" && $0.kind != "Pod" && $0.kind != "Node" }) {
+        for place in lines.places({ $0.isChange && !["Event", "Pod", "Node"].contains($0.kind) }) {
             let line = lines.lines[place]
-            for entry in line["set"]?.entries ?? [] where entry.value.integer != nil && !TimelineFields.isTime(entry.key) {
-                found[line.kind + (line["name"]?.string ?? "") + entry.key] = (place, entry.key)
+            for entry in line["set"]?.entries ?? [] where !TimelineFields.isTime(entry.key) {
+                found[line.kind + "/" + (line["name"]?.string ?? "") + " " + entry.key] = (place, entry.key)
             }
         }
-        return found.values.sorted { ($0.place, $0.field) < ($1.place, $1.field) }
+        return found.filter { entry in
+            let name = lines.lines[entry.value.place]["name"]
+            return lines.lines[entry.value.place]["set"]?[entry.value.field]?.integer != nil
+                && !lines.lines.contains { $0.event == "DELETED" && $0["name"] == name }
+        }.values.sorted { ($0.place, $0.field) < ($1.place, $1.field) }
     }
 
     private static let counters: [Falsification] = [
@@ -221,7 +225,11 @@ struct Falsification: Sendable, CustomStringConvertible {
             { lines in
                 var last: [String: Int] = [:]
                 for place in lines.changes(of: "EndpointSlice", "endpoints") { last[lines.lines[place]["name"]?.string ?? ""] = place }
-                return last.values.sorted().filter { !(lines.lines[$0]["set"]?["endpoints"]?.elements.isEmpty ?? true) }
+                return last.values.sorted().filter { place in
+                    let name = lines.lines[place]["name"]
+                    return !(lines.lines[place]["set"]?["endpoints"]?.elements.isEmpty ?? true)
+                        && !lines.lines.contains { $0.event == "DELETED" && $0["name"] == name }
+                }
             }
         ) {
             let endpoints = $0.lines[$1]["set"]?["endpoints"]?.elements ?? []
@@ -296,18 +304,18 @@ struct Falsification: Sendable, CustomStringConvertible {
             lines.lines[first] = lines.lines[first].replacing("set", other ?? .null)
             lines.lines[second] = lines.lines[second].replacing("set", one ?? .null)
         },
-        Falsification("a pod runs eight seconds late", { lines in lines.places { $0.kind == "Pod" && $0.text("phase") == "Running" } }) {
-            $0.lines[$1] = $0.lines[$1].later(by: 8000)
+        Falsification("a pod runs three seconds late", { lines in lines.places { $0.kind == "Pod" && $0.text("phase") == "Running" } }) {
+            $0.lines[$1] = $0.lines[$1].later(by: 3000)
         },
-        Falsification("an object goes eight seconds late", { $0.places { $0.event == "DELETED" } }) {
-            $0.lines[$1] = $0.lines[$1].later(by: 8000)
+        Falsification("an object goes three seconds late", { $0.places { $0.event == "DELETED" } }) {
+            $0.lines[$1] = $0.lines[$1].later(by: 3000)
         },
         Falsification(
-            "a controller's status comes eight seconds late",
+            "a controller's status comes three seconds late",
             { lines in
                 lines.places { $0.event == "MODIFIED" && ["Job", "CronJob", "HorizontalPodAutoscaler", "DaemonSet"].contains($0.kind) }
             }
-        ) { $0.lines[$1] = $0.lines[$1].later(by: 8000) },
+        ) { $0.lines[$1] = $0.lines[$1].later(by: 3000) },
         Falsification(
             "an instant is another",
             { lines in

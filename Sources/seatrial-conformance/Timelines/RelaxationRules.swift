@@ -65,6 +65,8 @@ struct Relaxation {
         case realKubelet
         /// Where the recording starts from a dump of a cluster.
         case snapshot
+        /// Where a ReplicaSet, or one of a Deployment's, takes other sizes or takes them at other times.
+        case otherSteps
         /// Where the Deployment controller took longer than other components may be late.
         case heldUpRollout
         /// Where more nodes stop or start at once than the node controller has workers.

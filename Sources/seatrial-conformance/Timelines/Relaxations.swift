@@ -4,7 +4,7 @@
 
 enum Relaxations {
     static let table: [Relaxation] = [
-        stubbedProbes, relist, mergedWrites, bursts, rolloutSteps, lastWords, budgets, looks, whoDeletes, burstWords, attempts, notReady,
+        stubbedProbes, relist, rolloutSteps, mergedWrites, bursts, lastWords, budgets, looks, whoDeletes, burstWords, attempts, notReady,
         beforeSnapshot, heldUp, wholeSecond, jobBatching, monitorPhase,
         closeWrites, queueOfEvents, heldUpRollout, afterEnd, equals, kubeletTimes, driverTimes,
     ]
@@ -43,7 +43,7 @@ enum Relaxations {
                     "currentHealthy", "disruptionsAllowed", "expectedPods", "desiredHealthy", "active", "succeeded", "failed",
                     "used.*",
                 ], .curve),
-            .fields(["Deployment", "StatefulSet", "DaemonSet", "PodDisruptionBudget"], ["observedGen"], .curve),
+            .fields(["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget"], ["observedGen"], .curve),
             .fields(["PodDisruptionBudget", "Job"], ["disrupted", "uncounted", "completedIndexes"], .lasting(transient)),
         ],
         reason: "the recorded machine was shared: pods of one burst came 10 to 100 ms apart, so counters and lists pass through values "
@@ -60,8 +60,8 @@ enum Relaxations {
         name: "rollout steps",
         uses: [
             .fields(["ReplicaSet"], ["spec_replicas"], .rollout),
-            .fields(["ReplicaSet"], ["gen", "observedGen"], .generations),
-            .events(["ScalingReplicaSet"], .presence),
+            .fields(["ReplicaSet"], ["gen", "observedGen"], .generations, in: .otherSteps),
+            .events(["ScalingReplicaSet"], .presence, in: .otherSteps),
         ],
         reason: "the pairs of sizes in the midst of a rollout depend on the order in which single pods become ready; a simulator "
             + "whose controllers are not held up takes other steps to the same end. Each step is one generation and makes one Event. "

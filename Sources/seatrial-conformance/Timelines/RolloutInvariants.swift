@@ -147,6 +147,7 @@ struct RolloutInvariants {
     /// Each size a ReplicaSet is given is reported once.
     private func reports() -> [(time: Double, text: String)] {
         var found: [(time: Double, text: String)] = []
+        let unnumbered = unnumberedReports()
         for set in sets where !set.isInitial {
             var expected: [String: (time: Double, count: Int)] = [:]
             var before = 0.0
@@ -158,6 +159,9 @@ struct RolloutInvariants {
             let told = view.events.filter { $0.reason == "ScalingReplicaSet" && $0.message.contains(" \(set.name) ") }
                 .map { (time: $0.time, message: EventRule.unmerged($0.message)) }
             for report in told where expected[report.message] == nil { found.append((report.time, "no such size: \(report.message)")) }
+            for report in unnumbered where report.message.contains(" \(set.name) ") {
+                found.append((report.time, "the Event before is numbered otherwise: \(report.count ?? 0) \(report.message)"))
+            }
             for words in expected.keys.sorted() {
                 guard let (time, count) = expected[words], time < end - Relaxations.usualLateness else { continue }
                 // What the recorder of Events drops: more than 25 of a component about one object.
@@ -170,6 +174,17 @@ struct RolloutInvariants {
             }
         }
         return found
+    }
+
+    /// Reports of sizes that do not count on from the one with the same text, or from the one merged before.
+    private func unnumberedReports() -> [ReportedEvent] {
+        var last: [String: Int] = [:]
+        let told = view.events.filter { $0.reason == "ScalingReplicaSet" && $0.about == "Deployment/\(deployment.name)" }
+        return told.filter { report in
+            let series = EventRule.unmerged(report.message) == report.message ? report.message : ""
+            defer { last[series] = report.count }
+            return report.count != (last[series] ?? 0) + 1
+        }
     }
 
     /// Each size is a generation of its own.

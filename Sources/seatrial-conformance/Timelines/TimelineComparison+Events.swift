@@ -135,6 +135,16 @@ extension TimelineComparison {
         return ends
     }
 
+    /// What relaxations of an Event may depend on.
+    private func circumstances(of event: ReportedEvent, _ view: TimelineView) -> [Relaxation.Circumstance] {
+        var found = circumstances
+        let about = event.about.split(separator: "/", maxSplits: 1).map(String.init)
+        if about.count == 2, about[0] == "Deployment", otherRollouts.contains(about[1]) { found.append(.otherSteps) }
+        // Of an object that came after the dump, controllers remember nothing from before it.
+        let isNew = view.tracks.contains { !$0.isInitial && about == [$0.kind, $0.name] }
+        return isNew ? found.filter { $0 != .snapshot } : found
+    }
+
     private func reports(_ view: TimelineView, until ends: [String: Double]) -> (reports: [Report], dropped: Int) {
         var found: [Report] = []
         var dropped = 0
@@ -143,7 +153,7 @@ extension TimelineComparison {
                 dropped += 1
                 continue
             }
-            let use = Relaxations.eventUse(event, circumstances)
+            let use = Relaxations.eventUse(event, circumstances(of: event, view))
             func text(_ event: ReportedEvent, _ relax: (String) -> String) -> String {
                 let message = relax(view.inRoles(event.message, hidingNodes: event.about.hasPrefix("Pod/")))
                 return "\(view.inRoles(event.about)) \(event.source) \(event.type) \(event.reason): \(message)"

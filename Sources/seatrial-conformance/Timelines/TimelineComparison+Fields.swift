@@ -20,7 +20,7 @@ extension TimelineComparison {
         let (first, second) = (sequence(left, path, recorded), sequence(right, path, simulated))
         // What came when the recording was over was not recorded.
         let shown = withoutEnd(second, first.count)
-        let use = Relaxations.sequenceRule(left.kind, path, circumstances)
+        let use = Relaxations.sequenceRule(left.kind, path, circumstances + (takesOtherSteps ? [.otherSteps] : []))
         if case .ignored? = use?.rule {
             if let use, !agree(first, shown, path) { result.relax(use.relaxation) }
             return
@@ -36,9 +36,10 @@ extension TimelineComparison {
             }
         }
         guard let use else { return differ(first, second, "\(subject) \(path)") }
-        if !follows(use.rule, first, second) {
-            let (early, earlySecond) = (SequenceRule.beforeEnd(first, left.deleted), SequenceRule.beforeEnd(second, right.deleted))
-            let trials = [(first, earlySecond), (early, second), (early, earlySecond)]
+        let (whole, wholeSecond) = (SequenceRule.sinceCreation(first, left), SequenceRule.sinceCreation(second, right))
+        if !follows(use.rule, whole, wholeSecond) {
+            let (early, earlySecond) = (SequenceRule.beforeEnd(whole, left.deleted), SequenceRule.beforeEnd(wholeSecond, right.deleted))
+            let trials = [(whole, earlySecond), (early, wholeSecond), (early, earlySecond)]
             guard case .curve = use.rule, trials.contains(where: { follows(use.rule, $0.0, $0.1) }) else {
                 return differ(first, second, "\(subject) \(path)")
             }
@@ -49,6 +50,16 @@ extension TimelineComparison {
         if case .rollout = use.rule, let deployment = left.controller?.name, !otherRollouts.contains(deployment) {
             otherRollouts.append(deployment)
         }
+    }
+
+    /// Whether a ReplicaSet takes other sizes than the recorded one, or at other times.
+    func takesOtherSteps(_ left: ObjectTrack, _ right: ObjectTrack) -> Bool {
+        guard left.kind == "ReplicaSet" else { return false }
+        let path = "spec_replicas"
+        let first = sequence(left, path, recorded)
+        let second = withoutEnd(sequence(right, path, simulated), first.count)
+        return !agree(first, second, path)
+            || !zip(first, second).allSatisfy { relaxations($0.time, $1.time, left.kind, "\(path)=\($0.value)") != nil }
     }
 
     private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String) {
@@ -157,6 +168,12 @@ extension TimelineComparison {
 }
 
 extension SequenceRule {
+    /// With what an object has before a field is first set: nothing.
+    static func sinceCreation(_ steps: [TimelineComparison.Step], _ track: ObjectTrack) -> [TimelineComparison.Step] {
+        guard let first = steps.first, first.time > track.created else { return steps }
+        return [TimelineComparison.Step(time: track.created, value: "-")] + steps
+    }
+
     /// Without what was written shortly before the object went.
     static func beforeEnd(_ steps: [TimelineComparison.Step], _ end: Double?) -> [TimelineComparison.Step] {
         guard let end else { return steps }

@@ -22,6 +22,8 @@ struct TimelineComparison {
     var writes: [MatchedWrite] = []
     /// Reports of Events that are the same on both sides, for their times.
     var reportPairs: [(Report, Report)] = []
+    /// Whether the two ReplicaSets that are being compared take other sizes.
+    var takesOtherSteps = false
     /// Deployments one of whose ReplicaSets takes other steps.
     var otherRollouts: [String] = []
 
@@ -133,6 +135,7 @@ struct TimelineComparison {
     /// One recorded object beside the simulated one that plays it.
     private mutating func compare(_ left: ObjectTrack, _ right: ObjectTrack, _ subject: String) {
         writes = []
+        takesOtherSteps = takesOtherSteps(left, right)
         if !left.isInitial { compareTime(left.created, right.created, subject, "created") }
         switch (left.deleted, right.deleted) {
         case (let first?, let second?): compareTime(first, second, subject, "gone")
