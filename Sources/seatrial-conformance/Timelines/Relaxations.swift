@@ -132,7 +132,13 @@ enum Relaxations {
         reason: "times of the API are whole seconds: the same moment may be written as two that are one second apart")
 
     private static let jobBatching = Relaxation(
-        name: "Job batching", uses: [.times(["Job"], [], .window(1000))],
+        name: "Job batching",
+        uses: [
+            .times(
+                ["Job"],
+                ["active=*", "ready=*", "terminating=*", "succeeded=*", "failed=*", "uncounted=*", "completedIndexes=*", "conds.*"],
+                .window(1000))
+        ],
         reason: "the Job controller takes in what its pods do once a second, so a change that comes a little later waits for the next time")
 
     private static let monitorPhase = Relaxation(
@@ -148,7 +154,7 @@ enum Relaxations {
         name: "close writes",
         uses: [
             .order(["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "PodDisruptionBudget", "Node"], [], within: nil),
-            .order(["Pod"], ["finalizers=*", "deletionTimestamp", "grace=*", "conds.DisruptionTarget=*"], within: nil),
+            .order(["Pod"], ["finalizers=*", "deletionTimestamp", "conds.DisruptionTarget=*"], within: nil),
         ],
         reason: "two components that write to one object within what the machine may be late by may come in either order; the kubelet's "
             + "and the scheduler's writes to a pod always come in theirs")

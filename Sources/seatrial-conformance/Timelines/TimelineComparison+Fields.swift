@@ -64,8 +64,10 @@ extension TimelineComparison {
 
     private mutating func compareTimes(_ first: [Step], _ second: [Step], _ subject: String, _ path: String) {
         let isInstant = TimelineFields.isTime(path)
-        for (one, other) in zip(first, second) {
-            compareTime(one.time, other.time, subject, isInstant ? path : "\(path)=\(one.value)")
+        for (index, (one, other)) in zip(first, second).enumerated() {
+            // The kubelet asks for the second deletion of a pod, when its containers are gone.
+            let again = path == "deletionTimestamp" && index > 0 ? " again" : ""
+            compareTime(one.time, other.time, subject, isInstant ? path + again : "\(path)=\(one.value)")
             guard isInstant, let left = Double(one.value), let right = Double(other.value) else { continue }
             if crowd != nil { compareInstant(left * 1000, right * 1000, path) }
             if left != right { result.relax(Relaxations.wholeSecond, ofWrite: "\(subject) \(one.time) \(other.time)") }
@@ -132,8 +134,16 @@ extension TimelineComparison {
     private func lasts(_ steps: [Step], in others: [Step], _ window: Double) -> Bool {
         for (index, step) in steps.enumerated() {
             guard index + 1 == steps.count || steps[index + 1].time - step.time >= window else { continue }
-            let slack = tolerance(at: step.time) + lateness + window
-            guard others.contains(where: { $0.value == step.value && abs($0.time - step.time) <= slack }) else { return false }
+            // Where it begins and where it ends.
+            let until = index + 1 < steps.count ? steps[index + 1].time : step.time
+            for moment in [step.time, until] {
+                let slack = slack(moment) + window
+                let stands = others.indices.contains { place in
+                    let end = place + 1 < others.count ? others[place + 1].time : .infinity
+                    return others[place].value == step.value && others[place].time <= moment + slack && end >= moment - slack
+                }
+                guard stands else { return false }
+            }
         }
         return steps.last?.value == others.last?.value
     }
@@ -147,23 +157,37 @@ extension TimelineComparison {
         return stands(first, within: second) && stands(second, within: first)
     }
 
+    /// Whether at each moment the value lies between those the other takes on around that moment.
     private func stands(_ steps: [Step], within other: [Step]) -> Bool {
         for (index, step) in steps.enumerated() {
-            let end = index + 1 < steps.count ? steps[index + 1].time : .infinity
-            guard end - step.time >= Relaxations.transient(lateness) else { continue }
-            let slack = tolerance(at: step.time) + lateness
-            let (from, to) = (step.time - slack, end + slack)
+            let until = index + 1 < steps.count ? steps[index + 1].time : .infinity
+            guard until - step.time >= Relaxations.transient(lateness) else { continue }
             guard let value = Step.number(step.value) else { return false }
-            var near: [Double] = []
-            for (position, candidate) in other.enumerated() {
-                let until = position + 1 < other.count ? other[position + 1].time : .infinity
-                if candidate.time <= to, until >= from, let number = Step.number(candidate.value) { near.append(number) }
+            // Around the moments at which what the other takes on there changes.
+            var moments = [step.time]
+            for candidate in other {
+                for moment in [candidate.time - slack(candidate.time), candidate.time + slack(candidate.time) + 1]
+                where step.time < moment && moment < until { moments.append(moment) }
             }
-            // Before its first value a counter is nothing.
-            if other.first.map({ $0.time >= from }) ?? true { near.append(0) }
-            guard let low = near.min(), let high = near.max(), low <= value, value <= high else { return false }
+            if until < .infinity { moments.append(until) }
+            for moment in moments where !isWithin(value, other, around: moment) { return false }
         }
         return true
+    }
+
+    private func slack(_ time: Double) -> Double { tolerance(at: time) + lateness }
+
+    private func isWithin(_ value: Double, _ steps: [Step], around moment: Double) -> Bool {
+        let (from, to) = (moment - slack(moment), moment + slack(moment))
+        var near: [Double] = []
+        for (index, step) in steps.enumerated() {
+            let until = index + 1 < steps.count ? steps[index + 1].time : .infinity
+            if step.time <= to, until >= from, let number = Step.number(step.value) { near.append(number) }
+        }
+        // Before its first value a counter is nothing.
+        if steps.first.map({ $0.time >= from }) ?? true { near.append(0) }
+        guard let low = near.min(), let high = near.max() else { return false }
+        return low <= value && value <= high
     }
 }
 

@@ -10,7 +10,10 @@ struct MatchedWrite {
 extension TimelineComparison {
     mutating func compareOrder(_ subject: String) {
         let kind = String(subject.prefix { $0 != " " })
-        let ordered = writes.sorted { ($0.recorded, $0.simulated, $0.what) < ($1.recorded, $1.simulated, $1.what) }
+        // Graces come with the times of deletion.
+        let ordered = writes.filter { !$0.what.hasPrefix("grace=") }.sorted {
+            ($0.recorded, $0.simulated, $0.what) < ($1.recorded, $1.simulated, $1.what)
+        }
         for (index, later) in ordered.enumerated() {
             for earlier in ordered[..<index] where earlier.recorded < later.recorded && earlier.simulated > later.simulated {
                 let size = min(later.recorded - earlier.recorded, earlier.simulated - later.simulated)
