@@ -202,6 +202,10 @@ enum Relaxations {
     /// The same on a machine that was held up: all of a chain of reactions may have come late, or none.
     static func transient(_ lateness: Double) -> Double { lateness > usualLateness ? lateness : transient }
 
+    /// By so much a number that stands shorter than that may be more than the other side ever shows: of some pods that come and go
+    /// together one write may tell more than two.
+    static let transientExcess = 2.0
+
     /// Which of several equal simulated objects plays the recorded one is tried this often.
     static let draws = 6
 

@@ -36,11 +36,12 @@ extension TimelineComparison {
             }
         }
         guard let use else { return differ(first, second, "\(subject) \(path)") }
+        let field = ComparedField(kind: left.kind, path: path + "=")
         let (whole, wholeSecond) = (SequenceRule.sinceCreation(first, left), SequenceRule.sinceCreation(second, right))
-        if !follows(use.rule, whole, wholeSecond) {
+        if !follows(use.rule, whole, wholeSecond, field) {
             let (early, earlySecond) = (SequenceRule.beforeEnd(whole, left.deleted), SequenceRule.beforeEnd(wholeSecond, right.deleted))
             let trials = [(whole, earlySecond), (early, wholeSecond), (early, earlySecond)]
-            guard case .curve = use.rule, trials.contains(where: { follows(use.rule, $0.0, $0.1) }) else {
+            guard case .curve = use.rule, trials.contains(where: { follows(use.rule, $0.0, $0.1, field) }) else {
                 return differ(first, second, "\(subject) \(path)")
             }
             result.relax(Relaxations.lastWords)
@@ -116,28 +117,28 @@ extension TimelineComparison {
 
     // MARK: Relaxed
 
-    private func follows(_ rule: SequenceRule, _ first: [Step], _ second: [Step]) -> Bool {
+    private func follows(_ rule: SequenceRule, _ first: [Step], _ second: [Step], _ field: ComparedField) -> Bool {
         // What the replay shows when the recording is over is taken in as far as it is needed.
         let candidates = second.indices.filter { isAfterEnd(second[$0].time) }.reversed().map { Array(second[..<$0]) }
         return ([second] + candidates).contains { candidate in
             switch rule {
             case .ignored: true
-            case .rollout: areNear(first, candidate, exactly: 2)
-            case .curve: areNear(first, candidate, exactly: 0)
-            case .lasting(let window): lasts(first, in: candidate, window) && lasts(candidate, in: first, window)
+            case .rollout: areNear(first, candidate, field, exactly: 2)
+            case .curve: areNear(first, candidate, field, exactly: 0)
+            case .lasting(let window): lasts(first, in: candidate, window, field) && lasts(candidate, in: first, window, field)
             case .generations: SequenceRule.areGenerations(first) && SequenceRule.areGenerations(candidate)
             }
         }
     }
 
     /// Whether each value that stands at least `window` comes among the others at about that time.
-    private func lasts(_ steps: [Step], in others: [Step], _ window: Double) -> Bool {
+    private func lasts(_ steps: [Step], in others: [Step], _ window: Double, _ field: ComparedField) -> Bool {
         for (index, step) in steps.enumerated() {
             guard index + 1 == steps.count || steps[index + 1].time - step.time >= window else { continue }
             // Where it begins and where it ends.
             let until = index + 1 < steps.count ? steps[index + 1].time : step.time
             for moment in [step.time, until] {
-                let slack = slack(moment) + window
+                let slack = slack(moment, field) + window
                 let stands = others.indices.contains { place in
                     let end = place + 1 < others.count ? others[place + 1].time : .infinity
                     return others[place].value == step.value && others[place].time <= moment + slack && end >= moment - slack
@@ -150,35 +151,50 @@ extension TimelineComparison {
 
     /// Whether two counters follow the same curve: the first values (`exact` of them) and the last agree, and each value that stands
     /// lies between those the other takes on at about that time.
-    private func areNear(_ first: [Step], _ second: [Step], exactly exact: Int) -> Bool {
+    private func areNear(_ first: [Step], _ second: [Step], _ field: ComparedField, exactly exact: Int) -> Bool {
         guard first.last?.value == second.last?.value else { return false }
         let count = min(exact, first.count, second.count)
         for (one, other) in zip(first.prefix(count), second.prefix(count)) where one.value != other.value { return false }
-        return stands(first, within: second) && stands(second, within: first)
+        return stands(first, within: second, field) && stands(second, within: first, field)
     }
 
     /// Whether at each moment the value lies between those the other takes on around that moment.
-    private func stands(_ steps: [Step], within other: [Step]) -> Bool {
+    private func stands(_ steps: [Step], within other: [Step], _ field: ComparedField) -> Bool {
         for (index, step) in steps.enumerated() {
             let until = index + 1 < steps.count ? steps[index + 1].time : .infinity
-            guard until - step.time >= Relaxations.transient(lateness) else { continue }
             guard let value = Step.number(step.value) else { return false }
+            guard until - step.time >= Relaxations.transient(lateness) else {
+                // What two writes make of a burst, or one: not far from anything the other ever is.
+                let all = other.compactMap { Step.number($0.value) } + [0]
+                guard value <= (all.max() ?? 0) + Relaxations.transientExcess else { return false }
+                continue
+            }
             // Around the moments at which what the other takes on there changes.
             var moments = [step.time]
             for candidate in other {
-                for moment in [candidate.time - slack(candidate.time), candidate.time + slack(candidate.time) + 1]
+                for moment in [candidate.time - slack(candidate.time, field), candidate.time + slack(candidate.time, field) + 1]
                 where step.time < moment && moment < until { moments.append(moment) }
             }
             if until < .infinity { moments.append(until) }
-            for moment in moments where !isWithin(value, other, around: moment) { return false }
+            for moment in moments where !isWithin(value, other, around: moment, field) { return false }
         }
         return true
     }
 
-    private func slack(_ time: Double) -> Double { tolerance(at: time) + lateness }
+    /// How far apart a change may be of the same field on the other side: the tolerance, with all that may be allowed beyond.
+    private func slack(_ time: Double, _ field: ComparedField) -> Double {
+        let allowed = Relaxations.allowances(field.kind, field.path, circumstances).map { _, allowance in
+            switch allowance {
+            case .window(let width): width
+            case .lateness: lateness
+            case .order: 0.0
+            }
+        }
+        return tolerance(at: time) + allowed.reduce(0, +)
+    }
 
-    private func isWithin(_ value: Double, _ steps: [Step], around moment: Double) -> Bool {
-        let (from, to) = (moment - slack(moment), moment + slack(moment))
+    private func isWithin(_ value: Double, _ steps: [Step], around moment: Double, _ field: ComparedField) -> Bool {
+        let (from, to) = (moment - slack(moment, field), moment + slack(moment, field))
         var near: [Double] = []
         for (index, step) in steps.enumerated() {
             let until = index + 1 < steps.count ? steps[index + 1].time : .infinity
@@ -189,6 +205,12 @@ extension TimelineComparison {
         guard let low = near.min(), let high = near.max() else { return false }
         return low <= value && value <= high
     }
+}
+
+/// A field of a kind of object, as times of it are called.
+private struct ComparedField {
+    let kind: String
+    let path: String
 }
 
 extension SequenceRule {
