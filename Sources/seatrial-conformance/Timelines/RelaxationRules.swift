@@ -40,6 +40,8 @@ enum TimeAllowance {
     case lateness
     /// The same, and only earlier than the simulator.
     case order
+    /// What is measured of the Deployment controller, and only later than the simulator.
+    case rollout
 }
 
 /// One way in which the comparison is less than strict, with its reason.

@@ -187,6 +187,7 @@ extension TimelineComparison {
             switch allowance {
             case .window(let width): width
             case .lateness: lateness
+            case .rollout: rolloutLateness ?? 0
             case .order: 0.0
             }
         }

@@ -19,6 +19,7 @@ extension TimelineComparison {
         let allowances = Relaxations.allowances(kind, what, circumstances).compactMap { relaxation, allowance -> (Relaxation, Double)? in
             switch allowance {
             case .window(let width): (relaxation, width)
+            case .rollout: first > second ? rolloutLateness.map { (relaxation, $0) } : nil
             case .lateness: first > second ? (relaxation, lateness) : nil
             case .order: first < second && lateness > Relaxations.usualLateness ? (relaxation, lateness - Relaxations.usualLateness) : nil
             }

@@ -11,6 +11,8 @@ struct TimelineComparison {
     let actionTimes: [Double]
     /// How much later than the simulator the recorded machine may be, milliseconds.
     let lateness: Double
+    /// The same of the Deployment controller, where that is more.
+    let rolloutLateness: Double?
     /// What of the recording's circumstances relaxations depend on.
     let circumstances: [Relaxation.Circumstance]
     /// When the recording is over, milliseconds.
@@ -49,7 +51,8 @@ struct TimelineComparison {
         if recording.snapshot != nil { circumstances.append(.snapshot) }
         let workers = ControllerManagerConfiguration().nodeUpdateWorkers
         if TimelineComparison.nodesOfActions(recording).contains(where: { $0.count > workers }) { circumstances.append(.burst) }
-        if Relaxations.hasHeldUpRollout(recorded, actionTimes) { circumstances.append(.heldUpRollout) }
+        rolloutLateness = Relaxations.rolloutLateness(recorded, actionTimes)
+        if rolloutLateness != nil { circumstances.append(.heldUpRollout) }
         self.circumstances = circumstances
         for (relaxation, count) in inputs { result.relax(relaxation, times: count) }
         compare(actions)

@@ -110,6 +110,8 @@ struct TimelineReplay {
             let event = cluster.watchEvent(watchEvents)
             watchEvents += 1
             guard var change = watched.change(event) else { continue }
+            // What is written at one moment comes in its order.
+            change.time += Double(watchEvents) * 1e-6
             if !isRecording {
                 // What was there before the start is no news.
                 if change.kind == "Event" || recording.snapshot != nil { continue }
