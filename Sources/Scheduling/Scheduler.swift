@@ -162,7 +162,7 @@ public struct Scheduler: Sendable {
             return stream
         }
         var info = pod.info
-        if let wanted = placements.removeValue(forKey: pod.uid), info.pod.value.status.nominatedNodeName == nil {
+        if let wanted = placements[pod.uid], info.pod.value.status.nominatedNodeName == nil {
             info.pod = info.pod.with { $0.status.nominatedNodeName = wanted }
         }
         let outcome = algorithm.schedule(info, profile, &cache, nominator: queue.nominator) { count in
@@ -225,6 +225,7 @@ public struct Scheduler: Sendable {
             return
         }
         attempt.node = node
+        placements.removeValue(forKey: pod.uid)
         switch reserve(pod.info, slot, profile) {
         case .refused(let message, let rejectors):
             cache.forget(pod.uid)

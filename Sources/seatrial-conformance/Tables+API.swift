@@ -14,7 +14,7 @@ struct CaseLeftOut: Error {
 enum APITables {
     // MARK: api_errors
 
-    private static let overHTTP = CaseLeftOut(what: "of the API over HTTP: left to a later issue")
+    private static let overHTTP = CaseLeftOut(what: "left to the API over HTTP")
     private static let namespace = "api-errors"
 
     /// Sends the request to an API server with the recording's objects.

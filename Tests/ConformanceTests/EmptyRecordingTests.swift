@@ -20,9 +20,12 @@ struct EmptyRecordingTests {
             #expect(throws: RecordingError.noRecordings(folder)) { try runTables([folder]) }
             #expect(throws: RecordingError.noRecordings(folder)) { try runDecisions([folder]) }
             #expect(throws: RecordingError.noRecordings(folder)) { try runLoop([folder]) }
+            #expect(throws: RecordingError.noRecordings(folder)) { try runTimelines([folder]) }
             let file = folder + "/pod_qos.jsonl"
             #expect(throws: RecordingError.unreadable(file, "no such file or folder")) { try runTables([file]) }
             #expect(throws: RecordingError.unreadable(file, "no such file or folder")) { try runDecisions([file]) }
+            #expect(throws: RecordingError.unreadable(file, "no such file or folder")) { try runLoop([file]) }
+            #expect(throws: RecordingError.unreadable(file, "no such file or folder")) { try runTimelines([file]) }
             try Data(contents.utf8).write(to: URL(fileURLWithPath: file))
             #expect(throws: RecordingError.empty(file)) { try runTables([file]) }
             #expect(throws: RecordingError.empty(file)) { try runDecisions([file]) }

@@ -28,6 +28,33 @@ struct TimelineRecordingTests {
         #expect(result.differences.isEmpty)
     }
 
+    @Test("every relaxation has a name of its own and a reason, and is used somewhere")
+    func relaxations() {
+        let names = Relaxations.table.map(\.name)
+        #expect(Set(names).count == names.count)
+        #expect(Relaxations.table.allSatisfy { $0.reason.count > 40 && !$0.uses.isEmpty })
+    }
+
+    @Test("what is relaxed is counted on the timeline's line")
+    func relaxedLine() throws {
+        let result = try #require(try runTimelines([Self.folder + "/rolling-25-25-mr0.jsonl"]).first)
+        #expect(result.relaxed.contains { $0.name == "rollout steps" && $0.count > 0 })
+        for (name, count) in result.relaxed { #expect(result.line.contains("\(name) \(count)")) }
+        #expect(Set(result.relaxed.map(\.name)).isSubset(of: Set(Relaxations.table.map(\.name))))
+    }
+
+    @Test("times: 150 ms or a tenth, at most a second; what is allowed beyond is measured from the recording, at most a second")
+    func tolerance() throws {
+        #expect(Relaxations.tolerance(sinceAction: 100) == 150)
+        #expect(Relaxations.tolerance(sinceAction: 4000) == 400)
+        #expect(Relaxations.tolerance(sinceAction: 600_000) == 1000)
+        for name in Self.names {
+            var view = TimelineView()
+            for change in try TimelineRecording(file: Self.folder + "/" + name + ".jsonl").changes { view.observe(change) }
+            #expect((350...1000).contains(Relaxations.lateness(view)))
+        }
+    }
+
     @Test("a line nobody understands is told as a difference, never skipped")
     func unknownAction() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("timelines-\(UUID().uuidString)")

@@ -1,32 +1,4 @@
-// Sequences of values and single values in the form in which recorded and simulated ones are compared.
-
-extension SequenceRule {
-    func applied(to steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
-        switch self {
-        case .ignored: []
-        case .curve, .lasting: steps
-        case .rising:
-            steps.isEmpty
-                ? [] : [TimelineComparison.Step(time: steps[0].time, value: SequenceRule.isRising(steps) ? "rising" : "not rising")]
-        }
-    }
-
-    private static func isRising(_ steps: [TimelineComparison.Step]) -> Bool {
-        zip(steps, steps.dropFirst()).allSatisfy { (Double($0.value) ?? 0) < (Double($1.value) ?? 0) }
-    }
-
-    /// Without what was written shortly before the object went.
-    static func beforeEnd(_ steps: [TimelineComparison.Step], _ end: Double?) -> [TimelineComparison.Step] {
-        guard let end else { return steps }
-        return steps.filter { end - $0.time >= Relaxations.transient }
-    }
-
-    /// First and last. Instants are whole seconds: whether a new one is another is chance.
-    static func ends(_ steps: [TimelineComparison.Step]) -> [TimelineComparison.Step] {
-        guard let first = steps.first, let last = steps.last else { return [] }
-        return [first, last]
-    }
-}
+// Single values in the form in which recorded and simulated ones are compared.
 
 extension TimelineFields {
     /// A value as it is compared: names as roles, what is random left out, nothing as `-`.
@@ -38,6 +10,7 @@ extension TimelineFields {
             if case .list(let elements) = value { return elements.map { inRoles($0, view) }.sorted().joined(separator: ", ") }
             return value.plain
         case ("EndpointSlice", "endpoints"): return value.elements.map { inRoles($0, view) }.sorted().joined(separator: ", ")
+        case ("Pod", "pod-template-hash"): return templateHash(value.plain, view)
         case (_, "controller-revision-hash"), (_, "currentRevision"), (_, "updateRevision"): return revision(value.plain, view)
         case ("Service", "clusterIP"): return value.plain.hasPrefix("10.96.") ? "an address" : value.plain
         case ("Service", "ports"):
@@ -48,6 +21,12 @@ extension TimelineFields {
             }.joined(separator: ", ")
         default: return value.string.map { view.inRoles($0) } ?? value.plain
         }
+    }
+
+    /// The role of the ReplicaSet whose name ends with a hash of a template.
+    private static func templateHash(_ text: String, _ view: TimelineView) -> String {
+        let track = view.tracks.last { $0.kind == "ReplicaSet" && $0.name.hasSuffix("-" + text) }
+        return track.map { view.role(of: $0) } ?? text
     }
 
     private static func inRoles(_ value: JSONTree, _ view: TimelineView) -> String { view.inRoles(value.plain) }

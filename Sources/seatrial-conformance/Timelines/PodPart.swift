@@ -13,18 +13,19 @@ struct PodPart {
     private let toEnd: Double?
     private let toStop: Double?
 
-    /// How far from what the annotations say a kubelet's write may be to count as its lateness.
-    private static let bounds = -300.0...1000.0
+    /// How far from what the annotations say a kubelet's write may be to count as its lateness, milliseconds.
+    private let bounds: ClosedRange<Double>
     /// The same where the real kubelet's code ran: with a client of five requests a second.
     private static let realKubelet = -300.0...1500.0
 
-    init(_ track: ObjectTrack, _ latencies: TimelineLatencies) {
+    init(_ track: ObjectTrack, _ latencies: TimelineLatencies, lateness: Double) {
         // From a commit to the kubelet, and from the kubelet to the commit of what it writes.
         let ways = latencies.wayToKubelet + latencies.request
         func first(_ path: String, after time: Double = -.infinity, _ isWanted: (String) -> Bool) -> Double? {
             track.history.first { $0.path == path && $0.time >= time && ($0.value?.string).map(isWanted) ?? false }?.time
         }
         node = track.history.first { $0.path == "node" }?.value?.string
+        bounds = node.map(TimelineMachines.isReal) ?? false ? PodPart.realKubelet : -Relaxations.reaction...lateness
         let bound = first("node") { _ in true }
         let running = first("phase") { $0 == "Running" }
         let ended = first("phase") { $0 == "Succeeded" || $0 == "Failed" }
@@ -38,20 +39,23 @@ struct PodPart {
         toStop = running == nil || endsAlone ? nil : span(deleted, ended).map { $0 - ways }
     }
 
-    func adjust(_ behaviour: inout WorkloadBehaviour) {
-        guard !behaviour.neverStarts else { return }
-        adjust(&behaviour.start, to: toRunning)
-        adjust(&behaviour.ready, to: toReady)
-        adjust(&behaviour.stop, to: toStop)
+    /// Makes the containers behave as recorded.
+    /// - Returns: how many of their times are further from what the annotations say than the tolerance of times.
+    func adjust(_ behaviour: inout WorkloadBehaviour) -> Int {
+        guard !behaviour.neverStarts else { return 0 }
+        var taken = [
+            adjust(&behaviour.start, to: toRunning), adjust(&behaviour.ready, to: toReady), adjust(&behaviour.stop, to: toStop),
+        ]
         if var run = behaviour.run {
-            adjust(&run, to: toEnd)
+            taken.append(adjust(&run, to: toEnd))
             behaviour.run = run
         }
+        return taken.count { $0 }
     }
 
-    private func adjust(_ nominal: inout Distribution, to recorded: Double?) {
-        let bounds = node.map(TimelineMachines.isReal) ?? false ? PodPart.realKubelet : PodPart.bounds
-        guard let recorded, case .constant(let seconds) = nominal.family, bounds.contains(recorded - seconds * 1000) else { return }
+    private func adjust(_ nominal: inout Distribution, to recorded: Double?) -> Bool {
+        guard let recorded, case .constant(let seconds) = nominal.family, bounds.contains(recorded - seconds * 1000) else { return false }
         nominal = .constant(.microseconds(Int(max(0, recorded) * 1000)))
+        return abs(recorded - seconds * 1000) > Relaxations.tolerance(sinceAction: seconds * 1000)
     }
 }

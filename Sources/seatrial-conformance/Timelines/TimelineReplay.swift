@@ -41,6 +41,9 @@ struct TimelineReplay {
     private var twins: [String: String] = [:]
     /// Which of several equal objects plays the recorded one: the first, the second, ...
     private let draw: Int
+    /// What was taken from the recording beyond the tolerance of times.
+    private(set) var inputs: [(Relaxation, Int)] = []
+    private let lateness: Double
     /// Whether there ever were several.
     private(set) var hadChoice = false
     /// How much longer than the recording the replay goes on, milliseconds.
@@ -54,6 +57,7 @@ struct TimelineReplay {
         let snapshotTime = recording.snapshot.flatMap { TimelineMachines.newestTime(of: $0) }.map { $0 / 1_000_000_000 }
         start = TimelineStart(recording, recorded, snapshotTime: snapshotTime)
         latencies = TimelineLatencies(recorded)
+        lateness = Relaxations.lateness(recorded)
         let hasSnapshot = recording.snapshot != nil
         watched = WatchedChanges(
             start: start.zero, namespace: hasSnapshot ? nil : recording.namespace,
@@ -71,7 +75,9 @@ struct TimelineReplay {
     mutating func run() throws {
         advance(to: start.zero, recording: false)
         for action in recording.actions {
-            let time = Double(action.time) + recorded.lateness(of: action, usual: latencies.request + 2)
+            let late = recorded.lateness(of: action, usual: latencies.request + 2)
+            if late > Relaxations.reaction { inputs.append((Relaxations.driverTimes, 1)) }
+            let time = Double(action.time) + late
             advance(to: max(cluster.now, start.zero + .microseconds(Int(time * 1000))))
             try perform(action)
         }
@@ -104,6 +110,8 @@ struct TimelineReplay {
             let event = cluster.watchEvent(watchEvents)
             watchEvents += 1
             guard var change = watched.change(event) else { continue }
+            // What is written at one moment comes in its order.
+            change.time += Double(watchEvents) * 1e-6
             if !isRecording {
                 // What was there before the start is no news.
                 if change.kind == "Event" || recording.snapshot != nil { continue }
@@ -121,11 +129,13 @@ struct TimelineReplay {
         guard let track = simulated.track("Pod", change.name, namespace: change.namespace) else { return }
         let role = simulated.role(of: track)
         guard var open = parts[role], !open.isEmpty else { return }
-        let part = PodPart(open.removeFirst(), latencies)
+        let part = PodPart(open.removeFirst(), latencies, lateness: lateness)
         parts[role] = open
         if pod.nodeName == nil, let node = part.node { cluster.prefer(node, for: pod.metadata.uid) }
         guard pod.spec.value.initContainers.isEmpty else { return }
-        cluster.setBehaviour(of: pod) { part.adjust(&$0) }
+        var taken = 0
+        cluster.setBehaviour(of: pod) { taken = part.adjust(&$0) }
+        if taken > 0 { inputs.append((Relaxations.kubeletTimes, taken)) }
     }
 
     // MARK: Actions
@@ -176,6 +186,7 @@ struct TimelineReplay {
             // One process is the kubelet of all of them; it takes its time.
             let late = nodes.map { (node: $0, by: recorded.lateness(ofReturn: $0, at: time, usual: latencies.request + 2)) }
             for (node, delay) in late.sorted(by: { $0.by < $1.by }) {
+                if delay > Relaxations.reaction { inputs.append((Relaxations.kubeletTimes, 1)) }
                 advance(to: max(cluster.now, start.zero + .microseconds(Int((time + delay) * 1000))))
                 guard let failure = failures.removeValue(forKey: node) else { throw TimelineError("\(node) starts but was not stopped") }
                 cluster.start(node, after: failure)
