@@ -240,9 +240,8 @@ struct DeploymentSync {
     }
 
     private func noteSize(in set: inout ReplicaSet) {
-        let surge = RolloutSizes.limits(deployment.spec.strategy, replicas: deployment.spec.replicas).surge
         set.metadata.annotations[DeploymentAnnotations.desiredReplicas] = String(deployment.spec.replicas)
-        set.metadata.annotations[DeploymentAnnotations.maxReplicas] = String(deployment.spec.replicas + surge)
+        set.metadata.annotations[DeploymentAnnotations.maxReplicas] = String(sizes.maximum)
     }
 
     /// Writes a size and the annotations that go with it; the status of this sync is still that of the sizes before.
