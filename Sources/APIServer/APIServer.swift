@@ -63,6 +63,7 @@ public struct APIServer: Sendable {
                 // A repeated Event is written over the first one; if that has expired since, it is made anew, its count going on.
                 let isKept = event.value.count > 1 && event.value.sinceLast <= eventTimeToLive
                 let change: WatchEvent.Change = isKept ? .modified : .added
+                try requireActiveNamespace(of: event.value)
                 watchLog.append(WatchEvent(change, .event(event), time: now))
                 return .success(nil)
             }

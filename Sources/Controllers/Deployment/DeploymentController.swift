@@ -19,7 +19,8 @@ struct DeploymentReconciler: Reconciler {
     ) -> Plan<DeploymentSync.Conclusion>? {
         guard case .creating(let set, var deployment)? = conclusion, let error = outcome.error else { return nil }
         let wasCreation = outcome.notDone.contains { if case .create = $0 { true } else { false } }
-        guard wasCreation else { return nil }
+        // In a namespace that is being deleted no creation succeeds any more, and there is nothing to report about it.
+        guard wasCreation, !error.isNamespaceTerminating else { return nil }
         var plan = Plan<DeploymentSync.Conclusion>()
         plan.failure = error
         if case .alreadyExists = error {
