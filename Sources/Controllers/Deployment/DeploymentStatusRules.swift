@@ -82,7 +82,6 @@ enum DeploymentStatusRules {
             status.replicas += set.status.replicas
             status.readyReplicas += set.status.readyReplicas
             status.availableReplicas += set.status.availableReplicas
-            // One ReplicaSet that has not reported leaves the sum unknown.
             terminating += set.status.terminatingReplicas ?? 0
         }
         status.terminatingReplicas = terminating
