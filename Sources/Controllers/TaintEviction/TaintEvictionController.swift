@@ -40,9 +40,6 @@ struct TaintEvictor: Reconciler {
     private(set) var events: [KubernetesEvent] = []
     private(set) var victims: [Victim] = []
 
-    /// Pods whose time has not come yet.
-    var pendingCount: Int { scheduled.count }
-
     mutating func takeDecisions() -> (events: [KubernetesEvent], victims: [Victim]) {
         defer {
             events = []
