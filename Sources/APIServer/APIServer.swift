@@ -282,7 +282,7 @@ public struct APIServer: Sendable {
             $0.deletionTimestamp = old.deletionTimestamp
             $0.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds
             $0.resourceVersion = old.resourceVersion
-            $0.generation = old.generation + (specChanged ? 1 : 0)
+            $0.generation = old.generation &+ (specChanged ? 1 : 0)
         }
         if new == stored { return stored }
         let metadata = new.metadata

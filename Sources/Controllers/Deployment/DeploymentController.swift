@@ -29,7 +29,7 @@ struct DeploymentReconciler: Reconciler {
                 existing.value.metadata.controllerReference?.uid == deployment.metadata.uid
                 && areEqualIgnoringHash(existing.value.spec.template, deployment.spec.template)
             if isOurs { return nil }
-            deployment.status.collisionCount = (deployment.status.collisionCount ?? 0) + 1
+            deployment.status.collisionCount = (deployment.status.collisionCount ?? 0) &+ 1
         } else {
             let message = "Failed to create new replica set \"\(set.metadata.name)\": \(error)"
             plan.events = [

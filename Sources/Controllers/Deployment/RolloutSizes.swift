@@ -81,7 +81,7 @@ package struct RolloutSizes: Hashable, Sendable {
 
     private var allSets: [ReplicaSetSize] { oldSets + (newSet.map { [$0] } ?? []) }
 
-    private static func total(_ sets: [ReplicaSetSize]) -> Int32 { sets.reduce(0) { $0 + $1.replicas } }
+    private static func total(_ sets: [ReplicaSetSize]) -> Int32 { sets.reduce(0) { $0 &+ $1.replicas } }
 
     // MARK: Rolling update
 
@@ -106,14 +106,14 @@ package struct RolloutSizes: Hashable, Sendable {
         var old = oldSets.filter { $0.replicas != 0 }.sorted(by: ReplicaSetSize.isOlder)
         guard let newSet, !old.isEmpty else { return Shrinking(resizes: [], isDecided: true) }
         let minimum = replicas - maxUnavailable
-        let budget = RolloutSizes.total(old) + newSet.replicas - minimum - (newSet.replicas - newSet.available)
+        let budget = RolloutSizes.total(old) &+ newSet.replicas &- minimum &- (newSet.replicas &- newSet.available)
         guard budget > 0 else { return Shrinking(resizes: [], isDecided: true) }
         var resizes: [Resize] = []
-        let available = old.reduce(newSet.available) { $0 + $1.available }
+        let available = old.reduce(newSet.available) { $0 &+ $1.available }
 
         var removed: Int32 = 0
         for index in old.indices where removed < budget && old[index].replicas != old[index].available {
-            let count = min(budget - removed, old[index].replicas - old[index].available)
+            let count = min(budget &- removed, old[index].replicas &- old[index].available)
             // More available than wanted: the set is just being shrunk, and this is no time to decide.
             if count < 0 { return Shrinking(resizes: resizes, isDecided: false) }
             resizes.append(Resize(name: old[index].name, from: old[index].replicas, to: old[index].replicas - count))
@@ -121,7 +121,7 @@ package struct RolloutSizes: Hashable, Sendable {
             removed += count
         }
 
-        var surplus = available - minimum
+        var surplus = available &- minimum
         for set in old where surplus > 0 && set.replicas > 0 {
             let count = min(set.replicas, surplus)
             resizes.append(Resize(name: set.name, from: set.replicas, to: set.replicas - count))
