@@ -63,6 +63,7 @@ public struct APIServer: Sendable {
                 // A repeated Event is written over the first one; if that has expired since, it is made anew, its count going on.
                 let isKept = event.value.count > 1 && event.value.sinceLast <= eventTimeToLive
                 let change: WatchEvent.Change = isKept ? .modified : .added
+                try requireActiveNamespace(of: event.value)
                 watchLog.append(WatchEvent(change, .event(event), time: now))
                 return .success(nil)
             }
@@ -281,7 +282,7 @@ public struct APIServer: Sendable {
             $0.deletionTimestamp = old.deletionTimestamp
             $0.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds
             $0.resourceVersion = old.resourceVersion
-            $0.generation = old.generation + (specChanged ? 1 : 0)
+            $0.generation = old.generation &+ (specChanged ? 1 : 0)
         }
         if new == stored { return stored }
         let metadata = new.metadata

@@ -63,7 +63,7 @@ struct Deletion {
         object.withMetadata {
             $0.deletionTimestamp = time
             $0.deletionGracePeriodSeconds = grace
-            if $0.generation > 0 { $0.generation += 1 }
+            if $0.generation > 0 { $0.generation &+= 1 }
         }
     }
 

@@ -52,9 +52,9 @@ extension APIServer {
     ) throws(APIError) -> RequestProgress {
         let key = ObjectKey(.pod, name)
         let pod = try existing(Pod.self, key, uid: nil)
-        // A pod that does not run yet, or no longer, disrupts nobody: no budget is asked.
+        // A pod that does not run yet, or no longer, disrupts nobody: no budget is asked. It is told why it goes all the same.
         if pod.isTerminating || pod.isTerminal || pod.value.status.phase == .pending {
-            return .answered(.success(try delete(key, options.deletion(of: pod.value.metadata.uid), at: now)))
+            return .goesOn(try markEvicted(name, pod.value.metadata.uid, options, at: now))
         }
         let budgets = budgets(of: pod.value)
         guard budgets.count <= 1 else { throw .severalBudgets(key) }

@@ -76,8 +76,7 @@ struct EvictionTests {
         #expect(
             refusal
                 == .tooManyRequests(
-                    ObjectKey(.pod, pods[1]), cause: "The disruption budget web needs 5 healthy pods and has 6 currently", retryAfter: 0)
-                || "\(refusal)" == "Cannot evict pod as it would violate the pod's disruption budget.")
+                    ObjectKey(.pod, pods[1]), cause: "The disruption budget web does not allow evicting pods currently", retryAfter: 0))
         cluster.run(until: at(20))
         let marked = cluster.record.watchLog.compactMap { Pod.cast($0.object)?.value }.first {
             $0.status.conditions.isTrue(.disruptionTarget)
@@ -113,8 +112,15 @@ struct EvictionTests {
                         ObjectKey(.pod, name("naked")), cause: "The disruption budget nk does not allow evicting pods currently",
                         retryAfter: 0)))
         #expect(cluster.record.events.contains { $0.event.value.reason == "UnmanagedPods" })
-        // A pod that does not run yet is no disruption.
+        // A pod that does not run yet is no disruption, and is told all the same why it goes.
         #expect((try? answer(name("huge")).get()) == .some(nil))
+        cluster.ask(.evict(name("huge"), EvictionOptions()))
+        cluster.run(until: at(11))
+        let told = cluster.record.watchLog.compactMap { Pod.cast($0.object)?.value }.first {
+            $0.metadata.name == "huge" && $0.status.conditions.isTrue(.disruptionTarget)
+        }
+        #expect(told?.status.conditions[.disruptionTarget]?.reason == "EvictionByEvictionAPI")
+        #expect(cluster.api.objects.get(Pod.self, name("huge")) == nil)
     }
 
     @Test("a pod that is not ready goes under AlwaysAllow, and otherwise only while enough others are healthy")

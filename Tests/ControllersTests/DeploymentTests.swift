@@ -40,6 +40,17 @@ import Testing
         #expect(cluster.isQuiet)
     }
 
+    @Test("A surge that no 32 bits hold wraps around and allows no pods, as by the real controller")
+    func wrapsHugeSurges() {
+        let strategy = DeploymentStrategy.rollingUpdate(maxSurge: .int(2_147_483_647), maxUnavailable: .int(1))
+        let new = ReplicaSetSize(name: "new", created: 2, replicas: 4, available: 4, desiredAnnotation: 4, maximumAnnotation: 5)
+        let old = ReplicaSetSize(name: "old", created: 1, replicas: 2, available: 2, desiredAnnotation: 4, maximumAnnotation: 5)
+        let sizes = RolloutSizes(replicas: 6, strategy: strategy, statusReplicas: 6, newSet: new, oldSets: [old])
+        #expect(sizes.maximum == -2_147_483_643)
+        #expect(sizes.newSetSize(current: 0) == 0 && sizes.resizeNew() == nil)
+        #expect(sizes.scale().resizes.count == 2)
+    }
+
     @Test(
         "A rolling update never has too many pods nor too few",
         arguments: [(10, 25, 25), (7, 3, 0), (5, 0, 2), (1, 1, 0), (20, 100, 0), (4, 0, 10), (13, 40, 60)], [1, 2, 3])

@@ -105,6 +105,22 @@ import Testing
         #expect(cluster.events.contains { $0.message.hasPrefix("Cancelling deletion of Pod default/web-") })
     }
 
+    @Test("That the object of a lost node goes stops no deadline of its pods")
+    func keepsDeadlinesOfDeletedNodes() {
+        var cluster = TestCluster()
+        for number in 0..<4 { cluster.addNode("node-\(number)") }
+        cluster.execute(.create(APIObject(Make.deployment(replicas: 8))))
+        cluster.run(until: .zero + .seconds(60))
+        cluster.stop("node-1", lastRenewal: cluster.now)
+        cluster.run(for: .seconds(120))
+        #expect(cluster.node("node-1").map { Self.hasTaint($0, "node-1", Taint.unreachable, .noExecute) } == true)
+        cluster.execute(.delete(ObjectKey(.node, "node-1"), DeleteOptions()))
+        // Pod garbage collection comes 40 s later at the earliest.
+        cluster.run(for: .seconds(10))
+        #expect(cluster.node("node-1") == nil)
+        #expect(!cluster.events.contains { $0.message.hasPrefix("Cancelling deletion") })
+    }
+
     @Test("In a healthy zone one node each ten seconds is tainted NoExecute")
     func pacesTaints() {
         var cluster = TestCluster()

@@ -28,7 +28,6 @@ struct NodeFaults: Sendable {
 
     /// Whether the node works as far as it can be seen from outside.
     var isUp: Bool { crashes + stops + cuts == 0 && !waitsForNetwork }
-    var isCutOff: Bool { cuts > 0 }
     /// Whether its lease is renewed.
     var isHeard: Bool { isUp && reportsAt == nil }
     /// Whether requests of its kubelet reach nobody.

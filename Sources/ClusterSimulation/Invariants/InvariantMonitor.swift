@@ -45,8 +45,6 @@ struct InvariantMonitor: Sendable {
     /// Events of the simulator at one instant, at most.
     static let mostEventsAtOnce = 100_000
 
-    var isBroken: Bool { violation != nil }
-
     mutating func report(_ invariant: Invariant, _ detail: String, about object: ObjectKey? = nil, at now: SimulatedTime) {
         if violation == nil { violation = InvariantViolation(time: now, invariant: invariant, detail: detail, object: object) }
     }

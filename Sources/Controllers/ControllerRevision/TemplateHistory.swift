@@ -61,7 +61,7 @@ struct TemplateHistory {
         return equal === revisions.last ? .met(equal) : .renumbering(equal)
     }
 
-    var nextNumber: Int64 { (revisions.last?.value.revision ?? 0) + 1 }
+    var nextNumber: Int64 { (revisions.last?.value.revision ?? 0) &+ 1 }
 
     func named(_ name: String) -> Shared<ControllerRevision>? { revisions.first { $0.value.metadata.name == name } }
 

@@ -282,7 +282,7 @@ struct DaemonSetReconciler: Reconciler {
             for request in outcome.notDone { settle(request, of: key) }
             guard outcome.error?.isAlreadyExists ?? false, isForeign(revision, to: set, view) else { return nil }
             // The name is taken by another template: the next sync tries another name.
-            let collided = conclusion.set.with { $0.status.collisionCount = ($0.status.collisionCount ?? 0) + 1 }
+            let collided = conclusion.set.with { $0.status.collisionCount = ($0.status.collisionCount ?? 0) &+ 1 }
             plan.then(PlannedCall(.updateStatus(.daemonSet(collided))))
             return plan
         }

@@ -19,7 +19,8 @@ struct DeploymentReconciler: Reconciler {
     ) -> Plan<DeploymentSync.Conclusion>? {
         guard case .creating(let set, var deployment)? = conclusion, let error = outcome.error else { return nil }
         let wasCreation = outcome.notDone.contains { if case .create = $0 { true } else { false } }
-        guard wasCreation else { return nil }
+        // In a namespace that is being deleted no creation succeeds any more, and there is nothing to report about it.
+        guard wasCreation, !error.isNamespaceTerminating else { return nil }
         var plan = Plan<DeploymentSync.Conclusion>()
         plan.failure = error
         if case .alreadyExists = error {
@@ -28,7 +29,7 @@ struct DeploymentReconciler: Reconciler {
                 existing.value.metadata.controllerReference?.uid == deployment.metadata.uid
                 && areEqualIgnoringHash(existing.value.spec.template, deployment.spec.template)
             if isOurs { return nil }
-            deployment.status.collisionCount = (deployment.status.collisionCount ?? 0) + 1
+            deployment.status.collisionCount = (deployment.status.collisionCount ?? 0) &+ 1
         } else {
             let message = "Failed to create new replica set \"\(set.metadata.name)\": \(error)"
             plan.events = [

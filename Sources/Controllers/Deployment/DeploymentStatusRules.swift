@@ -44,7 +44,7 @@ extension DeploymentStatus {
 
     /// Whether this status shows progress over an older one: more updated, fewer old, more ready, more available.
     func isProgress(over old: DeploymentStatus) -> Bool {
-        updatedReplicas > old.updatedReplicas || replicas - updatedReplicas < old.replicas - old.updatedReplicas
+        updatedReplicas > old.updatedReplicas || replicas &- updatedReplicas < old.replicas &- old.updatedReplicas
             || readyReplicas > old.readyReplicas || availableReplicas > old.availableReplicas
     }
 
@@ -78,15 +78,14 @@ enum DeploymentStatusRules {
         // A ReplicaSet that has not reported yet has none.
         var terminating: Int32 = 0
         for set in allSets {
-            wanted += set.spec.replicas
-            status.replicas += set.status.replicas
-            status.readyReplicas += set.status.readyReplicas
-            status.availableReplicas += set.status.availableReplicas
-            // One ReplicaSet that has not reported leaves the sum unknown.
-            terminating += set.status.terminatingReplicas ?? 0
+            wanted &+= set.spec.replicas
+            status.replicas &+= set.status.replicas
+            status.readyReplicas &+= set.status.readyReplicas
+            status.availableReplicas &+= set.status.availableReplicas
+            terminating &+= set.status.terminatingReplicas ?? 0
         }
         status.terminatingReplicas = terminating
-        status.unavailableReplicas = max(0, wanted - status.availableReplicas)
+        status.unavailableReplicas = max(0, wanted &- status.availableReplicas)
         if status.availableReplicas >= deployment.spec.replicas - maxUnavailable {
             status.set(
                 condition(.available, .true, DeploymentReason.available, "Deployment has minimum availability.", at: now))

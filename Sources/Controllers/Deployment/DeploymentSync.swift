@@ -149,12 +149,14 @@ struct DeploymentSync {
 
     // MARK: The new ReplicaSet
 
+    /// Numbers of a dump may be any: counting wraps around as in Go.
+    private var nextRevision: Int64 { (oldSets.map(\.revision).max() ?? 0) &+ 1 }
+
     /// Brings revision, annotations and minReadySeconds of an existing new ReplicaSet up to date.
     private mutating func adoptNewSet() {
         guard var set = newSet else { return }
-        let revision = (oldSets.map(\.revision).max() ?? 0) + 1
         let annotations = RevisionHistory.annotations(
-            of: set.metadata.annotations, deployment: deployment.metadata.annotations, revision: revision)
+            of: set.metadata.annotations, deployment: deployment.metadata.annotations, revision: nextRevision)
         if annotations != set.metadata.annotations || set.spec.minReadySeconds != deployment.spec.minReadySeconds {
             set.metadata.annotations = annotations
             set.spec.minReadySeconds = deployment.spec.minReadySeconds
@@ -207,7 +209,7 @@ struct DeploymentSync {
             name: deployment.metadata.name + "-" + hash, namespace: deployment.metadata.namespace, labels: template.labels)
         metadata.ownerReferences = [ownReference]
         metadata.annotations = RevisionHistory.annotations(
-            of: Labels(), deployment: deployment.metadata.annotations, revision: (oldSets.map(\.revision).max() ?? 0) + 1)
+            of: Labels(), deployment: deployment.metadata.annotations, revision: nextRevision)
         let spec = ReplicaSetSpec(
             replicas: sizes.newSetSize(current: 0), minReadySeconds: deployment.spec.minReadySeconds, selector: selector,
             template: template)
@@ -240,9 +242,8 @@ struct DeploymentSync {
     }
 
     private func noteSize(in set: inout ReplicaSet) {
-        let surge = RolloutSizes.limits(deployment.spec.strategy, replicas: deployment.spec.replicas).surge
         set.metadata.annotations[DeploymentAnnotations.desiredReplicas] = String(deployment.spec.replicas)
-        set.metadata.annotations[DeploymentAnnotations.maxReplicas] = String(deployment.spec.replicas + surge)
+        set.metadata.annotations[DeploymentAnnotations.maxReplicas] = String(sizes.maximum)
     }
 
     /// Writes a size and the annotations that go with it; the status of this sync is still that of the sizes before.

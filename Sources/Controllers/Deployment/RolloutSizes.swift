@@ -76,9 +76,12 @@ package struct RolloutSizes: Hashable, Sendable {
         return (Int32(clamping: surge), min(Int32(clamping: unavailable), replicas))
     }
 
+    /// Pods there may be in all. As in the real controller it wraps around in 32 bits: a surge beyond all bounds allows no pods.
+    package var maximum: Int32 { replicas &+ surge }
+
     private var allSets: [ReplicaSetSize] { oldSets + (newSet.map { [$0] } ?? []) }
 
-    private static func total(_ sets: [ReplicaSetSize]) -> Int32 { sets.reduce(0) { $0 + $1.replicas } }
+    private static func total(_ sets: [ReplicaSetSize]) -> Int32 { sets.reduce(0) { $0 &+ $1.replicas } }
 
     // MARK: Rolling update
 
@@ -86,8 +89,8 @@ package struct RolloutSizes: Hashable, Sendable {
     package func newSetSize(current: Int32) -> Int32 {
         guard isRolling else { return replicas }
         let total = RolloutSizes.total(oldSets) + current
-        let room = replicas + surge - total
-        return room <= 0 ? current : current + min(room, replicas - current)
+        let most = maximum
+        return total >= most ? current : current + min(most - total, replicas - current)
     }
 
     /// Grows (or, after the Deployment shrank, shrinks) the new ReplicaSet.
@@ -103,14 +106,14 @@ package struct RolloutSizes: Hashable, Sendable {
         var old = oldSets.filter { $0.replicas != 0 }.sorted(by: ReplicaSetSize.isOlder)
         guard let newSet, !old.isEmpty else { return Shrinking(resizes: [], isDecided: true) }
         let minimum = replicas - maxUnavailable
-        let budget = RolloutSizes.total(old) + newSet.replicas - minimum - (newSet.replicas - newSet.available)
+        let budget = RolloutSizes.total(old) &+ newSet.replicas &- minimum &- (newSet.replicas &- newSet.available)
         guard budget > 0 else { return Shrinking(resizes: [], isDecided: true) }
         var resizes: [Resize] = []
-        let available = old.reduce(newSet.available) { $0 + $1.available }
+        let available = old.reduce(newSet.available) { $0 &+ $1.available }
 
         var removed: Int32 = 0
         for index in old.indices where removed < budget && old[index].replicas != old[index].available {
-            let count = min(budget - removed, old[index].replicas - old[index].available)
+            let count = min(budget &- removed, old[index].replicas &- old[index].available)
             // More available than wanted: the set is just being shrunk, and this is no time to decide.
             if count < 0 { return Shrinking(resizes: resizes, isDecided: false) }
             resizes.append(Resize(name: old[index].name, from: old[index].replicas, to: old[index].replicas - count))
@@ -118,7 +121,7 @@ package struct RolloutSizes: Hashable, Sendable {
             removed += count
         }
 
-        var surplus = available - minimum
+        var surplus = available &- minimum
         for set in old where surplus > 0 && set.replicas > 0 {
             let count = min(set.replicas, surplus)
             resizes.append(Resize(name: set.name, from: set.replicas, to: set.replicas - count))
@@ -169,8 +172,8 @@ package struct RolloutSizes: Hashable, Sendable {
     private var none: Scaling { Scaling(resizes: [], rewritesAnnotations: false) }
 
     private func scaleProportionally(_ active: [ReplicaSetSize]) -> Scaling {
-        let allowed = replicas > 0 ? replicas + surge : 0
-        let add = allowed - RolloutSizes.total(active)
+        let allowed = replicas > 0 ? maximum : 0
+        let add = allowed &- RolloutSizes.total(active)
         var sets = active
         if add != 0 {
             sets.sort {
@@ -182,10 +185,10 @@ package struct RolloutSizes: Hashable, Sendable {
         var sizes: [Int32] = []
         for set in sets {
             let share = proportion(of: set, add: add, added: added)
-            sizes.append(set.replicas + share)
-            added += share
+            sizes.append(set.replicas &+ share)
+            added &+= share
         }
-        if add != 0, !sizes.isEmpty { sizes[0] = max(0, sizes[0] + add - added) }
+        if add != 0, !sizes.isEmpty { sizes[0] = max(0, sizes[0] &+ (add &- added)) }
         return Scaling(
             resizes: zip(sets, sizes).map { Resize(name: $0.name, from: $0.replicas, to: $1) }, rewritesAnnotations: true)
     }
@@ -193,7 +196,7 @@ package struct RolloutSizes: Hashable, Sendable {
     private func proportion(of set: ReplicaSetSize, add: Int32, added: Int32) -> Int32 {
         if set.replicas == 0 || add == 0 || add == added { return 0 }
         let share = fraction(of: set)
-        return add > 0 ? min(share, add - added) : max(share, add - added)
+        return add > 0 ? min(share, add &- added) : max(share, add &- added)
     }
 
     private func fraction(of set: ReplicaSetSize) -> Int32 {
@@ -201,7 +204,7 @@ package struct RolloutSizes: Hashable, Sendable {
         var before = set.maximumAnnotation ?? 0
         if before == 0 { before = statusReplicas }
         if before == 0 { return 0 }
-        let size = Double(set.replicas) * Double(replicas + surge) / Double(before)
-        return Int32(clamping: Int(size < 0 ? size - 0.5 : size + 0.5)) - set.replicas
+        let size = Double(set.replicas) * Double(maximum) / Double(before)
+        return Int32(clamping: Int(size < 0 ? size - 0.5 : size + 0.5)) &- set.replicas
     }
 }

@@ -74,14 +74,14 @@ struct IndexProgress: Sendable {
     /// How long an index waits after the failures of its last pod.
     func remaining(_ index: Int, at now: SimulatedTime) -> SimulatedDuration {
         guard let pod = replaced[index] else { return .zero }
-        return PodBackoff.remaining(failures: IndexProgress.attempts(pod) + 1, since: pod.finishTime, at: now)
+        return PodBackoff.remaining(failures: IndexProgress.attempts(pod) &+ 1, since: pod.finishTime, at: now)
     }
 
     /// The failure counts a new pod of an index starts with.
     func failureCounts(_ index: Int) -> (counted: Int, ignored: Int) {
         guard let pod = replaced[index] else { return (0, 0) }
         let counts = IndexProgress.failureCounts(pod)
-        return spec.verdict(on: pod).counts ? (counts.counted + 1, counts.ignored) : (counts.counted, counts.ignored + 1)
+        return spec.verdict(on: pod).counts ? (counts.counted &+ 1, counts.ignored) : (counts.counted, counts.ignored &+ 1)
     }
 
     /// The indexes of pods.
@@ -104,7 +104,7 @@ struct IndexProgress: Sendable {
 
     private static func attempts(_ pod: Shared<Pod>) -> Int {
         let counts = failureCounts(pod)
-        return counts.counted + counts.ignored
+        return counts.counted &+ counts.ignored
     }
 }
 

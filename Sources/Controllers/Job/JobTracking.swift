@@ -125,8 +125,8 @@ struct JobTracking: Sendable {
         let (succeeded, failed) = (uncounted.succeeded.count, uncounted.failed.count)
         uncounted.succeeded.removeAll { !tracked.contains($0) }
         uncounted.failed.removeAll { !tracked.contains($0) }
-        job.status.succeeded += Int32(succeeded - uncounted.succeeded.count)
-        job.status.failed += Int32(failed - uncounted.failed.count)
+        job.status.succeeded &+= Int32(succeeded - uncounted.succeeded.count)
+        job.status.failed &+= Int32(failed - uncounted.failed.count)
         job.status.uncounted = uncounted
         return succeeded != uncounted.succeeded.count || failed != uncounted.failed.count
     }

@@ -25,10 +25,6 @@ struct ZoneTaintQueue: Sendable {
         limiter = ZoneTaintQueue.limiter(rate, at: now)
     }
 
-    var isEmpty: Bool { nodes.isEmpty }
-    /// Whether waiting for a token makes sense at all.
-    var canPass: Bool { limiter != nil }
-
     private static func limiter(_ rate: Double, at now: SimulatedTime) -> TokenBucket? {
         rate > 0 ? TokenBucket(ClientLimit(queriesPerSecond: rate, burst: 1), at: now) : nil
     }

@@ -286,7 +286,7 @@ struct StatefulSetSync {
     private mutating func runUpdate() {
         guard case .rollingUpdate(let partition) = set.spec.updateStrategy else { return }
         for index in replicas.indices.reversed() where index >= Int(partition) {
-            // One that was just made, at the new revision or at the old one below the partition.
+            // One that was just made, at the new revision: it is not available yet.
             guard let pod = replicas[index] else { return }
             if revision(of: pod) != update.name, !pod.isTerminating {
                 append([deletion(of: pod)])

@@ -40,9 +40,6 @@ struct TaintEvictor: Reconciler {
     private(set) var events: [KubernetesEvent] = []
     private(set) var victims: [Victim] = []
 
-    /// Pods whose time has not come yet.
-    var pendingCount: Int { scheduled.count }
-
     mutating func takeDecisions() -> (events: [KubernetesEvent], victims: [Victim]) {
         defer {
             events = []
@@ -60,6 +57,8 @@ struct TaintEvictor: Reconciler {
         let before = previous.map(TaintEvictor.noExecute) ?? []
         guard taints != before else { return }
         taintedNodes += (taints.isEmpty ? 0 : 1) - (before.isEmpty ? 0 : 1)
+        // The deadlines of a deleted node's pods stand: only the removal of taints from a node that is there cancels them.
+        if change == .deleted { return }
         for pod in view.pods(onNode: node.metadata.name) { judge(pod.value, taints, at: now) }
     }
 
