@@ -51,6 +51,8 @@ extension APIServer {
         of name: NamespacedName, _ options: EvictionOptions, at now: SimulatedTime
     ) throws(APIError) -> RequestProgress {
         let key = ObjectKey(.pod, name)
+        // An eviction is a creation (of a subresource): a namespace that goes takes none, and deletes its pods itself.
+        try requireActiveNamespace(of: key)
         let pod = try existing(Pod.self, key, uid: nil)
         // A pod that does not run yet, or no longer, disrupts nobody: no budget is asked. It is told why it goes all the same.
         if pod.isTerminating || pod.isTerminal || pod.value.status.phase == .pending {

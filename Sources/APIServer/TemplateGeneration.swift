@@ -17,7 +17,7 @@ extension APIObject {
     /// This next version of a stored object: another template has the next generation, whatever the client wrote.
     func withTemplateGeneration(after stored: APIObject) -> APIObject {
         guard case .daemonSet(let new) = self, case .daemonSet(let old) = stored else { return self }
-        let generation = (old.value.templateGeneration ?? 0) + (new.value.spec.template == old.value.spec.template ? 0 : 1)
+        let generation = (old.value.templateGeneration ?? 0) &+ (new.value.spec.template == old.value.spec.template ? 0 : 1)
         guard generation > 0, new.value.templateGeneration != generation else { return self }
         return .daemonSet(new.with { $0.templateGeneration = generation })
     }

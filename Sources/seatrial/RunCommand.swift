@@ -69,6 +69,7 @@ struct RunCommand: ParsableCommand {
                     format: "Wall time  %.2f s, %.0f times faster than the cluster, %.0f events/s; results written in %.2f s",
                     wall, speed, Double(outcome.record.handledEvents) / wall, Terminal.clock - simulated))
         }
+        Terminal.warn(outcome.refusedAtStart)
         if !outcome.expectationsHold {
             for failure in report.failures { Terminal.complain(failure) }
             throw ExitCode(ExitStatus.expectationFailed)

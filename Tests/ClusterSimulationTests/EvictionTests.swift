@@ -217,6 +217,29 @@ struct EvictionTests {
         #expect(mark?.status == .false && mark?.reason == "EvictionByEvictionAPI")
     }
 
+    @Test("a drain waits for a namespace that goes: its pods are not evicted, the namespace deletes them")
+    func drainOfTerminatingNamespace() throws {
+        var cluster = try shop(nodesPerZone: 1) {
+            $0.timeline = [
+                TimelineEntry(at: at(60), action: .delete(ObjectKey(.namespace, "shop"))),
+                TimelineEntry(at: at(61), action: .drain(.node("b-0"))),
+            ]
+        }
+        cluster.run(until: at(120))
+        let operation = try #require(cluster.record.operations.first { $0.description == "drain b-0" })
+        let lines = operation.output.map(\.line)
+        #expect(lines.count { $0.contains("from terminating namespace \"shop\" (will retry after 5s): ") } == 2)
+        #expect(lines.last == "node/b-0 drained")
+        // The content of a namespace goes five seconds after the deletion was asked for.
+        let ended = try #require(operation.ended)
+        #expect((66...80).contains(ended.seconds))
+        let marked = cluster.record.watchLog.contains { event in
+            guard case .pod(let pod) = event.object else { return false }
+            return pod.value.status.conditions[.disruptionTarget] != nil
+        }
+        #expect(!marked)
+    }
+
     /// When each pod's deletion was asked for, after a taint that none of 90 pods tolerates.
     private func massEviction(_ limit: ClientLimit?) throws -> [Double] {
         var cluster = try shop(nodesPerZone: 3, replicas: 0) {

@@ -32,8 +32,8 @@ extension Cluster {
     }
 
     mutating func wakeDrain(_ drain: Int, pod: Int) {
-        let uid = api.objects.get(Pod.self, drains[drain].podName(pod))?.value.metadata.uid
-        perform(drains[drain].wake(pod: pod, uid: uid, at: now), of: drain)
+        let present = api.objects.get(Pod.self, drains[drain].podName(pod))
+        perform(drains[drain].wake(pod: pod, present: present, at: now), of: drain)
     }
 
     private mutating func perform(_ actions: [Drain.Action], of drain: Int) {

@@ -41,6 +41,8 @@ struct Drain: Sendable {
     private struct Victim: Sendable {
         let name: NamespacedName
         let uid: UID
+        /// Whether it was being deleted when it was looked at last.
+        var isTerminating: Bool
         var state: State
 
         enum State: Sendable, Equatable {
@@ -108,6 +110,20 @@ struct Drain: Sendable {
                     .wake(Drain.retryDelay, pod: number),
                 ]
             }
+            if error.isNamespaceTerminating {
+                // Its namespace deletes it, now or soon.
+                if victims[number].isTerminating {
+                    victims[number].state = .waitingToBeGone
+                    return [.wake(.zero, pod: number)]
+                }
+                victims[number].state = .waitingToRetry
+                return [
+                    .print(
+                        "error when evicting pod \"\(name.name)\" from terminating namespace \"\(name.namespace)\" (will retry after 5s): "
+                            + "\(error)"),
+                    .wake(Drain.retryDelay, pod: number),
+                ]
+            }
             return fail(number, "error when evicting pods/\"\(name.name)\" -n \"\(name.namespace)\": \(error)")
         }
     }
@@ -148,7 +164,8 @@ struct Drain: Sendable {
             actions.append(.print("Warning: deleting Pods that declare no controller: " + Drain.list(unmanaged)))
         }
         for pod in chosen {
-            victims.append(Victim(name: pod.value.metadata.key, uid: pod.value.metadata.uid, state: .evicting))
+            let metadata = pod.value.metadata
+            victims.append(Victim(name: metadata.key, uid: metadata.uid, isTerminating: pod.isTerminating, state: .evicting))
             actions += evict(victims.count - 1)
         }
         return chosen.isEmpty ? actions + endNode() : actions
@@ -166,9 +183,11 @@ struct Drain: Sendable {
         ]
     }
 
-    /// Time has come to look after a pod; `uid`: that of the pod that has its name now.
-    mutating func wake(pod number: Int, uid: UID?, at now: SimulatedTime) -> [Action] {
+    /// Time has come to look after a pod; `present`: the pod that has its name now.
+    mutating func wake(pod number: Int, present: Shared<Pod>?, at now: SimulatedTime) -> [Action] {
         let name = victims[number].name
+        let isThere = present?.value.metadata.uid == victims[number].uid
+        if isThere, let present { victims[number].isTerminating = present.isTerminating }
         let isLate = options.timeout.map { now - began >= $0 } ?? false
         switch victims[number].state {
         case .waitingToRetry:
@@ -176,10 +195,11 @@ struct Drain: Sendable {
                 return fail(
                     number, "error when evicting pods/\"\(name.name)\" -n \"\(name.namespace)\": global timeout reached: \(timeoutText)")
             }
+            if !isThere { return gone(number) }
             victims[number].state = .evicting
             return evict(number)
         case .waitingToBeGone:
-            if uid != victims[number].uid { return gone(number) }
+            if !isThere { return gone(number) }
             if isLate {
                 return fail(
                     number,

@@ -70,16 +70,6 @@ package struct SlicePacking<Endpoint: PackedEndpoint>: Sendable {
         }
     }
 
-    /// The same with new slices put into the objects of deleted ones: an update instead of a deletion and a creation.
-    package func reusingDeletedSlices() -> SlicePacking {
-        var result = self
-        while let name = result.deleted.first, let endpoints = result.created.popLast() {
-            result.deleted.removeFirst()
-            result.updated.append(Slice(name: name, endpoints: endpoints))
-        }
-        return result
-    }
-
     private enum Fate {
         case untouched
         case rewritten

@@ -206,12 +206,14 @@ struct StatefulSetSync {
 
     /// Adds the creation of the claims a pod lacks; false if one is on its way out, so that the pod has to wait.
     private mutating func createClaims(_ ordinal: Int, _ work: inout ReplicaWork) -> Bool {
+        var isComplete = true
         for template in set.spec.volumeClaimTemplates {
             let key = set.claimKey(template, ordinal)
             if let present = view.get(PersistentVolumeClaim.self, key) {
                 guard present.value.metadata.isTerminating else { continue }
                 leavingClaim = key
-                return false
+                isComplete = false
+                continue
             }
             let pod = set.podName(ordinal)
             var call = PlannedCall(.create(APIObject(set.claim(template, ordinal))))
@@ -224,7 +226,7 @@ struct StatefulSetSync {
             call.isSilentIfExisting = true
             work.claims.append(call)
         }
-        return true
+        return isComplete
     }
 
     private func hasStaleClaim(_ ordinal: Int) -> Bool {

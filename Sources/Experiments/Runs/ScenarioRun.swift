@@ -15,6 +15,13 @@ public struct RunOutcome: Sendable {
     public var expectations: [ExpectationResult]
 
     public var expectationsHold: Bool { expectations.allSatisfy(\.holds) }
+
+    /// Objects of the scenario that the API server refused when they were applied: nobody applies them again.
+    public var refusedAtStart: [String] {
+        record.operations.filter(\.isRoutine).compactMap { operation in
+            operation.refusal.map { "\(scenario.name): \(operation.description) was refused: \($0)" }
+        }
+    }
 }
 
 extension Scenario {

@@ -63,6 +63,8 @@ public struct Survey: Sendable {
     /// - Throws: `ScenarioError` with every mistake in the manifests.
     public init(_ manifests: [String], _ plan: SurveyPlan, finished: (Int) -> Void = { _ in }) throws(ScenarioError) {
         self.plan = plan
+        let missing = manifests.filter { !InputFiles.exists($0) }
+        if !missing.isEmpty { throw ScenarioError(missing.map { "no such file: \($0)" }) }
         scenario = try ScenarioFile.load(Survey.fileName, files: [(Survey.fileName, Survey.text(manifests, plan))])
         contents = scenario.contents
         warnings = scenario.warnings

@@ -1,20 +1,10 @@
 // The hashes Kubernetes' names are made of: FNV and the vowel-free alphabet of pod-template-hash.
 
-/// Fowler–Noll–Vo hashes, the "1a" variants Kubernetes uses (`hash/fnv` of Go).
+/// The Fowler–Noll–Vo hash that Kubernetes uses (`hash/fnv` of Go).
 public enum FNV {
     /// The 32-bit FNV-1a hash.
     public static func hash32a(_ bytes: some Sequence<UInt8>) -> UInt32 {
         bytes.reduce(0x811C_9DC5 as UInt32) { hash, byte in (hash ^ UInt32(byte)) &* 0x0100_0193 }
-    }
-
-    /// The 64-bit FNV-1a hash.
-    public static func hash64a(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        bytes.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { hash, byte in (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    }
-
-    /// The 32-bit FNV-1 hash (multiply before exclusive or), as Go's `fnv.New32`.
-    public static func hash32(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        bytes.reduce(0x811C_9DC5 as UInt32) { hash, byte in (hash &* 0x0100_0193) ^ UInt32(byte) }
     }
 }
 
