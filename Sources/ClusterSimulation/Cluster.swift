@@ -220,13 +220,20 @@ public struct Cluster: Sendable {
             case .node(let node):
                 concernsControllers = true
                 concernsScheduler = true
-                if !node.value.isReady { concernsKubelets = true }
+                if !node.value.isReady || node.value.hasOtherVolumes(than: event.previous) { concernsKubelets = true }
                 if !reclaimed.isEmpty { noticeMissingMachine(node.value) }
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .endpointSlice:
                 concernsControllers = true
                 if nodeAgent.looksUpServices { concernsKubelets = true }
+            case .configMap, .secret:
+                concernsControllers = true
+                concernsKubelets = true
+            case .persistentVolume, .persistentVolumeClaim, .csiDriver:
+                concernsControllers = true
+                concernsScheduler = true
+                concernsKubelets = true
             case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .horizontalPodAutoscaler,
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true

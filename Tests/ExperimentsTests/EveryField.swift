@@ -161,8 +161,8 @@ enum SampleScenarios {
           kind: Node
           metadata: {name: old-0, uid: n1, creationTimestamp: "2026-03-01T10:00:00Z"}
           status: {allocatable: {cpu: "8", memory: 32Gi, pods: "110"}, capacity: {cpu: "8", memory: 32Gi, pods: "110"}}
-        - apiVersion: v1
-          kind: ConfigMap
+        - apiVersion: networking.k8s.io/v1
+          kind: Ingress
           metadata: {name: settings, namespace: default, uid: c1, creationTimestamp: "2026-03-01T10:00:00Z"}
 
         """,
