@@ -52,7 +52,7 @@ extension NodeAgent {
                 observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
             }
         case .node(let node):
-            observeAttached(node.value, isGone: event.change == .deleted, at: now, effects: &effects)
+            observeAttached(node.value, event.change, at: now, effects: &effects)
             guard event.change != .deleted, let number = number(of: node.value.metadata.name) else { return }
             correct(node.value, event.change, number, at: now, effects: &effects)
             guard case .node(let previous)? = event.previous else { return }

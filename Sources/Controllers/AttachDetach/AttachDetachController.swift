@@ -86,6 +86,7 @@ struct AttachDetachController: Reconciler {
         let isKnown = wishes[pod.metadata.uid] != nil
         if change == .deleted {
             letGo(pod, on: node)
+            wishes[pod.metadata.uid] = nil
             if isKnown { index(pod, claims, isThere: false) }
             return
         }
@@ -137,7 +138,7 @@ struct AttachDetachController: Reconciler {
 
     private mutating func letGo(_ pod: Pod, on node: String) {
         guard let wanted = wishes[pod.metadata.uid] else { return }
-        wishes[pod.metadata.uid] = pod.needsNoVolumes ? [] : nil
+        wishes[pod.metadata.uid] = []
         for number in wanted {
             guard let index = records[number].index(of: node) else { continue }
             records[number].places[index].pods.removeAll { $0.uid == pod.metadata.uid }

@@ -243,6 +243,9 @@ enum Tunables {
             "volumeProvisioningTime", .duration(\.controllerManager.volumeProvisioningTime),
             "What a CSI driver takes to make or remove a volume; default 2s. Drivers differ: set your own driver's."),
         Tunable(
+            "attachDetachController", .flag(\.controllerManager.attachDetach.isOn),
+            "Whether kube-controller-manager has volumes attached; without that kubelets mount them at once. Default true."),
+        Tunable(
             "volumeAttachTime", .duration(\.controllerManager.attachDetach.attachTime),
             "What a CSI driver takes to attach a volume to a node; default 2s. Drivers differ: set your own driver's."),
         Tunable(
@@ -304,6 +307,9 @@ enum Tunables {
         Tunable(
             "syncErrorDelay", .period(\.nodeAgent.syncErrorDelay, atLeast: tick),
             "How long after a failed pass over a pod the kubelet looks at it again (fixed); default 10s."),
+        Tunable(
+            "waitForVolumes", .flag(\.nodeAgent.volumes.isOn),
+            "Whether pods wait for their volumes to be attached and mounted, and for missing ConfigMaps and Secrets; default true."),
         Tunable(
             "volumeMountTime", .duration(\.nodeAgent.volumes.mountTime),
             "What mounting an attached volume takes; default 500ms. Drivers differ: set your own driver's."),

@@ -63,6 +63,11 @@ extension StormGenerator {
     }
 
     mutating func makeActions(until end: Int) {
+        for piece in storm.late {
+            add(
+                action: "{at: \(extra.number(1...(end - 30)))s, apply: [\(StormScenario.fileName(of: piece))]}",
+                needs: [.object(piece.name)])
+        }
         for _ in 0..<dice.number(isLarge ? 2...8 : 0...4) {
             let at = dice.number(5...(end - 30))
             switch dice.number(0...18) {

@@ -33,9 +33,18 @@ extension NodeAgent {
     }
 
     /// A node's status says what is attached to it.
-    mutating func observeAttached(_ node: Node, isGone: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+    mutating func observeAttached(
+        _ node: Node, _ change: WatchEvent.Change, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
         let name = node.metadata.name
-        guard directory.setAttached(isGone ? [] : node.status.volumesAttached, to: name), let number = number(of: name) else { return }
+        let hasChanged = directory.setAttached(change == .deleted ? [] : node.status.volumesAttached, to: name)
+        guard let number = number(of: name) else { return }
+        if change == .added, !kubelets[number].volumes.isEmpty {
+            // An object that was made anew says nothing of what is in use.
+            kubelets[number].volumes.reported = node.status.volumesInUse
+            talkative.append(number)
+        }
+        guard hasChanged else { return }
         settleWaiting(on: number, at: now, effects: &effects)
     }
 
@@ -64,6 +73,7 @@ extension NodeAgent {
     /// What a claim makes a pod wait for; nil: it is mounted as it is.
     private func need(of claim: NamespacedName) -> PodVolumes.Mount.Need? {
         guard let volume = directory.volume(of: claim) else { return .claim(claim) }
+        guard configuration.value.volumes.areAttachedByController else { return nil }
         return directory.attachable(volume).map { .attachable($0.uniqueName) }
     }
 

@@ -17,6 +17,9 @@ public struct VolumeSettings: Hashable, Sendable {
     /// ... up to this (fixed).
     public var backoffMaximum = SimulatedDuration.seconds(122)
 
+    /// Whether the attach-detach controller attaches volumes (`enableControllerAttachDetach`); otherwise they are taken to be attached.
+    package var areAttachedByController = true
+
     public init() {}
 }
 

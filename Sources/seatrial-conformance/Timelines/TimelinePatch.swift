@@ -51,7 +51,9 @@ struct TimelinePatches {
             case "apiVersion", "kind": break
             default:
                 // Of kinds the simulator does not know it keeps the metadata; what ConfigMaps and Secrets say is not looked at.
-                guard [.unstructured, .configMap, .secret].contains(object.kind) else { throw TimelineError("a patch of \(kind) \(part.key) is not built") }
+                guard [.unstructured, .configMap, .secret].contains(object.kind) else {
+                    throw TimelineError("a patch of \(kind) \(part.key) is not built")
+                }
             }
         }
         return object.withMetadata { $0.resourceVersion = 0 }
