@@ -15,19 +15,19 @@ struct AttachedVolumes {
     private var known: Set<String> = []
 
     init(_ snapshot: [APIObject]) {
-        var volumes: [String: PersistentVolume] = [:]
+        var disks: [String: PersistentVolume] = [:]
         var claims: [NamespacedName: String] = [:]
         var attachRequired: [String: Bool] = [:]
         for object in snapshot {
             switch object {
-            case .persistentVolume(let volume): volumes[volume.value.metadata.name] = volume.value
+            case .persistentVolume(let volume): disks[volume.value.metadata.name] = volume.value
             case .persistentVolumeClaim(let claim): claims[claim.value.metadata.key] = claim.value.spec.volumeName
             case .csiDriver(let driver): attachRequired[driver.value.metadata.name] = driver.value.attachRequired
             case .volumeAttachment(let attachment): known.insert(attachment.value.metadata.name)
             default: break
             }
         }
-        func attachable(_ name: String) -> AttachableVolume? { volumes[name]?.attachable { attachRequired[$0] ?? true } }
+        func attachable(_ name: String) -> AttachableVolume? { disks[name]?.attachable { attachRequired[$0] ?? true } }
         for object in snapshot {
             switch object {
             case .pod(let pod):
@@ -54,9 +54,9 @@ struct AttachedVolumes {
 
     /// The node with what its status leaves out.
     func completed(_ node: Node) -> Node {
-        guard let attached = attached[node.metadata.name] else { return node }
+        guard let volumes = attached[node.metadata.name] else { return node }
         var node = node
-        for volume in attached where !node.status.volumesAttached.contains(volume.uniqueName) {
+        for volume in volumes where !node.status.volumesAttached.contains(volume.uniqueName) {
             node.status.volumesAttached.append(volume.uniqueName)
         }
         for volume in inUse[node.metadata.name] ?? [] where !node.status.volumesInUse.contains(volume.uniqueName) {

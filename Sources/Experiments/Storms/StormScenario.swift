@@ -77,7 +77,9 @@ public struct StormScenario: Sendable, Hashable {
                 switch need {
                 case .node(let name): before.pools.contains { $0.contains(name) }
                 case .zone(let zone): before.pools.contains { $0.zone == zone && $0.count > 0 }
-                case .object(let name): (before.objects + before.late).contains { $0.name == name }
+                case .object(let name):
+                    before.objects.contains { $0.name == name }
+                        || before.late.contains { $0.name == name } && before.actions.contains { $0.needs == [need] }
                 }
             }
             for list in [\StormScenario.objects, \.late, \.behaviours, \.faults, \.actions] {
