@@ -174,6 +174,65 @@ struct AttachmentTests {
         #expect(new.nodeName != node && Self.attachments(cluster).map(\.nodeName) == [new.nodeName])
     }
 
+    @Test("A driver that takes longer than two minutes costs an error and a wait, and succeeds in the end")
+    func slowDriver() throws {
+        var cluster = try Self.shelf([barePod("db", Self.use)]) { $0.controllerManager.attachDetach.attachTime = .minutes(5) }
+        cluster.run(until: at(200))
+        #expect(
+            Self.messages("FailedAttachVolume", cluster) == [
+                "AttachVolume.Attach failed for volume \"disk\" : timed out waiting for external-attacher of disk.example.com CSI driver "
+                    + "to attach volume d1"
+            ])
+        #expect(Self.attachments(cluster).count == 1 && Self.messages("SuccessfulAttachVolume", cluster).isEmpty)
+        cluster.run(until: at(600))
+        #expect(cluster.pods.allSatisfy(\.isReady) && Self.messages("SuccessfulAttachVolume", cluster).count == 1)
+        // Nobody may have it meanwhile.
+        #expect(Self.attachments(cluster).map(\.nodeName) == cluster.pods.map(\.nodeName))
+    }
+
+    @Test("A released disk is removed when it is detached, not before")
+    func removal() throws {
+        var cluster = try Self.shelf([barePod("db", Self.use)]) {
+            $0.snapshot = $0.snapshot.map { object in
+                guard case .persistentVolume(let volume) = object else { return object }
+                return .persistentVolume(
+                    volume.with {
+                        $0.spec.reclaimPolicy = .delete
+                        $0.metadata.annotations[VolumeAnnotation.provisionedBy] = Self.driver
+                    })
+            }
+        }
+        cluster.run(until: at(30))
+        cluster.ask(.delete(ObjectKey(.persistentVolumeClaim, namespace: "shop", "data"), DeleteOptions()))
+        cluster.ask(.delete(ObjectKey(.pod, namespace: "shop", "db"), DeleteOptions()))
+        cluster.run(until: at(60))
+        let gone = cluster.record.watchLog.filter { $0.change == .deleted }.map(\.object.kind)
+        let (detached, removed) = (gone.firstIndex(of: .volumeAttachment), gone.firstIndex(of: .persistentVolume))
+        #expect(detached != nil && removed != nil && (detached ?? 0) < (removed ?? 0))
+    }
+
+    @Test("The monitor's books notice a disk on two nodes, and a pod that runs without its disk")
+    func books() {
+        func event(_ object: APIObject, previous: APIObject? = nil) -> WatchEvent {
+            WatchEvent(previous == nil ? .added : .modified, object, previous: previous, time: at(10))
+        }
+        var book = AttachmentBook()
+        for object in Self.disk() { #expect(book.observe(event(object)) == nil) }
+        func attached(to node: String) -> APIObject {
+            var attachment = VolumeAttachment(
+                metadata: ObjectMeta(name: node), attacher: Self.driver, nodeName: node, persistentVolumeName: "disk")
+            attachment.isAttached = true
+            return APIObject(attachment)
+        }
+        var pod = Pod(metadata: ObjectMeta(name: "db", namespace: "shop"), spec: podSpec(Self.use), nodeName: "a")
+        let waiting = APIObject(pod)
+        pod.status.containerStatuses = [ContainerStatus(name: "main", state: .running(startedAt: at(10)), ready: false)]
+        #expect(book.observe(event(APIObject(pod), previous: waiting))?.0 == .volumesAttached)
+        #expect(book.observe(event(attached(to: "a"))) == nil)
+        #expect(book.observe(event(APIObject(pod), previous: waiting)) == nil)
+        #expect(book.observe(event(attached(to: "b")))?.0 == .volumeOnOneNode)
+    }
+
     @Test("Without forced detaching it stays")
     func noForce() throws {
         var (cluster, node, _) = try Self.orphaned { $0.controllerManager.attachDetach.disableForceDetachOnTimeout = true }
