@@ -186,8 +186,10 @@ package struct ControllerManager: Sendable {
         endpointSlices.observe(event, previous: previous, informers, at: now, &effects)
         quotas.observe(event, previous: previous, informers, at: now, &effects)
         storageProtection.observe(event, previous: previous, informers, at: now, &effects)
-        attachments.observe(event, previous: previous, informers, at: now, &effects)
-        settleAttachments(at: now, &effects)
+        if event.object.mayHaveVolumes {
+            attachments.observe(event, previous: previous, informers, at: now, &effects)
+            settleAttachments(at: now, &effects)
+        }
         // Pods are most of what happens: those who do not look at them are not asked.
         if event.object.kind != .pod {
             cronJobs.observe(event, previous: previous, informers, at: now, &effects)
@@ -424,4 +426,9 @@ extension [EventRecorder] {
         get { self[Int(controller.rawValue)] }
         _modify { yield &self[Int(controller.rawValue)] }
     }
+}
+
+extension APIObject {
+    /// False for a pod without volumes, which nearly all events are about.
+    fileprivate var mayHaveVolumes: Bool { if case .pod(let pod) = self { !pod.value.spec.value.volumes.isEmpty } else { true } }
 }

@@ -88,6 +88,8 @@ extension NodeAgent {
         worker.volumes = volumes(of: worker.pod.value, on: number, at: now)
         guard let volumes = worker.volumes, worker.containers.contains(where: { !$0.isBlocked }) else { return }
         worker.volumes = volumes.with { volumes in
+            // Claims the dump does not tell of: it has them all the same, and will have them again.
+            volumes.mounts.removeAll { if case .claim = $0.need { true } else { false } }
             volumes.isReady = true
             for index in volumes.mounts.indices { volumes.mounts[index].isMounted = true }
         }
