@@ -69,6 +69,10 @@ public enum NodePatch: Sendable {
     indirect case status(NodeStatus)
     /// The range of addresses for the node's pods, as node IPAM gives it.
     case podRange(AddressRange)
+    /// What is attached, as the attach-detach controller says.
+    case volumesAttached([String])
+    /// What is in use, as the kubelet says.
+    case volumesInUse([String])
 }
 
 public enum MetadataPatch: Sendable {

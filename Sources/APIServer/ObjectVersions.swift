@@ -106,7 +106,8 @@ extension APIObject {
             .job, .cronJob, .daemonSet, .endpointSlice, .unstructured:
             true
         case .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .storageClass, .csiNode, .csiStorageCapacity,
-            .volumeAttachment, .service, .controllerRevision, .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount:
+            .volumeAttachment, .service, .controllerRevision, .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount,
+            .configMap, .secret:
             false
         }
     }
@@ -137,7 +138,7 @@ extension APIObject {
         case .horizontalPodAutoscaler(let object): .horizontalPodAutoscaler(object.with { $0.status = HorizontalPodAutoscalerStatus() })
         case .resourceQuota(let object): .resourceQuota(object.with { $0.status = ResourceQuotaStatus() })
         case .node, .priorityClass, .event, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .service, .controllerRevision,
-            .endpointSlice, .limitRange, .serviceAccount, .unstructured:
+            .endpointSlice, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
             self
         }
     }

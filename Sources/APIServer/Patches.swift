@@ -81,6 +81,8 @@ extension NodePatch {
             for condition in reported.conditions { status.conditions.set(condition) }
             node.status = status
         case .podRange(let range): node.spec.setPodRange(range)
+        case .volumesAttached(let volumes): node.status.volumesAttached = volumes
+        case .volumesInUse(let volumes): node.status.volumesInUse = volumes
         }
         return node
     }

@@ -13,13 +13,21 @@ extension Cluster {
     mutating func populate() throws(ClusterError) {
         let settings = configuration.value
         try restoreNamespaces(for: settings)
+        let volumes = AttachedVolumes(settings.snapshot)
         for node in nodesWithRanges(settings) { try start(node, settled: true) }
         // Pods come last: their nodes and owners are known by then, whatever the order of the dump.
         for object in settings.snapshot where object.kind != .namespace && object.kind != .pod {
-            if case .node(let node) = object { try start(node.value, settled: false) } else { try restore(object) }
+            guard case .node(let node) = object else {
+                try restore(object)
+                nodeAgent.adoptVolumes(object)
+                continue
+            }
+            try start(volumes.completed(node.value), settled: false)
+            for attachment in volumes.missingAttachments(of: node.value.metadata.name) { api.establish(APIObject(attachment), at: now) }
         }
         for object in settings.snapshot where object.kind == .pod { try restore(object) }
         furnishNamespaces(settings.snapshot)
+        assumeConfiguration(settings.snapshot)
         observeCommits()
         recorder.adoptSnapshot(settings.snapshot)
         controllerManager.recall(settings.snapshot)

@@ -68,14 +68,19 @@ public struct Cluster: Sendable {
         manager.clusterCIDR = manager.clusterRange(forNodes: configuration.nodeCount)
         controllerManager = ControllerManager(
             manager, watchLatency: configuration.timing.controllerManagerWatchLatency)
+        var kubelets = configuration.nodeAgent
+        kubelets.volumes.areAttachedByController = manager.attachDetach.isOn
         nodeAgent = NodeAgent(
-            configuration.nodeAgent, behaviours: configuration.behaviours, defaultBehaviour: configuration.defaultBehaviour,
+            kubelets, behaviours: configuration.behaviours, defaultBehaviour: configuration.defaultBehaviour,
             customMetrics: configuration.customMetrics, seed: configuration.seed)
         faults = FaultInjector(configuration.faults, seed: configuration.seed)
         apiServer = APIServerHealth(configuration.apiServerFaults, seed: configuration.seed)
         recorder = Recorder(configuration.recording)
         metrics = MetricsPipeline(configuration)
-        if configuration.checksInvariants { invariants = InvariantMonitor() }
+        if configuration.checksInvariants {
+            let waits = configuration.nodeAgent.volumes.isOn && configuration.controllerManager.attachDetach.isOn
+            invariants = InvariantMonitor(attachesVolumes: waits)
+        }
         saboteur = configuration.saboteur
         try populate()
     }
@@ -220,13 +225,22 @@ public struct Cluster: Sendable {
             case .node(let node):
                 concernsControllers = true
                 concernsScheduler = true
-                if !node.value.isReady { concernsKubelets = true }
+                if !node.value.isReady || node.value.hasOtherVolumes(than: event.previous) { concernsKubelets = true }
                 if !reclaimed.isEmpty { noticeMissingMachine(node.value) }
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .endpointSlice:
                 concernsControllers = true
                 if nodeAgent.looksUpServices { concernsKubelets = true }
+            // Nobody waits for the certificates that every namespace gets.
+            case .configMap(let map) where map.value.metadata.name == PublishedCertificate.name: concernsControllers = true
+            case .configMap, .secret:
+                concernsControllers = true
+                concernsKubelets = true
+            case .persistentVolume, .persistentVolumeClaim, .csiDriver:
+                concernsControllers = true
+                concernsScheduler = true
+                concernsKubelets = true
             case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .horizontalPodAutoscaler,
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true

@@ -39,6 +39,8 @@ package struct ControllerManager: Sendable {
     private(set) var volumes: ControllerLoop<VolumeBinder>
     private(set) var storageProtection: ControllerLoop<StorageProtection>
     private(set) var provisioner: ControllerLoop<VolumeProvisioner>
+    private(set) var attachments: ControllerLoop<AttachDetachController>
+    private(set) var attacher: ControllerLoop<ExternalAttacher>
     private(set) var certificates: ControllerLoop<RootCertificatePublisher>
     /// Whether a `.work` timer is on its way.
     private var isWorkComing = false
@@ -118,6 +120,10 @@ package struct ControllerManager: Sendable {
         provisioner = ControllerLoop(
             .volumeProvisioner, of: .volumeProvisioner, VolumeProvisioner(provisioningTime: configuration.volumeProvisioningTime),
             workers: 100, limits: limits)
+        // Each operation runs on its own; the controller's passes try again, not its queue.
+        attachments = ControllerLoop(
+            .attachDetach, of: .attachDetach, AttachDetachController(configuration), workers: .max, maximumRetries: 0, limits: limits)
+        attacher = ControllerLoop(.volumeAttacher, of: .volumeAttacher, ExternalAttacher(configuration), workers: 10, limits: limits)
         quotas = ControllerLoop(
             .resourceQuota, of: .resourceQuota, ResourceQuotaReconciler(period: configuration.resourceQuotaSyncPeriod),
             workers: configuration.resourceQuotaWorkers, limits: limits)
@@ -180,6 +186,10 @@ package struct ControllerManager: Sendable {
         endpointSlices.observe(event, previous: previous, informers, at: now, &effects)
         quotas.observe(event, previous: previous, informers, at: now, &effects)
         storageProtection.observe(event, previous: previous, informers, at: now, &effects)
+        if event.object.mayHaveVolumes {
+            attachments.observe(event, previous: previous, informers, at: now, &effects)
+            settleAttachments(at: now, &effects)
+        }
         // Pods are most of what happens: those who do not look at them are not asked.
         if event.object.kind != .pod {
             cronJobs.observe(event, previous: previous, informers, at: now, &effects)
@@ -189,6 +199,7 @@ package struct ControllerManager: Sendable {
             serviceAccounts.observe(event, previous: previous, informers, at: now, &effects)
             volumes.observe(event, previous: previous, informers, at: now, &effects)
             provisioner.observe(event, previous: previous, informers, at: now, &effects)
+            attacher.observe(event, previous: previous, informers, at: now, &effects)
             certificates.observe(event, previous: previous, informers, at: now, &effects)
         }
         wakeToWork(at: now, &effects)
@@ -241,6 +252,9 @@ package struct ControllerManager: Sendable {
         case .podGarbageCollection:
             for victim in podCollector.decider.pass(informers, at: now) { podCollector.queue.add(victim) }
             podCollector.decider.arm(at: now, &effects)
+        case .attachDetach:
+            for work in attachments.decider.wake(informers, at: now) { attachments.queue.add(work) }
+            settleAttachments(at: now, &effects)
         }
         work(at: now, &effects)
     }
@@ -298,6 +312,10 @@ package struct ControllerManager: Sendable {
             storageProtection.handle(answer, token, informers, &recorders[.storageProtection], at: now, &effects)
         case .volumeProvisioner:
             provisioner.handle(answer, token, informers, &recorders[.volumeProvisioner], at: now, &effects)
+        case .attachDetach:
+            attachments.handle(answer, token, informers, &recorders[.attachDetach], at: now, &effects)
+            settleAttachments(at: now, &effects)
+        case .volumeAttacher: attacher.handle(answer, token, informers, &recorders[.volumeAttacher], at: now, &effects)
         case .rootCertificate:
             certificates.handle(answer, token, informers, &recorders[.rootCertificate], at: now, &effects)
         }
@@ -335,7 +353,7 @@ package struct ControllerManager: Sendable {
                 || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork
                 || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
-                || volumes.canWork || storageProtection.canWork || provisioner.canWork
+                || volumes.canWork || storageProtection.canWork || provisioner.canWork || attachments.canWork || attacher.canWork
                 || certificates.canWork
         else { return }
         isWorkComing = true
@@ -373,6 +391,8 @@ package struct ControllerManager: Sendable {
         volumes.run(informers, &recorders[.persistentVolume], at: now, &effects)
         storageProtection.run(informers, &recorders[.storageProtection], at: now, &effects)
         provisioner.run(informers, &recorders[.volumeProvisioner], at: now, &effects)
+        attachments.run(informers, &recorders[.attachDetach], at: now, &effects)
+        attacher.run(informers, &recorders[.volumeAttacher], at: now, &effects)
         certificates.run(informers, &recorders[.rootCertificate], at: now, &effects)
     }
 
@@ -384,6 +404,11 @@ package struct ControllerManager: Sendable {
     private mutating func pollTaintQueues(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
         for node in monitor.decider.poll(at: now) { noExecuteTainter.queue.add(.driveOff(node)) }
         monitor.decider.wakeForPoll(at: now, &effects)
+    }
+
+    private mutating func settleAttachments(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
+        for event in attachments.decider.takeEvents() { recorders[.attachDetach].record(event, at: now, &effects) }
+        attachments.decider.arm(at: now, &effects)
     }
 
     private mutating func settleEvictions(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
@@ -401,4 +426,9 @@ extension [EventRecorder] {
         get { self[Int(controller.rawValue)] }
         _modify { yield &self[Int(controller.rawValue)] }
     }
+}
+
+extension APIObject {
+    /// False for a pod without volumes, which nearly all events are about.
+    fileprivate var mayHaveVolumes: Bool { if case .pod(let pod) = self { !pod.value.spec.value.volumes.isEmpty } else { true } }
 }

@@ -60,6 +60,8 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var claimBinderSyncPeriod = SimulatedDuration.seconds(15)
     /// What a CSI driver takes to make or remove a volume. Not Kubernetes': set your own driver's.
     public var volumeProvisioningTime = SimulatedDuration.seconds(2)
+    /// Attaching and detaching volumes.
+    public var attachDetach = AttachDetachSettings()
 
     /// `--node-monitor-period`.
     public var nodeMonitorPeriod = SimulatedDuration.seconds(5)

@@ -8,7 +8,7 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
     case deployment, replicaSet, garbageCollector, nodeLifecycle, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
-    case persistentVolume, storageProtection, volumeProvisioner
+    case persistentVolume, storageProtection, volumeProvisioner, attachDetach, volumeAttacher
 
     /// The client whose rate limit the controller's requests draw on.
     public var client: APIClientID { .controller(rawValue) }
@@ -48,6 +48,8 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
         case .persistentVolume: "persistentvolume-controller"
         case .storageProtection: "storage-protection-controller"
         case .volumeProvisioner: "external-provisioner"
+        case .attachDetach: "attachdetach-controller"
+        case .volumeAttacher: "external-attacher"
         case .rootCertificate: "root-ca-cert-publisher"
         }
     }
@@ -67,6 +69,8 @@ public enum ControllerTimer: Hashable, Sendable {
     case taintEviction
     /// A pass of pod garbage collection.
     case podGarbageCollection
+    /// A pass of the attach-detach controller, or the end of what it waits for.
+    case attachDetach
 }
 
 /// The work queues with their workers: most controllers have one, the node lifecycle controller has three.
@@ -74,7 +78,7 @@ enum LoopName: UInt8, Sendable {
     case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, noExecuteTaints, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
-    case persistentVolume, storageProtection, volumeProvisioner
+    case persistentVolume, storageProtection, volumeProvisioner, attachDetach, volumeAttacher
     /// The Job controller's second queue.
     case untrackedPods
     /// Not a loop: the answer to an event that was recorded.

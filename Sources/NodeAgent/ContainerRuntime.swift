@@ -54,6 +54,7 @@ struct ContainerRun: Hashable, Sendable {
 struct ContainerRuntime: Sendable {
     enum Waiting: UInt8, Sendable {
         case creating, crashLoopBackOff, postStartHookError, errImagePull, imagePullBackOff, errImageNeverPull
+        case createContainerConfigError
 
         /// The reason in the status.
         var text: String {
@@ -64,6 +65,7 @@ struct ContainerRuntime: Sendable {
             case .errImagePull: "ErrImagePull"
             case .imagePullBackOff: "ImagePullBackOff"
             case .errImageNeverPull: "ErrImageNeverPull"
+            case .createContainerConfigError: "CreateContainerConfigError"
             }
         }
 

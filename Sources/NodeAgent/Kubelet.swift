@@ -25,6 +25,8 @@ package struct KubeletTimer: Sendable, Hashable {
         case usage
         /// Shares of a load that many pods bear have changed.
         case shares
+        /// The node's status says which volumes are in use.
+        case volumes
     }
     package var node: Int32
     var pod: Int32
@@ -60,6 +62,7 @@ struct Kubelet: Sendable {
     var resources: NodeResources
     var addresses = PodAddresses()
     var usage: NodeUsage
+    var volumes = NodeVolumes()
     private var pods: [PodWorker?] = []
     /// Slots without a pod, reused last in, first out.
     private var free: [Int32] = []
@@ -73,6 +76,7 @@ struct Kubelet: Sendable {
         resources = NodeResources(node.status.allocatable)
         usage = NodeUsage(node.status, eviction)
         addresses.setRange(node.spec.podRange)
+        volumes.reported = node.status.volumesInUse
         for image in node.status.images { for name in image.names { images.add(name, bytes: image.sizeBytes) } }
     }
 
@@ -85,6 +89,8 @@ struct Kubelet: Sendable {
         node.spec.podCIDRs = []
         node.spec.taints.removeAll { $0.key.hasPrefix("node.kubernetes.io/") }
         node.status.conditions = []
+        node.status.volumesAttached = []
+        node.status.volumesInUse = []
         return node
     }
 

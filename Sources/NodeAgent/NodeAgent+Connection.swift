@@ -12,6 +12,8 @@ struct KubeletLink: Sendable {
     /// The status of some pod did not arrive; that of the node did not.
     var owesPods = false
     var owesNode = false
+    /// Which volumes are in use.
+    var owesVolumes = false
     /// Requests that are about no pod it takes care of, or not about a pod at all.
     var owed: [APIRequest] = []
     /// It has reported its node Ready since it started.
@@ -19,7 +21,7 @@ struct KubeletLink: Sendable {
     /// When it tries again by itself; nil: when it can.
     var triesAt: SimulatedTime?
 
-    var owesNothing: Bool { !owesPods && !owesNode && owed.isEmpty }
+    var owesNothing: Bool { !owesPods && !owesNode && !owesVolumes && owed.isEmpty }
 }
 
 extension NodeAgent {
@@ -43,6 +45,9 @@ extension NodeAgent {
             } else {
                 kubelets[number].link.owed.append(request)
             }
+        case .patchNode(_, .volumesInUse):
+            kubelets[number].link.owesVolumes = true
+            kubelets[number].volumes.markUnreported()
         case .patchNode: kubelets[number].link.owesNode = true
         case .create: kubelets[number].link.owed.append(request)
         default: break
@@ -85,11 +90,19 @@ extension NodeAgent {
         let (owesPods, owesNode) = (kubelets[number].link.owesPods, kubelets[number].link.owesNode)
         kubelets[number].link.owed = []
         kubelets[number].link.owesPods = false
+        let owesVolumes = kubelets[number].link.owesVolumes
         kubelets[number].link.owesNode = false
+        kubelets[number].link.owesVolumes = false
         kubelets[number].link.triesAt = nil
         if owesNode {
             effects.call(
                 kubelets[number].client, .patchNode(kubelets[number].name, .conditions(presentConditions(of: number, at: now))))
+        }
+        if owesVolumes {
+            kubelets[number].volumes.markReported()
+            effects.call(
+                kubelets[number].client, .patchNode(kubelets[number].name, .volumesInUse(kubelets[number].volumes.inUse)))
+            settleWaiting(on: number, at: now, effects: &effects)
         }
         for request in owed {
             effects.call(kubelets[number].client, request)
@@ -141,5 +154,6 @@ extension NodeAgent {
             kubelets[number].put(worker, into: slot)
         }
         for pod in pods { observe(pod, on: number, known: place(of: pod), returning: true, at: now, effects: &effects) }
+        if !kubelets[number].volumes.isEmpty { talkative.append(number) }
     }
 }

@@ -57,6 +57,8 @@ extension NodeAgent {
                 reportUnhealthy(worker, index, kind, isHanging, on: number, at: now, effects: &effects)
             case .killing(let index, let kind):
                 record(pod, "Killing", worker.reasonToKill(index, kind), on: number, at: now, effects: &effects)
+            case .configurationMissing(let problem):
+                record(pod, "Failed", "Error: " + problem, severity: .warning, on: number, at: now, effects: &effects)
             case .postStartFailed:
                 record(pod, "FailedPostStartHook", "PostStartHook failed", severity: .warning, on: number, at: now, effects: &effects)
             case .preStopFailed:

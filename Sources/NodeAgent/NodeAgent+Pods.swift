@@ -21,6 +21,7 @@ extension NodeAgent {
             worker.address = address
             kubelets[number].addresses.occupy(address)
         }
+        adoptVolumes(of: &worker, on: number, at: now)
         worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
         if pod.value.metadata.isTerminating {
             worker.stop(
@@ -51,6 +52,7 @@ extension NodeAgent {
                 observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
             }
         case .node(let node):
+            observeAttached(node.value, event.change, at: now, effects: &effects)
             guard event.change != .deleted, let number = number(of: node.value.metadata.name) else { return }
             correct(node.value, event.change, number, at: now, effects: &effects)
             guard case .node(let previous)? = event.previous else { return }
@@ -61,7 +63,7 @@ extension NodeAgent {
                 kubelets[number].addresses.setRange(node.value.spec.podRange)
             }
         case .endpointSlice(let slice): observe(slice, event, at: now, effects: &effects)
-        default: break
+        default: look(at: event.object, isGone: event.change == .deleted)
         }
     }
 
@@ -139,6 +141,7 @@ extension NodeAgent {
         } else {
             take(charge, for: &worker, on: number)
             if !pod.value.spec.value.hostNetwork { worker.address = kubelets[number].addresses.take() }
+            worker.volumes = volumes(of: pod.value, on: number, at: now)
             worker.startPending(at: now, images: &kubelets[number].images, environment, incidents: &incidents)
         }
         step(&worker, slot, on: number, at: now, effects: &effects)
@@ -177,6 +180,9 @@ extension NodeAgent {
                 kubelets[number].client,
                 .patchNode(kubelets[number].name, .conditions(NodeAgent.conditions(ready: true, at: now))))
         case .pulled, .shares: break
+        case .volumes:
+            guard kubelets[number].starts == timer.generation, kubelets[number].volumes.reportsAt == now else { return }
+            reportVolumes(number, at: now, effects: &effects)
         case .usage: usageTimerRang(number, at: now, effects: &effects)
         case .imageCollection:
             if kubelets[number].starts == timer.generation { collectImages(on: number, at: now, effects: &effects) }
@@ -198,6 +204,7 @@ extension NodeAgent {
     mutating func step(
         _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
+        if worker.volumes != nil { settleVolumes(of: &worker, on: number, at: now, effects: &effects) }
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
         if usesResources(worker) { unsettle(number) }
         report(&worker, on: number, at: now, effects: &effects)
@@ -214,6 +221,9 @@ extension NodeAgent {
             worker.charge = nil
             if let address = worker.address { kubelets[number].addresses.release(address) }
             worker.address = nil
+        }
+        if worker.volumes != nil, worker.isStopped(at: now) || status.phase == .succeeded || status.phase == .failed {
+            releaseVolumes(of: &worker, on: number)
         }
         if worker.isStopped(at: now) {
             remove(&worker, slot, on: number, at: now, effects: &effects)

@@ -16,6 +16,9 @@ package struct NodeAgent: Sendable {
     var registry: Registry
     /// Nodes whose pulls, or whose image file system, must be looked at before the event is over.
     var restless: [Int] = []
+    /// Nodes whose volumes in use must be looked at before the event is over.
+    var talkative: [Int] = []
+    var directory = VolumeDirectory()
     var kubelets: [Kubelet] = []
     private var numbers: [String: Int32] = [:]
     /// Pods whose behaviour is known one by one.
@@ -73,6 +76,7 @@ package struct NodeAgent: Sendable {
         let period = configuration.leaseRenewal * (1 + configuration.leaseJitter * stretch.uniform())
         let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
         kubelets.append(Kubelet(number: number, node: node, lease: lease, eviction: configuration.value.eviction))
+        _ = directory.setAttached(node.status.volumesAttached, to: name)
         numbers[name] = number
         return Int(number)
     }
@@ -145,6 +149,8 @@ package struct NodeAgent: Sendable {
         kubelets[number].usage.restart(at: now)
         kubelets[number].starts &+= 1
         kubelets[number].startedAt = now
+        kubelets[number].volumes.restart(afterCrash: crashed)
+        if !kubelets[number].volumes.isEmpty { talkative.append(number) }
         // Garbage collection begins with a pass at once.
         if configuration.value.imageCollection.isOn { collectImages(on: number, at: now, effects: &effects) }
         if isRegistered {
@@ -195,6 +201,7 @@ package struct NodeAgent: Sendable {
             worker.timer = .distantFuture
             worker.unconfirmed = nil
             if crashed {
+                worker.volumes = worker.volumes?.with { $0.unmount(at: now) }
                 worker.reboot(at: now, restarting: !isTerminating)
                 worker.startProbes(kubelets[number].start, environment, at: now)
             } else if !isTerminating {
@@ -226,6 +233,10 @@ package struct NodeAgent: Sendable {
 
     /// Forgets a pod whose state was taken out of its slot.
     mutating func forget(_ worker: PodWorker, _ place: PodPlace, at now: SimulatedTime) {
+        if worker.volumes != nil {
+            var worker = worker
+            releaseVolumes(of: &worker, on: place.kubelet)
+        }
         if configuration.value.imageCollection.isOn {
             for image in worker.images { kubelets[place.kubelet].images.touch(image, at: now) }
         }

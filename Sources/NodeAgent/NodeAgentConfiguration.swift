@@ -60,6 +60,8 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     /// The shortest time a container gets between SIGTERM and SIGKILL.
     public var minimumGrace = SimulatedDuration.seconds(2)
 
+    /// Waiting for volumes, ConfigMaps and Secrets.
+    public var volumes = VolumeSettings()
     /// Node-pressure eviction.
     public var eviction = EvictionSettings()
 

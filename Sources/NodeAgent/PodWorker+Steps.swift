@@ -46,6 +46,7 @@ extension PodWorker {
         case .waiting(_, .creating): start(index, at: notBefore, &images, environment, &incidents)
         case .waiting(_, let reason) where reason.isAboutImage:
             retryImage(index, at: notBefore, images: &images, environment, incidents: &incidents)
+        case .waiting(_, .createContainerConfigError): begin(index, at: notBefore, &images, environment, &incidents)
         case .waiting: startAgain(index, at: notBefore, &images, environment, &incidents)
         case .running(let since, _, _, let exitCode):
             let run = ContainerRun(from: since, to: time, exitCode: exitCode)
@@ -64,6 +65,7 @@ extension PodWorker {
     ) {
         containers[index].restarts += 1
         if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
+            if lacksConfiguration(index, at: time, environment, &incidents) { return }
             start(index, at: time, &images, environment, &incidents)
         }
     }
@@ -76,7 +78,7 @@ extension PodWorker {
     mutating func startPending(
         at time: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment, incidents: inout [PodIncident]
     ) {
-        guard rejection == nil else { return }
+        guard rejection == nil, !waitsForVolumes else { return }
         for index in 0..<initCount {
             switch containers[index].state {
             case .running where isSidecar(index):
@@ -108,8 +110,28 @@ extension PodWorker {
         _ incidents: inout [PodIncident]
     ) {
         if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
-            containers[index].state = .waiting(until: time + startDelay(index, environment), .creating)
+            create(index, at: time, environment, &incidents)
         }
+    }
+
+    /// Makes a container whose image is there, if what its environment takes is there too.
+    mutating func create(_ index: Int, at time: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]) {
+        if lacksConfiguration(index, at: time, environment, &incidents) { return }
+        containers[index].state = .waiting(until: time + startDelay(index, environment), .creating)
+    }
+
+    /// Whether a container cannot be made for want of a ConfigMap or Secret: it is tried again with the next pass over the pod.
+    private mutating func lacksConfiguration(
+        _ index: Int, at time: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]
+    ) -> Bool {
+        let references = container(index).configuration
+        let settings = environment.configuration.value
+        guard !references.isEmpty, settings.volumes.isOn,
+            let problem = environment.configurations.problem(ofEnvironment: references, in: pod.value.metadata.namespace)
+        else { return false }
+        incidents.append(.configurationMissing(problem))
+        containers[index].state = .waiting(until: time + settings.syncErrorDelay, .createContainerConfigError)
+        return true
     }
 
     /// Init containers are given their whole time in one draw.

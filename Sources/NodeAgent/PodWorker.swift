@@ -10,6 +10,8 @@ struct PodEnvironment: Sendable {
     let seed: UInt64
     /// What the containers find when they call other services.
     var services = ServiceDirectory()
+    /// Which ConfigMaps and Secrets there are.
+    var configurations = ConfigurationDirectory()
     /// How many outages of the image registry there are at present.
     var registryOutages = 0
     var registryIsDown: Bool { registryOutages > 0 }
@@ -29,6 +31,8 @@ enum PodIncident: Sendable, Equatable {
     case unhealthy(Int, ProbeKind, isHanging: Bool)
     /// The kubelet kills the container, for a probe's sake or, nil, because its post-start hook failed.
     case killing(Int, ProbeKind?)
+    /// What a container's environment takes is not there.
+    case configurationMissing(String)
     case postStartFailed(Int)
     case preStopFailed(Int)
 }
@@ -70,6 +74,8 @@ struct PodWorker: Sendable {
     var ending: Shared<PodEnding>?
     /// One for each container where some of them need it; empty for most pods.
     var health: [ContainerHealth] = []
+    /// What it waits for, or waited; nil for most pods.
+    var volumes: Shared<PodVolumes>?
 
     var uid: UID { pod.value.metadata.uid }
     var initCount: Int { pod.value.spec.value.initContainers.count }
@@ -175,6 +181,7 @@ struct PodWorker: Sendable {
     var nextStep: SimulatedTime {
         if rejection != nil { return .distantFuture }
         if isStopping { return stopped }
+        if waitsForVolumes { return volumes?.value.next ?? .distantFuture }
         var next = SimulatedTime.distantFuture
         if health.isEmpty {
             for container in containers { next = min(next, container.nextStep(after: lastAdvance)) }

@@ -32,7 +32,7 @@ struct RequestPath {
         if let kind = Kind.allCases.first(where: { $0.resource.prefix { $0 != "." } == resource }) {
             return name.contains("/") ? nil : ObjectKey(kind, namespace: kind.isNamespaced ? namespace : "", name)
         }
-        return resource == "configmaps" ? ObjectKey(.unstructured, namespace: namespace, "ConfigMap/" + name) : nil
+        return nil
     }
 }
 

@@ -21,7 +21,7 @@ struct AdmissionTests {
     }
 
     private func configMap(_ name: String) -> APIObject {
-        APIObject(Unstructured(apiVersion: "v1", kindName: "ConfigMap", metadata: ObjectMeta(name: name, namespace: "default")))
+        APIObject(ConfigMap(metadata: ObjectMeta(name: name, namespace: "default")))
     }
 
     /// The LimitRange of the recorded scenario.

@@ -114,11 +114,11 @@ import Testing
 
     @Test func anOwnerOfAnotherNamespaceIsNoOwner() throws {
         var cluster = TestCluster()
-        let owner = Unstructured(apiVersion: "v1", kindName: "ConfigMap", metadata: ObjectMeta(name: "owner", namespace: "elsewhere"))
+        let owner = ConfigMap(metadata: ObjectMeta(name: "owner", namespace: "elsewhere"))
         cluster.execute(.create(APIObject(Namespace(metadata: ObjectMeta(name: "elsewhere")))))
         cluster.execute(.create(APIObject(owner)))
         cluster.run(for: .seconds(1))
-        let stored = try #require(cluster.server.objects[ObjectKey(.unstructured, namespace: "elsewhere", "ConfigMap/owner")])
+        let stored = try #require(cluster.server.objects[ObjectKey(.configMap, namespace: "elsewhere", "owner")])
         cluster.execute(.create(APIObject(Make.pod("p", owners: [Self.reference(to: stored)]))))
         cluster.runUntilQuiet()
         #expect(cluster.pods.isEmpty)

@@ -29,7 +29,7 @@ import Testing
         cluster.execute(.create(APIObject(pod)))
         var metadata = ObjectMeta(name: "fin", namespace: "shop")
         metadata.finalizers = ["example.com/hold"]
-        cluster.execute(.create(APIObject(Unstructured(apiVersion: "v1", kindName: "ConfigMap", metadata: metadata))))
+        cluster.execute(.create(APIObject(ConfigMap(metadata: metadata))))
         cluster.run(until: SimulatedTime(seconds: 10))
         cluster.stopDelay = .seconds(2)
         cluster.execute(.delete(Self.key, DeleteOptions()))
@@ -46,7 +46,7 @@ import Testing
                 "SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances",
             ])
         cluster.run(until: SimulatedTime(seconds: 22))
-        let held = ObjectKey(.unstructured, namespace: "shop", "ConfigMap/fin")
+        let held = ObjectKey(.configMap, namespace: "shop", "fin")
         if let object = cluster.server.objects[held] {
             cluster.execute(.patchMetadata(held, uid: object.metadata.uid, .removeFinalizer("example.com/hold")))
         }

@@ -69,6 +69,8 @@ enum SampleScenarios {
               allocateNodeCIDRs: false, clusterCIDR: 10.128.0.0/12, nodeCIDRMaskSize: 25, nodeTaintPeriod: 200ms, podGCPeriod: 21s,
               deletedNodeQuarantine: 41s, maxEndpointsPerSlice: 50, endpointSliceRetries: 14, nodeMonitorPhase: 1s, podGCPhase: 2s,
               claimBinderSyncPeriod: 16s, volumeProvisioningTime: 3s,
+              attachDetachController: false, volumeAttachTime: 3s, volumeDetachTime: 4s, maxWaitForUnmountDuration: 5m,
+              disableForceDetachOnTimeout: true,
               horizontalPodAutoscalerSyncPeriod: 20s, horizontalPodAutoscalerTolerance: 0.2,
               horizontalPodAutoscalerCPUInitializationPeriod: 1m, horizontalPodAutoscalerInitialReadinessDelay: 20s,
               horizontalPodAutoscalerDownscaleStabilization: 1m}
@@ -78,7 +80,7 @@ enum SampleScenarios {
               {watchLatency: 7ms, qps: 51, burst: 101, leaseRenewal: 11s, leaseJitter: 0.05, imagePullBandwidth: 50M, defaultImageSize: 10Mi,
               serializeImagePulls: false, maxParallelImagePulls: 3, imagePullBackoffInitial: 11s, imagePullBackoffMaximum: 301s,
               imageFileSystemSize: 100Gi, imageGCHighThresholdPercent: 90, imageGCLowThresholdPercent: 70, imageMinimumGCAge: 3m,
-              imageGCPeriod: 6m, syncErrorDelay: 11s, relistPeriod: 2s, probes: false, lifecycleHooks: false, shutdownGracePeriod: 30s,
+              imageGCPeriod: 6m, syncErrorDelay: 11s, relistPeriod: 2s, waitForVolumes: false, volumeMountTime: 1s, volumeMountTimeout: 2m, probes: false, lifecycleHooks: false, shutdownGracePeriod: 30s,
               shutdownGracePeriodCriticalPods: 10s,
               crashBackoffInitial: 5s, crashBackoffMaximum: 100s, crashBackoffReset: 200s, registrationDelay: 1s, minimumGrace: 3s,
               podSyncDelay: 2s, removalDelay: 1s, recordsEvents: false, evictionMaxPodGracePeriod: 60, evictionPressureTransitionPeriod: 1m,
@@ -163,8 +165,8 @@ enum SampleScenarios {
           kind: Node
           metadata: {name: old-0, uid: n1, creationTimestamp: "2026-03-01T10:00:00Z"}
           status: {allocatable: {cpu: "8", memory: 32Gi, pods: "110"}, capacity: {cpu: "8", memory: 32Gi, pods: "110"}}
-        - apiVersion: v1
-          kind: ConfigMap
+        - apiVersion: networking.k8s.io/v1
+          kind: Ingress
           metadata: {name: settings, namespace: default, uid: c1, creationTimestamp: "2026-03-01T10:00:00Z"}
 
         """,

@@ -81,7 +81,7 @@ struct ScenarioTests {
         #expect(configuration.snapshot.count == 2)
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
-        #expect(scenario.warnings.contains { $0.contains("1 ConfigMap") })
+        #expect(scenario.warnings.contains { $0.contains("1 Ingress") })
         #expect(scenario.expectations.count == 26)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {

@@ -132,7 +132,9 @@ struct Convergence {
 
     /// Finalizers that a controller of the cluster takes away; others wait for somebody else.
     private static func isOfControllers(_ finalizer: String) -> Bool {
-        [Finalizers.foregroundDeletion, Finalizers.orphan, Finalizers.claimProtection, JobLabels.trackingFinalizer].contains(finalizer)
+        if finalizer.hasPrefix("external-attacher/") { return true }
+        return [Finalizers.foregroundDeletion, Finalizers.orphan, Finalizers.claimProtection, JobLabels.trackingFinalizer].contains(
+            finalizer)
     }
 
     // MARK: Nodes and placement

@@ -17,6 +17,10 @@ public enum Invariant: String, Hashable, Sendable, CaseIterable {
     case deletionsHeld = "deletions and finalizers agree"
     /// Nothing is admitted beyond a quota.
     case quotaRespected = "no quota exceeded"
+    /// A volume that one node alone may have is attached to one at a time.
+    case volumeOnOneNode = "no exclusive volume on two nodes"
+    /// A pod starts where its volumes are attached.
+    case volumesAttached = "no pod started without its volumes"
     /// When no request and no watch event is under way, every cache holds what the store holds.
     case cachesCurrent = "watch caches equal to the store when idle"
     /// Only so many events at one instant.

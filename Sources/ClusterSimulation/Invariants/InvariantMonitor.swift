@@ -40,10 +40,15 @@ struct InvariantMonitor: Sendable {
     private var touched: [ObjectKey] = []
     private var touchedPods: [UID] = []
     private var isTouched: Set<ObjectKey> = []
+    /// nil: nobody attaches volumes.
+    private var volumes: AttachmentBook?
     private var instant = SimulatedTime.zero
     private var eventsOfInstant = 0
     /// Events of the simulator at one instant, at most.
     static let mostEventsAtOnce = 100_000
+
+    /// - Parameter attachesVolumes: whether pods wait until their volumes are attached.
+    init(attachesVolumes: Bool) { if attachesVolumes { volumes = AttachmentBook() } }
 
     mutating func report(_ invariant: Invariant, _ detail: String, about object: ObjectKey? = nil, at now: SimulatedTime) {
         if violation == nil { violation = InvariantViolation(time: now, invariant: invariant, detail: detail, object: object) }
@@ -76,6 +81,7 @@ struct InvariantMonitor: Sendable {
         let key = event.object.key
         if isTouched.insert(key).inserted { touched.append(key) }
         observeDeletion(event, key)
+        if let (invariant, detail) = volumes?.observe(event) { report(invariant, detail, about: key, at: now) }
         switch event.object {
         case .pod(let pod): observe(pod, event)
         case .node(let node):

@@ -55,13 +55,5 @@ struct StorageProtection: Reconciler {
 
 extension Pod {
     /// The claims of the pod's volumes.
-    var claimNames: [String] {
-        spec.value.volumes.compactMap { volume in
-            switch volume.source {
-            case .persistentVolumeClaim(let name, _): name
-            case .ephemeral: metadata.name + "-" + volume.name
-            default: nil
-            }
-        }
-    }
+    var claimNames: [String] { spec.value.volumes.compactMap { claimName(of: $0) } }
 }

@@ -26,6 +26,12 @@ struct VolumeProvisioner: Reconciler {
             guard event.change != .deleted, volume.value.isToBeRemoved else { return }
             if case .persistentVolume(let old)? = previous, old.value.isToBeRemoved { return }
             queue.add(event.object.key, at: now + provisioningTime)
+        case .volumeAttachment(let attachment):
+            // A volume is not removed before it is detached.
+            guard event.change == .deleted, let name = attachment.value.persistentVolumeName,
+                view.get(PersistentVolume.self, NamespacedName(namespace: "", name: name))?.value.isToBeRemoved ?? false
+            else { return }
+            queue.add(ObjectKey(.persistentVolume, name), at: now + provisioningTime)
         default: break
         }
     }
@@ -34,6 +40,8 @@ struct VolumeProvisioner: Reconciler {
         switch view[key] {
         case .persistentVolumeClaim(let claim)? where claim.value.asksForVolume: return provision(for: claim.value, view)
         case .persistentVolume(let volume)? where volume.value.isToBeRemoved:
+            let attachments = view.hasAny(.volumeAttachment) ? view.tables.all(VolumeAttachment.self) : []
+            if attachments.contains(where: { $0.value.persistentVolumeName == key.name.name }) { return Plan() }
             var call = PlannedCall(.delete(key, DeleteOptions(uid: volume.value.metadata.uid)))
             call.forgives = .notFound
             return Plan(steps: [[call]])
@@ -58,7 +66,7 @@ struct VolumeProvisioner: Reconciler {
         volume.spec.storageClassName = storageClass.metadata.name
         volume.spec.reclaimPolicy = storageClass.reclaimPolicy
         volume.spec.claimRef = PersistentVolumeSpec.ClaimReference(claim.metadata.key, uid: claim.metadata.uid)
-        volume.spec.source = .csi(driver: storageClass.provisioner, handle: name)
+        volume.spec.source = storageClass.makesLocalVolumes ? .other : .csi(driver: storageClass.provisioner, handle: name)
         // A volume made for a pod is in the zone of the pod's node, as cloud disks are.
         if let zone = node?.value.metadata.labels[Node.zoneLabel] {
             let isInZone = NodeSelectorRequirement(key: Node.zoneLabel, operator: .in, values: [zone])

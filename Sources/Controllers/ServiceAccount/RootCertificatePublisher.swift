@@ -1,4 +1,4 @@
-// The root certificate: a ConfigMap in every namespace by which pods know the API server. Nothing here reads it, but it is there
+// The root certificate: a ConfigMap in every namespace by which pods know the API server. It is there to be mounted,
 // to be counted by quotas, and to be deleted with its namespace.
 // <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume>
 
@@ -23,9 +23,8 @@ struct RootCertificatePublisher: Reconciler {
     ) {
         switch event.object {
         case .namespace(let namespace) where event.change != .deleted: queue.add(namespace.value.metadata.name)
-        case .unstructured(let object)
-        where event.change == .deleted && object.value.metadata.name == PublishedCertificate.name && object.value.kindName == "ConfigMap":
-            queue.add(object.value.metadata.namespace)
+        case .configMap(let map) where event.change == .deleted && map.value.metadata.name == PublishedCertificate.name:
+            queue.add(map.value.metadata.namespace)
         default: break
         }
     }
@@ -42,6 +41,6 @@ package enum PublishedCertificate {
                 + "Kubernetes clusters."
         ]
         let metadata = ObjectMeta(name: name, namespace: namespace, annotations: annotations)
-        return APIObject(Unstructured(apiVersion: "v1", kindName: "ConfigMap", metadata: metadata))
+        return APIObject(ConfigMap(metadata: metadata, keys: ["ca.crt"]))
     }
 }

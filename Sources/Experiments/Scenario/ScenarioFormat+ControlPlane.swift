@@ -242,6 +242,22 @@ enum Tunables {
         Tunable(
             "volumeProvisioningTime", .duration(\.controllerManager.volumeProvisioningTime),
             "What a CSI driver takes to make or remove a volume; default 2s. Drivers differ: set your own driver's."),
+        Tunable(
+            "attachDetachController", .flag(\.controllerManager.attachDetach.isOn),
+            "Whether kube-controller-manager has volumes attached; without that kubelets mount them at once. Default true."),
+        Tunable(
+            "volumeAttachTime", .duration(\.controllerManager.attachDetach.attachTime),
+            "What a CSI driver takes to attach a volume to a node; default 2s. Drivers differ: set your own driver's."),
+        Tunable(
+            "volumeDetachTime", .duration(\.controllerManager.attachDetach.detachTime),
+            "What it takes to detach one; default 2s."),
+        Tunable(
+            "maxWaitForUnmountDuration", .duration(\.controllerManager.attachDetach.maxWaitForUnmount),
+            "How long a volume that nobody wants stays attached to a node that is not ready and whose kubelet does not let go of it; default 6m (fixed)."
+        ),
+        Tunable(
+            "disableForceDetachOnTimeout", .flag(\.controllerManager.attachDetach.disableForceDetachOnTimeout),
+            "--disable-force-detach-on-timeout: such a volume stays attached; default false."),
     ]
 
     static let kubelet = [
@@ -291,6 +307,15 @@ enum Tunables {
         Tunable(
             "syncErrorDelay", .period(\.nodeAgent.syncErrorDelay, atLeast: tick),
             "How long after a failed pass over a pod the kubelet looks at it again (fixed); default 10s."),
+        Tunable(
+            "waitForVolumes", .flag(\.nodeAgent.volumes.isOn),
+            "Whether pods wait for their volumes to be attached and mounted, and for missing ConfigMaps and Secrets; default true."),
+        Tunable(
+            "volumeMountTime", .duration(\.nodeAgent.volumes.mountTime),
+            "What mounting an attached volume takes; default 500ms. Drivers differ: set your own driver's."),
+        Tunable(
+            "volumeMountTimeout", .period(\.nodeAgent.volumes.timeout, atLeast: tick),
+            "How long one pass over a pod waits for its volumes (fixed); default 2m3s."),
         Tunable(
             "relistPeriod", .period(\.nodeAgent.relistPeriod, atLeast: tick),
             "How often a kubelet asks its runtime for its containers (fixed); default 1s."),

@@ -74,6 +74,12 @@ extension StormGenerator {
     }
 
     mutating func makeActions(until end: Int) {
+        for piece in storm.late {
+            // Once in the storm, when nobody may listen, and once for certain.
+            let apply = "apply: [\(StormScenario.fileName(of: piece))]}"
+            let first = extra.number(1...(end - 30))
+            add(action: "{at: \(first)s, \(apply)\n    - {at: \(end + 10)s, \(apply)", needs: [.object(piece.name)])
+        }
         for _ in 0..<dice.number(isLarge ? 2...8 : 0...4) {
             let at = dice.number(5...(end - 30))
             switch dice.number(0...18) {

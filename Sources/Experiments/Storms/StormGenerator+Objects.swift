@@ -22,6 +22,13 @@ extension StormGenerator {
         }
         if dice.chance(0.25) { makeQuota() }
         if dice.chance(0.15) { makeLimits() }
+        // What waits for a ConfigMap would wait for ever without it.
+        for piece in storm.late {
+            let name = piece.name.split(separator: "/").last ?? ""
+            for index in storm.objects.indices where storm.objects[index].text.contains("{name: \(name)}") {
+                storm.objects[index].needs.append(.object(piece.name))
+            }
+        }
     }
 
     // MARK: Pods
@@ -62,11 +69,31 @@ extension StormGenerator {
         if dice.chance(0.15) {
             lines.append("initContainers: [{name: init, image: \"init:1\"\(dice.chance(0.4) ? ", restartPolicy: Always" : "")}]")
         }
+        var environment = ""
+        if extra.chance(0.15) {
+            let name = lateConfiguration(app)
+            if extra.chance(0.5) {
+                lines.append("volumes: [{name: settings, configMap: {name: \(name)}}]")
+            } else {
+                environment = ", envFrom: [{configMapRef: {name: \(name)}}]"
+            }
+        }
         let cpu = dice.pick([100, 250, 500])
         lines.append(
-            "containers: [{name: main, image: \"\(image)\", resources: {requests: {cpu: \(cpu)m, memory: \(dice.pick([64, 128, 256]))Mi}}}]"
+            "containers: [{name: main, image: \"\(image)\"\(environment), resources: {requests: {cpu: \(cpu)m, memory: \(dice.pick([64, 128, 256]))Mi}}}]"
         )
         return lines
+    }
+
+    /// A ConfigMap that comes only when the workload's pods have waited for it. Returns its name.
+    private mutating func lateConfiguration(_ app: String) -> String {
+        let name = "settings-" + app
+        let object = StormGenerator.object("ConfigMap", name)
+        if !storm.late.contains(where: { $0.name == object }) {
+            storm.late.append(
+                .init(name: object, text: "{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name), namespace: storm}, data: {a: b}}\n"))
+        }
+        return name
     }
 
     /// How the pods of a workload behave.
@@ -118,10 +145,11 @@ extension StormGenerator {
         if dice.chance(0.4) {
             makeStorageClass()
             needs = [.object("StorageClass//disk")]
+            let mode = extra.pick(["ReadWriteOnce", "ReadWriteOnce", "ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"])
             claims = """
                   volumeClaimTemplates:
                     - metadata: {name: data}
-                      spec: {accessModes: [ReadWriteOnce], storageClassName: disk, resources: {requests: {storage: 1Gi}}}
+                      spec: {accessModes: [\(mode)], storageClassName: disk, resources: {requests: {storage: 1Gi}}}
 
                 """
             if dice.chance(0.4) {

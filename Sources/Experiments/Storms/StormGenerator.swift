@@ -17,6 +17,8 @@ struct StormGenerator {
     let size: StormSize
     private let seed: UInt64
     var dice: Dice
+    /// For what was thought of later: the rest of a seed's storm stays what it was.
+    var extra: Dice
     var storm: StormScenario
     static let zones = ["a", "b", "c"]
 
@@ -24,6 +26,7 @@ struct StormGenerator {
     init(seed: UInt64, size: StormSize? = nil) {
         self.seed = seed
         dice = Dice(RandomStream(seed: seed, purpose: .storm, owner: 0))
+        extra = Dice(RandomStream(seed: seed, purpose: .storm, owner: 1))
         let drawn: StormSize = dice.chance(0.25) ? .large : .small
         self.size = size ?? drawn
         storm = StormScenario(seed: seed, calmFrom: .zero, duration: .zero, pools: [])

@@ -41,6 +41,8 @@ public struct StormScenario: Sendable, Hashable {
     var pools: [Pool]
     /// Manifests.
     var objects: [Piece] = []
+    /// Manifests, one to a file, that the timeline applies later.
+    var late: [Piece] = []
     /// Entries of `workloads`, `faults` and `timeline`.
     var behaviours: [Piece] = []
     var faults: [Piece] = []
@@ -75,10 +77,12 @@ public struct StormScenario: Sendable, Hashable {
                 switch need {
                 case .node(let name): before.pools.contains { $0.contains(name) }
                 case .zone(let zone): before.pools.contains { $0.zone == zone && $0.count > 0 }
-                case .object(let name): before.objects.contains { $0.name == name }
+                case .object(let name):
+                    before.objects.contains { $0.name == name }
+                        || before.late.contains { $0.name == name } && before.actions.contains { $0.needs == [need] }
                 }
             }
-            for list in [\StormScenario.objects, \.behaviours, \.faults, \.actions] {
+            for list in [\StormScenario.objects, \.late, \.behaviours, \.faults, \.actions] {
                 result[keyPath: list].removeAll { !$0.needs.allSatisfy(isThere) }
             }
             result.pools.removeAll { $0.count == 0 }
@@ -95,8 +99,12 @@ public struct StormScenario: Sendable, Hashable {
     public var files: [(name: String, text: String)] {
         var files = [(StormScenario.fileName, scenarioText)]
         if !objects.isEmpty { files.append((StormScenario.manifestName, objects.map(\.text).joined(separator: "---\n"))) }
+        for piece in late { files.append((StormScenario.fileName(of: piece), piece.text)) }
         return files
     }
+
+    /// The file of a manifest that is applied later.
+    static func fileName(of late: Piece) -> String { (late.name.split(separator: "/").last.map(String.init) ?? "late") + ".yaml" }
 
     private var scenarioText: String {
         var text = """

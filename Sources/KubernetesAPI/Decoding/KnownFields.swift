@@ -202,8 +202,8 @@ enum KnownFields {
         started:bool stopSignal:str user:any volumeMounts:[any]
         ContainerTermination containerID:str message:str signal:i32
         NodeSpec configSource:any externalID:str podCIDRs:[str]
-        NodeStatus addresses:[any] config:any daemonEndpoints:any features:any nodeInfo:any phase:str runtimeHandlers:[any] \
-        volumesAttached:[any] volumesInUse:[str]
+        NodeStatus addresses:[any] config:any daemonEndpoints:any features:any nodeInfo:any phase:str runtimeHandlers:[any]
+        AttachedVolume devicePath:str name:str
         NamespaceStatus conditions:[any]
         PriorityClass description:str
         Event action:str eventTime:time firstTimestamp:time lastTimestamp:time related:any reportingComponent:str \
@@ -226,6 +226,8 @@ enum KnownFields {
         VolumeAttachmentStatus attachError:any attachmentMetadata:{str} detachError:any
         Service status:any
         ServiceSpec loadBalancerIP:str
+        ConfigMap data:{str} binaryData:{str} immutable:bool
+        Secret data:{str} stringData:{str} immutable:bool type:str
         ServiceAccount secrets:[any] imagePullSecrets:[LocalObjectReference] automountServiceAccountToken:bool
         Endpoint deprecatedTopology:{str}
         """

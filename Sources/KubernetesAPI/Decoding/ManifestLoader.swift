@@ -210,6 +210,8 @@ extension DecodingContext {
             case .resourceQuota: return modelled(ResourceQuota.self, node)
             case .limitRange: return modelled(LimitRange.self, node)
             case .serviceAccount: return modelled(ServiceAccount.self, node)
+            case .configMap: return modelled(ConfigMap.self, node)
+            case .secret: return modelled(Secret.self, node)
             case .unstructured: return nil
             }
         }

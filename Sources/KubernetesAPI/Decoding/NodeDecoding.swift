@@ -49,6 +49,13 @@ extension NodeStatus: YAMLFields {
         case "conditions": context.read(value, into: &conditions)
         case "images": context.read(value, into: &images)
         case "declaredFeatures": context.read(value, into: &declaredFeatures)
+        case "volumesInUse": if !value.isNull { context.read(value, into: &volumesInUse) }
+        case "volumesAttached":
+            if value.isNull { break }
+            context.elements(value) { element, context in
+                _ = context.digest(element, of: "AttachedVolume")
+                if let name = element["name"]?.scalarText { volumesAttached.append(name) }
+            }
         default: return context.ignored(field, value, of: "NodeStatus")
         }
         return true

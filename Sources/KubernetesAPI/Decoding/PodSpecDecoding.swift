@@ -174,7 +174,12 @@ extension Container: YAMLFields {
             }
             if context.objects.validates { context.checkMounts(value) }
         default:
-            if field == "lifecycle" { context.read(value, into: &lifecycle) }
+            switch field {
+            case "lifecycle": context.read(value, into: &lifecycle)
+            case "env": configuration += ConfigurationReference.of(variables: value)
+            case "envFrom": configuration = ConfigurationReference.of(sources: value) + configuration
+            default: break
+            }
             guard context.unmodelled(field, value, of: "Container", into: &unmodelled) else { return false }
             if context.objects.validates { context.checkUnmodelled(containerField: field, value) }
         }
@@ -241,7 +246,7 @@ extension Volume: YAMLDecodable {
         case "cinder": return .migrated(.cinder, id: text("volumeID"))
         case "vsphereVolume": return .migrated(.vsphereVolume, id: text("volumePath"))
         case "portworxVolume": return .migrated(.portworxVolume, id: text("volumeID"))
-        default: return .other
+        default: return ConfigurationReference.of(volume: kind, node).map { .configuration($0) } ?? .other
         }
     }
 }

@@ -39,6 +39,8 @@ public enum APIObject: Sendable, Hashable {
     case resourceQuota(Shared<ResourceQuota>)
     case limitRange(Shared<LimitRange>)
     case serviceAccount(Shared<ServiceAccount>)
+    case configMap(Shared<ConfigMap>)
+    case secret(Shared<Secret>)
     case unstructured(Shared<Unstructured>)
 
     public init<Object: KubernetesObject>(_ object: Object) { self = Object.erase(Shared(object)) }
@@ -72,6 +74,8 @@ public enum APIObject: Sendable, Hashable {
         case .resourceQuota: .resourceQuota
         case .limitRange: .limitRange
         case .serviceAccount: .serviceAccount
+        case .configMap: .configMap
+        case .secret: .secret
         case .unstructured: .unstructured
         }
     }
@@ -105,6 +109,8 @@ public enum APIObject: Sendable, Hashable {
         case .resourceQuota(let object): object.value.metadata
         case .limitRange(let object): object.value.metadata
         case .serviceAccount(let object): object.value.metadata
+        case .configMap(let object): object.value.metadata
+        case .secret(let object): object.value.metadata
         case .unstructured(let object): object.value.metadata
         }
     }
@@ -141,6 +147,8 @@ public enum APIObject: Sendable, Hashable {
         case .resourceQuota(let object): part(object.value.metadata)
         case .limitRange(let object): part(object.value.metadata)
         case .serviceAccount(let object): part(object.value.metadata)
+        case .configMap(let object): part(object.value.metadata)
+        case .secret(let object): part(object.value.metadata)
         case .unstructured(let object): part(object.value.metadata)
         }
     }
@@ -175,6 +183,8 @@ public enum APIObject: Sendable, Hashable {
         case .resourceQuota(let object): .resourceQuota(object.with { change(&$0.metadata) })
         case .limitRange(let object): .limitRange(object.with { change(&$0.metadata) })
         case .serviceAccount(let object): .serviceAccount(object.with { change(&$0.metadata) })
+        case .configMap(let object): .configMap(object.with { change(&$0.metadata) })
+        case .secret(let object): .secret(object.with { change(&$0.metadata) })
         case .unstructured(let object): .unstructured(object.with { change(&$0.metadata) })
         }
     }

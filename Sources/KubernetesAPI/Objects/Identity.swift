@@ -135,6 +135,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case persistentVolume, persistentVolumeClaim, storageClass, csiNode, csiDriver, csiStorageCapacity, volumeAttachment
     case service, statefulSet, replicationController, podDisruptionBudget
     case job, cronJob, daemonSet, controllerRevision, endpointSlice, horizontalPodAutoscaler, resourceQuota, limitRange, serviceAccount
+    case configMap, secret
     case unstructured
 
     /// The `kind:` as manifests spell it.
@@ -167,6 +168,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .resourceQuota: "ResourceQuota"
         case .limitRange: "LimitRange"
         case .serviceAccount: "ServiceAccount"
+        case .configMap: "ConfigMap"
+        case .secret: "Secret"
         case .unstructured: "Unstructured"
         }
     }
@@ -175,7 +178,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     public var apiVersion: String {
         switch self {
         case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
-            .resourceQuota, .limitRange, .serviceAccount:
+            .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret:
             "v1"
         case .replicaSet, .deployment, .statefulSet, .daemonSet, .controllerRevision: "apps/v1"
         case .job, .cronJob: "batch/v1"
@@ -218,6 +221,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .resourceQuota: "resourcequotas"
         case .limitRange: "limitranges"
         case .serviceAccount: "serviceaccounts"
+        case .configMap: "configmaps"
+        case .secret: "secrets"
         case .unstructured: "objects"
         }
     }
@@ -230,7 +235,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .node, .namespace, .priorityClass, .persistentVolume, .storageClass, .csiNode, .csiDriver, .volumeAttachment: false
         case .pod, .replicaSet, .deployment, .event, .persistentVolumeClaim, .csiStorageCapacity, .service, .statefulSet,
             .replicationController, .podDisruptionBudget, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
-            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .unstructured:
+            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
             true
         }
     }

@@ -69,6 +69,10 @@ public struct NodeStatus: Hashable, Sendable {
     public var conditions: [Condition]
     public var images: [ContainerImage]
     public var declaredFeatures: [String]
+    /// What the attach-detach controller says is attached, by ``AttachableVolume/uniqueName``.
+    public var volumesAttached: [String]
+    /// What the kubelet says must not be detached; sorted.
+    public var volumesInUse: [String]
 
     public init(capacity: ResourceList = ResourceList(), allocatable: ResourceList = ResourceList()) {
         self.capacity = capacity
@@ -76,6 +80,8 @@ public struct NodeStatus: Hashable, Sendable {
         conditions = []
         images = []
         declaredFeatures = []
+        volumesAttached = []
+        volumesInUse = []
     }
 }
 

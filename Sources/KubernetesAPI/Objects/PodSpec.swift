@@ -100,6 +100,8 @@ public struct Container: Hashable, Sendable {
     public var livenessProbe: Probe?
     public var readinessProbe: Probe?
     public var startupProbe: Probe?
+    /// What its environment takes from ConfigMaps and Secrets: `envFrom`, then `env`.
+    public var configuration: [ConfigurationReference]
     /// nil: no hooks.
     public var lifecycle: Lifecycle?
     /// A digest of the fields that have no effect here (command, environment, mounts, ...), hooks included.
@@ -111,6 +113,7 @@ public struct Container: Hashable, Sendable {
         self.resources = resources
         ports = []
         restartRules = []
+        configuration = []
         unmodelled = 0
     }
 
@@ -169,7 +172,9 @@ public struct Volume: Hashable, Sendable {
         case rbd(monitors: [String], pool: String, image: String, readOnly: Bool)
         /// A volume that a CSI driver makes for the pod alone.
         case csi(driver: String)
-        /// emptyDir, configMap, secret, hostPath, projected, ...: no constraint on the node.
+        /// A configMap, secret or projected volume: the pod waits until what it takes is there.
+        case configuration([ConfigurationReference])
+        /// emptyDir, hostPath, ...: no constraint on the node, and nothing to wait for.
         case other
     }
     public var name: String

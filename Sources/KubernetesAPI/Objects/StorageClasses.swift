@@ -31,6 +31,13 @@ public struct StorageClass: KubernetesObject {
     /// The provisioner of classes whose volumes are all made by hand.
     public static let noProvisioner = "kubernetes.io/no-provisioner"
 
+    /// Whether its provisioner makes folders on nodes, which need no attaching: the well-known ones of small clusters do.
+    public var makesLocalVolumes: Bool { StorageClass.localProvisioners.contains(provisioner) }
+
+    private static let localProvisioners = [
+        "rancher.io/local-path", "k8s.io/minikube-hostpath", "docker.io/hostpath", "microk8s.io/hostpath", noProvisioner,
+    ]
+
     public var isDefault: Bool {
         metadata.annotations[VolumeAnnotation.isDefaultClass] == "true"
             || metadata.annotations[VolumeAnnotation.betaIsDefaultClass] == "true"

@@ -59,6 +59,8 @@ extension APIObject {
         case .resourceQuota(let object): object.value
         case .limitRange(let object): object.value
         case .serviceAccount(let object): object.value
+        case .configMap(let object): object.value
+        case .secret(let object): object.value
         case .unstructured(let object): object.value
         }
     }

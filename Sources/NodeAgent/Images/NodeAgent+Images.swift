@@ -32,6 +32,7 @@ extension NodeAgent {
     /// Goes over the nodes on which pulls were asked for or are over. Every event that may have led to that ends with it, when all
     /// pods are in their slots again.
     mutating func arrangePulls(at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        if !talkative.isEmpty { arrangeReports(at: now, effects: &effects) }
         guard !restless.isEmpty else { return }
         while let number = restless.popLast() { arrangePulls(on: number, at: now, effects: &effects) }
         setPullTimer(effects: &effects)

@@ -54,7 +54,7 @@ extension PodWorker {
         } else {
             incidents.append(
                 .pulled(index, took: now - max(pull.begins, request.at), withWaiting: now - request.at))
-            containers[index].state = .waiting(until: now + startDelay(index, environment), .creating)
+            create(index, at: now, environment, &incidents)
         }
     }
 
@@ -66,7 +66,7 @@ extension PodWorker {
         for index in containers.indices {
             guard case .waiting(_, .errImageNeverPull) = containers[index].state, container(index).image == image else { continue }
             incidents.append(.imagePresent(index))
-            containers[index].state = .waiting(until: now + startDelay(index, environment), .creating)
+            create(index, at: now, environment, &incidents)
             changed = true
         }
         return changed
@@ -93,7 +93,7 @@ extension PodWorker {
             incidents.append(.backingOffPull(index))
             containers[index].state = .waiting(until: health[index].pullBackoff.over, .imagePullBackOff)
         } else if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
-            containers[index].state = .waiting(until: time + startDelay(index, environment), .creating)
+            create(index, at: time, environment, &incidents)
         }
     }
 }

@@ -75,6 +75,9 @@ struct TimelineMachines {
         configuration.controllerManager.nodeMonitorPhase = start.nodeMonitorPhase
         configuration.controllerManager.podGarbageCollectionPhase = start.podCollectionPhase
         configuration.controllerManager.allocateNodeCIDRs = false
+        // The fake kubelets mount nothing, and their nodes do not say that their volumes are to be attached.
+        configuration.controllerManager.attachDetach.isOn = false
+        configuration.nodeAgent.volumes.isOn = false
         configuration.controllerManager.originOnWall = start.origin
         let zones = recording.manifests.compactMap { $0["spec"]?["timeZone"]?.scalarText }
         configuration.controllerManager.timeZones = try ZoneInfoFolder.zones(named: zones)
@@ -107,9 +110,7 @@ struct TimelineMachines {
                 ),
                 // The controller manager that was recorded is of a distribution that publishes a second certificate.
                 APIObject(
-                    Unstructured(
-                        apiVersion: "v1", kindName: "ConfigMap",
-                        metadata: ObjectMeta(name: "openshift-service-ca.crt", namespace: recording.namespace))),
+                    ConfigMap(metadata: ObjectMeta(name: "openshift-service-ca.crt", namespace: recording.namespace))),
             ]
             configuration.snapshot += try volumes(start)
         }

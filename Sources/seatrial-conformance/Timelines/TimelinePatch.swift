@@ -50,8 +50,10 @@ struct TimelinePatches {
             case "status" where status || kind == "Node": object = try TimelinePatches.patchStatus(object, part.value)
             case "apiVersion", "kind": break
             default:
-                // Of kinds the simulator does not know it keeps the metadata.
-                guard case .unstructured = object else { throw TimelineError("a patch of \(kind) \(part.key) is not built") }
+                // Of kinds the simulator does not know it keeps the metadata; what ConfigMaps and Secrets say is not looked at.
+                guard [.unstructured, .configMap, .secret].contains(object.kind) else {
+                    throw TimelineError("a patch of \(kind) \(part.key) is not built")
+                }
             }
         }
         return object.withMetadata { $0.resourceVersion = 0 }

@@ -1,0 +1,37 @@
+// Which volume a claim stands for, and where it is attached: what kubelets ask the API server for.
+
+import KubernetesAPI
+
+/// One for all kubelets, each of which asks only for its own pods' claims and its own node.
+struct VolumeDirectory: Sendable {
+    /// The volumes of claims that are bound for good.
+    private var claims: [NamespacedName: String] = [:]
+    private var volumes: [String: Shared<PersistentVolume>] = [:]
+    /// What CSIDrivers say; true for those that say nothing.
+    private var attachRequired: [String: Bool] = [:]
+    /// By node, what the attach-detach controller says.
+    private var attached: [String: [String]] = [:]
+
+    mutating func set(_ claim: PersistentVolumeClaim, isGone: Bool) {
+        claims[claim.metadata.key] = isGone || !claim.isFullyBound ? nil : claim.spec.volumeName
+    }
+
+    mutating func set(_ volume: Shared<PersistentVolume>, isGone: Bool) { volumes[volume.value.metadata.name] = isGone ? nil : volume }
+
+    mutating func set(_ driver: CSIDriver, isGone: Bool) { attachRequired[driver.metadata.name] = isGone ? nil : driver.attachRequired }
+
+    /// Returns whether the node's volumes are others now.
+    mutating func setAttached(_ names: [String], to node: String) -> Bool {
+        if attached[node] ?? [] == names { return false }
+        attached[node] = names.isEmpty ? nil : names
+        return true
+    }
+
+    func isAttached(_ volume: String, to node: String) -> Bool { attached[node]?.contains(volume) ?? false }
+
+    /// The volume of a claim; nil: it is not bound, or its volume is gone.
+    func volume(of claim: NamespacedName) -> PersistentVolume? { claims[claim].flatMap { volumes[$0] }?.value }
+
+    /// The volume as one to be attached; nil: it needs no attaching.
+    func attachable(_ volume: PersistentVolume) -> AttachableVolume? { volume.attachable { attachRequired[$0] ?? true } }
+}
