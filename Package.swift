@@ -48,12 +48,12 @@ let package = Package(
         .target(
             name: "ClusterSimulation",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
             ]),
         .target(
             name: "Experiments",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
                 "ClusterSimulation",
             ]),
 
@@ -88,13 +88,14 @@ let package = Package(
         .testTarget(
             name: "ClusterSimulationTests",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
+                "ClusterSimulation",
             ]),
         .testTarget(
             name: "ExperimentsTests",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
-                "Experiments",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
+                "ClusterSimulation", "Experiments",
             ]),
     ]
 )

@@ -37,6 +37,8 @@ public struct Cluster: Sendable {
     var orphanedNodes: Set<Int> = []
     var templates: [Int: Shared<Node>] = [:]
     var metrics: MetricsPipeline
+    /// The requests through the cluster's Services, if the scenario has any.
+    var traffic: Traffic?
     /// Set if the run is watched for broken invariants.
     var invariants: InvariantMonitor?
     /// Set by tests only.
@@ -97,6 +99,7 @@ public struct Cluster: Sendable {
             if violation != nil { return }
         }
         now = max(now, time)
+        traffic?.advance(to: now)
     }
 
     /// How many events of the simulator were handled so far.
@@ -108,7 +111,9 @@ public struct Cluster: Sendable {
     /// Closes the books at the current time and returns the record.
     public mutating func finish() -> RunRecord {
         recorder.finish(at: now, handledEvents: handledEvents, violation: violation)
-        return recorder.record
+        var record = recorder.record
+        record.traffic = traffic?.finish(at: now)
+        return record
     }
 
     // MARK: Events
@@ -149,8 +154,10 @@ public struct Cluster: Sendable {
         case .traceDeparture(let index):
             let entry = configuration.value.trace[Int(index)]
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
+        case .servingChanges(let pod): refreshServing(of: pod)
         case .sample:
             recorder.sample(at: now)
+            traffic?.sample(at: now)
             if let interval = configuration.value.recording.interval { queue.schedule(.sample, at: now + interval) }
         }
         flush()
@@ -225,12 +232,14 @@ public struct Cluster: Sendable {
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .endpointSlice:
+                observeTraffic(event)
                 concernsControllers = true
                 if nodeAgent.looksUpServices { concernsKubelets = true }
             case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .horizontalPodAutoscaler,
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true
             default:
+                observeTraffic(event)
                 concernsControllers = true
                 concernsScheduler = true
             }
@@ -313,6 +322,7 @@ public struct Cluster: Sendable {
             kubeletEffects.removeAll()
         }
         if scheduler.hasNewAttempts { recorder.observe(scheduler.takeAttempts()) }
+        if traffic != nil { followServing() }
     }
 }
 

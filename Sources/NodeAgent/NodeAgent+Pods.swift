@@ -199,6 +199,7 @@ extension NodeAgent {
         _ worker: inout PodWorker, _ slot: Int, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        if followsServing { touchedPods.append(worker.uid) }
         if usesResources(worker) { unsettle(number) }
         report(&worker, on: number, at: now, effects: &effects)
         let status = worker.status(at: now)

@@ -28,6 +28,10 @@ package struct NodeAgent: Sendable {
     private var charges: [ObjectIdentifier: (spec: Shared<PodSpec>, charge: Shared<ResourceCharge>)] = [:]
     /// Emptied after each use.
     var incidents: [PodIncident] = []
+    /// Whether somebody sends requests to pods and wants to hear which of them changed.
+    package var followsServing = false
+    var touchedPods: [UID] = []
+    var changedMachines = false
     /// What pods use.
     package internal(set) var loads: PodLoads
     /// Nodes whose usage changed in the present event.
@@ -74,6 +78,7 @@ package struct NodeAgent: Sendable {
         let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
         kubelets.append(Kubelet(number: number, node: node, lease: lease, eviction: configuration.value.eviction))
         numbers[name] = number
+        changedMachines = true
         return Int(number)
     }
 
@@ -115,6 +120,7 @@ package struct NodeAgent: Sendable {
     /// A machine is gone for good: a new one of its name may come.
     package mutating func forget(_ number: Int) {
         kubelets[number].power = .crashed
+        changedMachines = true
         if numbers[kubelets[number].name] == Int32(number) { numbers[kubelets[number].name] = nil }
     }
 
@@ -123,6 +129,7 @@ package struct NodeAgent: Sendable {
         _ number: Int, kubeletOnly: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) -> SimulatedTime {
         kubelets[number].lease.stop(at: now)
+        changedMachines = true
         // Containers that a crash took and nobody has started again are gone still.
         let areGone = kubelets[number].power == .starting(afterCrash: true)
         kubelets[number].power = kubeletOnly && !areGone ? .kubeletStopped : .crashed
@@ -140,6 +147,7 @@ package struct NodeAgent: Sendable {
         _ number: Int, pods: [Shared<Pod>], isRegistered: Bool = true, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         let crashed = kubelets[number].power == .crashed
+        changedMachines = true
         kubelets[number].link = KubeletLink()
         kubelets[number].lease.restart(at: now)
         kubelets[number].usage.restart(at: now)
@@ -230,6 +238,7 @@ package struct NodeAgent: Sendable {
             for image in worker.images { kubelets[place.kubelet].images.touch(image, at: now) }
         }
         if places[worker.uid] == place { places[worker.uid] = nil }
+        if followsServing { touchedPods.append(worker.uid) }
         if usesResources(worker) { unsettle(place.kubelet) }
         kubelets[place.kubelet].drop(worker, from: place.slot)
     }

@@ -16,7 +16,7 @@ private let layers: [(target: String, mayImport: Set<String>)] = [
     ("ServiceNetwork", ["DiscreteEvents", "KubernetesAPI", "Crypto"]),
     (
         "ClusterSimulation",
-        ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent"]
+        ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork"]
     ),
 ]
 

@@ -27,7 +27,7 @@ public struct EndpointTable: Sendable, Hashable {
         case drop
     }
 
-    private let nodes: [ProxyNode]
+    private var nodes: [ProxyNode]
     private let timing: ProxyTiming
     private let lags: RandomStream
     /// When each change was made, ascending.
@@ -51,6 +51,15 @@ public struct EndpointTable: Sendable, Hashable {
         /// When its kube-proxy heard of the last change considered, and when it last began to write rules.
         var lastHeard = SimulatedTime.distantPast
         var lastSync = SimulatedTime.distantPast
+    }
+
+    /// A node joins: its kube-proxy lists all there is before it writes its first rules.
+    mutating func addNode(_ node: ProxyNode) -> NodeNumber {
+        nodes.append(node)
+        var view = NodeView()
+        view.applied = changes.count
+        views.append(view)
+        return NodeNumber(views.count - 1)
     }
 
     /// Adds a port nobody knows anything of yet.

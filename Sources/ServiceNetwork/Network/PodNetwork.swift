@@ -18,22 +18,25 @@ public struct PodNetwork: Hashable, Sendable {
     }
 
     public var latencies: Latencies
-    public let nodes: [ProxyNode]
+    public private(set) var nodes: [ProxyNode] = []
     /// By node: nodes of one zone have one number.
-    private let zones: [Int32]
+    private var zones: [Int32] = []
+    private var zoneNumbers: [String: Int32] = [:]
     /// By node: nodes with different numbers cannot reach each other; empty: all can.
     private var sides: [Int32] = []
 
     public init(nodes: [ProxyNode], latencies: Latencies = Latencies()) {
-        self.nodes = nodes
         self.latencies = latencies
-        var numbers: [String: Int32] = [:]
-        zones = nodes.map { node in
-            let next = Int32(numbers.count)
-            let number = numbers[node.zone] ?? next
-            numbers[node.zone] = number
-            return number
-        }
+        for node in nodes { addNode(node) }
+    }
+
+    /// A node joins: it is on nobody's side if the nodes are divided.
+    mutating func addNode(_ node: ProxyNode) {
+        let zone = zoneNumbers[node.zone] ?? Int32(zoneNumbers.count)
+        zoneNumbers[node.zone] = zone
+        nodes.append(node)
+        zones.append(zone)
+        if !sides.isEmpty { sides.append(.max) }
     }
 
     /// Divides the nodes: those with the same number here reach each other, others do not. nil heals.

@@ -17,6 +17,8 @@ public enum PodCondition: UInt8, Hashable, Sendable {
     case serving
     /// It takes requests still, but tells clients to go elsewhere: idle connections are closed, others after their answer.
     case draining
+    /// It has closed its door: what is under way is finished, new connections are refused (a server that was asked to stop).
+    case closing
     /// Nobody listens: connections are refused.
     case stopped
     /// Nobody is there to say so (a dead node, an address no longer in use): packets are lost.
@@ -48,6 +50,10 @@ struct PodServer: Hashable, Sendable {
     /// The line: attempts linked by `Attempt.next`.
     var head = AttemptSlot.none
     var tail = AttemptSlot.none
+    /// Attempts that reached it while it took requests, turned away or not.
+    var received: UInt64 = 0
+    /// Seconds of service that were begun, at full speed.
+    var work = 0.0
     /// Counts deaths: connections made before one are broken.
     var incarnation: Int32 = 0
 

@@ -13,9 +13,10 @@ extension RequestEngine {
             // The client may have given it up already: then nobody waits.
             if attempts[index].isGivenUp { forget(slot) } else { scheduleConnectionTimeout(slot) }
             return
-        case .stopped: return reply(slot, .refused)
+        case .stopped, .closing: return reply(slot, .refused)
         case .serving, .draining: break
         }
+        pods[pod].received += 1
         if attempts[index].incarnation != pods[pod].incarnation { return reply(slot, .reset) }
         if pods[pod].busy < pods[pod].capacity.concurrency {
             pods[pod].busy += 1
@@ -43,6 +44,7 @@ extension RequestEngine {
         var numbers = sources[source].services(of: request.number, attempt: attempts[index].ordinal)
         let seconds = ports[Int(sources[source].source.port)].behaviour.serviceTime.sample(&numbers)
         let slowness = pods[Int(attempts[index].pod)].slowness
+        pods[Int(attempts[index].pod)].work += seconds
         attempts[index].stage = .serving
         let event = RequestEvent(kind: .completion, index: slot.index, serial: attempts[index].serial)
         queue.schedule(event, at: now + SimulatedDuration(seconds: seconds * slowness))

@@ -86,6 +86,18 @@ public struct RequestEngine: Sendable, Hashable {
         table.publish(info, endpoints: endpoints, pods: pods, for: port, at: time, isKnown: isKnown)
     }
 
+    /// A node joins; its kube-proxy begins with what there is.
+    public mutating func addNode(_ node: ProxyNode) -> NodeNumber {
+        network.addNode(node)
+        return table.addNode(node)
+    }
+
+    /// Sets where a source's clients are from now on.
+    public mutating func setNodes(_ nodes: [NodeNumber], of source: SourceNumber) {
+        precondition(!nodes.isEmpty, "requests come from somewhere")
+        sources[Int(source)].source.nodes = nodes
+    }
+
     /// Divides the nodes, or heals them: see ``PodNetwork/partition(_:)``. What is on its way arrives.
     public mutating func partition(_ sides: [Int32]?) {
         network.partition(sides)
@@ -141,6 +153,21 @@ public struct RequestEngine: Sendable, Hashable {
         defer { outcomes.removeAll(keepingCapacity: true) }
         return outcomes
     }
+
+    /// How many attempts reached a pod so far, and how many seconds of service it has begun.
+    public func received(by pod: PodNumber) -> (attempts: UInt64, work: Double) {
+        (pods[Int(pod)].received, pods[Int(pod)].work)
+    }
+
+    /// The counts of a source since they were taken last; they begin anew.
+    public mutating func takeStatistics(of source: SourceNumber) -> RequestStatistics {
+        var taken = RequestStatistics()
+        swap(&taken, &sources[Int(source)].statistics)
+        return taken
+    }
+
+    /// Requests of a source that have not ended.
+    public func underWay(_ source: SourceNumber) -> Int { requests.count { !$0.isDone && $0.source == source } }
 
     /// Requests in a pod: being served, and in line.
     public func load(of pod: PodNumber) -> (busy: Int, waiting: Int) {

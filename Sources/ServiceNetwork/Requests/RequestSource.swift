@@ -36,7 +36,7 @@ public struct RequestSource: Hashable, Sendable {
 
 /// A source with all that changes.
 struct SourceState: Hashable, Sendable {
-    let source: RequestSource
+    var source: RequestSource
     var clock: ArrivalClock
     /// Service times, choices of clients and endpoints, back-offs: each request's own numbers, addressed by its number.
     let services: RandomStream
