@@ -11,8 +11,8 @@ let package = Package(
         .library(
             name: "Seatrial",
             targets: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
-                "Experiments",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
+                "ClusterSimulation", "Experiments",
             ]),
     ],
     dependencies: [
@@ -43,14 +43,17 @@ let package = Package(
             ]),
         .target(name: "NodeAgent", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
         .target(
+            name: "ServiceNetwork",
+            dependencies: ["DiscreteEvents", "KubernetesAPI", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
             name: "ClusterSimulation",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
             ]),
         .target(
             name: "Experiments",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
                 "ClusterSimulation",
             ]),
 
@@ -60,15 +63,15 @@ let package = Package(
         .executableTarget(
             name: "seatrial-conformance",
             dependencies: [
-                "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "DiscreteEvents", "ClusterSimulation",
-                "Experiments",
+                "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork", "DiscreteEvents",
+                "ClusterSimulation", "Experiments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "seatrial-benchmark",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "ClusterSimulation", "Experiments",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "ServiceNetwork", "ClusterSimulation", "Experiments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -81,16 +84,18 @@ let package = Package(
         .testTarget(name: "ConformanceTests", dependencies: ["seatrial-conformance"]),
         .testTarget(name: "ControllersTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Controllers"]),
         .testTarget(name: "NodeAgentTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "NodeAgent"]),
+        .testTarget(name: "ServiceNetworkTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "ServiceNetwork", "CGSL"]),
         .testTarget(
             name: "ClusterSimulationTests",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
+                "ClusterSimulation",
             ]),
         .testTarget(
             name: "ExperimentsTests",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ClusterSimulation",
-                "Experiments",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
+                "ClusterSimulation", "Experiments",
             ]),
     ]
 )

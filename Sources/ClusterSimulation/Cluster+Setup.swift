@@ -35,6 +35,7 @@ extension Cluster {
         for object in settings.snapshot {
             if case .pod(let pod) = object { nodeAgent.adopt(stored(pod), at: now, effects: &kubeletEffects) }
         }
+        beginTraffic()
         for object in settings.objects { operate(.apply([object]), reported: false) }
         scheduleOutsideWorld()
         flush()

@@ -37,6 +37,8 @@ public struct Cluster: Sendable {
     var orphanedNodes: Set<Int> = []
     var templates: [Int: Shared<Node>] = [:]
     var metrics: MetricsPipeline
+    /// The requests through the cluster's Services, if the scenario has any.
+    var traffic: Traffic?
     /// Set if the run is watched for broken invariants.
     var invariants: InvariantMonitor?
     /// Set by tests only.
@@ -102,6 +104,7 @@ public struct Cluster: Sendable {
             if violation != nil { return }
         }
         now = max(now, time)
+        traffic?.advance(to: now)
     }
 
     /// How many events of the simulator were handled so far.
@@ -113,7 +116,9 @@ public struct Cluster: Sendable {
     /// Closes the books at the current time and returns the record.
     public mutating func finish() -> RunRecord {
         recorder.finish(at: now, handledEvents: handledEvents, violation: violation)
-        return recorder.record
+        var record = recorder.record
+        record.traffic = traffic?.finish(at: now)
+        return record
     }
 
     // MARK: Events
@@ -154,8 +159,10 @@ public struct Cluster: Sendable {
         case .traceDeparture(let index):
             let entry = configuration.value.trace[Int(index)]
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
+        case .servingChanges(let pod): refreshServing(of: pod)
         case .sample:
             recorder.sample(at: now)
+            traffic?.sample(at: now)
             if let interval = configuration.value.recording.interval { queue.schedule(.sample, at: now + interval) }
         }
         flush()
@@ -230,6 +237,7 @@ public struct Cluster: Sendable {
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .endpointSlice:
+                observeTraffic(event)
                 concernsControllers = true
                 if nodeAgent.looksUpServices { concernsKubelets = true }
             // Nobody waits for the certificates that every namespace gets.
@@ -245,6 +253,7 @@ public struct Cluster: Sendable {
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true
             default:
+                observeTraffic(event)
                 concernsControllers = true
                 concernsScheduler = true
             }
@@ -327,6 +336,7 @@ public struct Cluster: Sendable {
             kubeletEffects.removeAll()
         }
         if scheduler.hasNewAttempts { recorder.observe(scheduler.takeAttempts()) }
+        if traffic != nil { followServing() }
     }
 }
 

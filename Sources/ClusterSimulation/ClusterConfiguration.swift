@@ -38,6 +38,8 @@ public struct ClusterConfiguration: Sendable {
     /// Objects that come and go at given times, as a trace recorded them. Sorted by `createAt`.
     public var trace: [TraceEntry]
     public var recording: RecordingOptions
+    /// Requests through Services; nil: nobody sends any.
+    public var traffic: TrafficConfiguration?
     /// Whether the run is watched for broken invariants, at whose first it stands still (``Cluster/violation``).
     public var checksInvariants: Bool
     /// A bug that a test plants.

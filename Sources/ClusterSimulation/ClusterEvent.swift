@@ -2,6 +2,7 @@
 
 import APIServer
 import Controllers
+import KubernetesAPI
 import NodeAgent
 import Scheduling
 
@@ -53,6 +54,10 @@ enum ClusterEvent: Sendable {
     case drainContinues(Int32, pod: Int32)
     case traceArrival(Int32)
     case traceDeparture(Int32)
+
+    // Requests.
+    /// A pod begins or ceases to answer requests.
+    case servingChanges(UID)
 
     // Measurement.
     case sample

@@ -11,39 +11,39 @@ import KubernetesAPI
 /// instant are taken in before anything is decided, as a real informer's burst is.
 package struct ControllerManager: Sendable {
     package let configuration: ControllerManagerConfiguration
-    package private(set) var informers = SharedInformers()
-    private var recorders = ControllerName.allCases.map { EventRecorder($0) }
+    package internal(set) var informers = SharedInformers()
+    var recorders = ControllerName.allCases.map { EventRecorder($0) }
 
-    private(set) var deployments: ControllerLoop<DeploymentReconciler>
-    private(set) var replicaSets: ControllerLoop<ReplicaSetReconciler>
-    private(set) var collector: ControllerLoop<GarbageCollector>
-    private(set) var monitor: ControllerLoop<NodeMonitor>
-    private(set) var tainter: ControllerLoop<NodeTainter>
-    private(set) var noExecuteTainter: ControllerLoop<NodeTainter>
-    private(set) var evictor: ControllerLoop<TaintEvictor>
-    private(set) var podCollector: ControllerLoop<PodGarbageCollector>
-    private(set) var namespaces: ControllerLoop<NamespaceController>
-    private(set) var statefulSets: ControllerLoop<StatefulSetReconciler>
-    private(set) var daemonSets: ControllerLoop<DaemonSetReconciler>
-    private(set) var replicationControllers: ControllerLoop<ReplicationControllerReconciler>
-    private(set) var jobs: ControllerLoop<JobReconciler>
-    private(set) var untrackedPods: ControllerLoop<TrackingFinalizerCleaner>
-    private(set) var cronJobs: ControllerLoop<CronJobReconciler>
-    private(set) var finishedJobs: ControllerLoop<FinishedJobCollector>
-    private(set) var autoscalers: ControllerLoop<AutoscalerReconciler>
-    private(set) var budgets: ControllerLoop<DisruptionReconciler>
-    private(set) var endpointSlices: ControllerLoop<EndpointSliceReconciler>
-    private(set) var nodeAddresses: ControllerLoop<NodeAddressAllocator>
-    private(set) var serviceAccounts: ControllerLoop<ServiceAccountReconciler>
-    private(set) var quotas: ControllerLoop<ResourceQuotaReconciler>
-    private(set) var volumes: ControllerLoop<VolumeBinder>
-    private(set) var storageProtection: ControllerLoop<StorageProtection>
-    private(set) var provisioner: ControllerLoop<VolumeProvisioner>
-    private(set) var attachments: ControllerLoop<AttachDetachController>
-    private(set) var attacher: ControllerLoop<ExternalAttacher>
-    private(set) var certificates: ControllerLoop<RootCertificatePublisher>
+    var deployments: ControllerLoop<DeploymentReconciler>
+    var replicaSets: ControllerLoop<ReplicaSetReconciler>
+    var collector: ControllerLoop<GarbageCollector>
+    var monitor: ControllerLoop<NodeMonitor>
+    var tainter: ControllerLoop<NodeTainter>
+    var noExecuteTainter: ControllerLoop<NodeTainter>
+    var evictor: ControllerLoop<TaintEvictor>
+    var podCollector: ControllerLoop<PodGarbageCollector>
+    var namespaces: ControllerLoop<NamespaceController>
+    var statefulSets: ControllerLoop<StatefulSetReconciler>
+    var daemonSets: ControllerLoop<DaemonSetReconciler>
+    var replicationControllers: ControllerLoop<ReplicationControllerReconciler>
+    var jobs: ControllerLoop<JobReconciler>
+    var untrackedPods: ControllerLoop<TrackingFinalizerCleaner>
+    var cronJobs: ControllerLoop<CronJobReconciler>
+    var finishedJobs: ControllerLoop<FinishedJobCollector>
+    var autoscalers: ControllerLoop<AutoscalerReconciler>
+    var budgets: ControllerLoop<DisruptionReconciler>
+    var endpointSlices: ControllerLoop<EndpointSliceReconciler>
+    var nodeAddresses: ControllerLoop<NodeAddressAllocator>
+    var serviceAccounts: ControllerLoop<ServiceAccountReconciler>
+    var quotas: ControllerLoop<ResourceQuotaReconciler>
+    var volumes: ControllerLoop<VolumeBinder>
+    var storageProtection: ControllerLoop<StorageProtection>
+    var provisioner: ControllerLoop<VolumeProvisioner>
+    var attachments: ControllerLoop<AttachDetachController>
+    var attacher: ControllerLoop<ExternalAttacher>
+    var certificates: ControllerLoop<RootCertificatePublisher>
     /// Whether a `.work` timer is on its way.
-    private var isWorkComing = false
+    var isWorkComing = false
 
     /// - Parameter watchLatency: from a commit to this process' watch cache; watch events are delivered by the caller at their
     ///   own time, but lease renewals are not events, so the node monitor works out when it would have seen them.
@@ -342,93 +342,4 @@ package struct ControllerManager: Sendable {
     package mutating func heartbeatsResumed(node: String, at now: SimulatedTime, effects: inout Effects<ControllerTimer>) {
         monitor.decider.heartbeatsResumed(node)
     }
-
-    // MARK: Working
-
-    private mutating func wakeToWork(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        guard !isWorkComing,
-            deployments.canWork || replicaSets.canWork || collector.canWork || monitor.canWork || tainter.canWork
-                || noExecuteTainter.canWork || evictor.canWork
-                || podCollector.canWork || namespaces.canWork || statefulSets.canWork || daemonSets.canWork
-                || replicationControllers.canWork || jobs.canWork || untrackedPods.canWork || cronJobs.canWork || finishedJobs.canWork
-                || autoscalers.canWork
-                || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
-                || volumes.canWork || storageProtection.canWork || provisioner.canWork || attachments.canWork || attacher.canWork
-                || certificates.canWork
-        else { return }
-        isWorkComing = true
-        effects.wake(at: now, .work)
-    }
-
-    private mutating func work(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        deployments.run(informers, &recorders[.deployment], at: now, &effects)
-        replicaSets.run(informers, &recorders[.replicaSet], at: now, &effects)
-        collector.run(informers, &recorders[.garbageCollector], at: now, &effects)
-        if monitor.canWork {
-            let wasOver = monitor.decider.isPassOver
-            monitor.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
-            monitor.decider.wakeForPoll(at: now, &effects)
-            if !wasOver, monitor.decider.isPassOver { endMonitorPass(at: now, &effects) }
-        }
-        tainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
-        noExecuteTainter.run(informers, &recorders[.nodeLifecycle], at: now, &effects)
-        evictor.run(informers, &recorders[.taintEviction], at: now, &effects)
-        podCollector.run(informers, &recorders[.podGarbageCollector], at: now, &effects)
-        namespaces.run(informers, &recorders[.namespace], at: now, &effects)
-        statefulSets.run(informers, &recorders[.statefulSet], at: now, &effects)
-        daemonSets.run(informers, &recorders[.daemonSet], at: now, &effects)
-        replicationControllers.run(informers, &recorders[.replicationController], at: now, &effects)
-        jobs.run(informers, &recorders[.job], at: now, &effects)
-        untrackedPods.run(informers, &recorders[.job], at: now, &effects)
-        cronJobs.run(informers, &recorders[.cronJob], at: now, &effects)
-        finishedJobs.run(informers, &recorders[.ttlAfterFinished], at: now, &effects)
-        autoscalers.run(informers, &recorders[.horizontalPodAutoscaler], at: now, &effects)
-        budgets.run(informers, &recorders[.disruption], at: now, &effects)
-        endpointSlices.run(informers, &recorders[.endpointSlice], at: now, &effects)
-        nodeAddresses.run(informers, &recorders[.nodeIPAM], at: now, &effects)
-        serviceAccounts.run(informers, &recorders[.serviceAccount], at: now, &effects)
-        quotas.run(informers, &recorders[.resourceQuota], at: now, &effects)
-        volumes.run(informers, &recorders[.persistentVolume], at: now, &effects)
-        storageProtection.run(informers, &recorders[.storageProtection], at: now, &effects)
-        provisioner.run(informers, &recorders[.volumeProvisioner], at: now, &effects)
-        attachments.run(informers, &recorders[.attachDetach], at: now, &effects)
-        attacher.run(informers, &recorders[.volumeAttacher], at: now, &effects)
-        certificates.run(informers, &recorders[.rootCertificate], at: now, &effects)
-    }
-
-    private mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        for node in monitor.decider.endPass(informers, at: now, &effects) { noExecuteTainter.queue.add(.welcomeBack(node)) }
-        monitor.decider.wakeForPoll(at: now, &effects)
-    }
-
-    private mutating func pollTaintQueues(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        for node in monitor.decider.poll(at: now) { noExecuteTainter.queue.add(.driveOff(node)) }
-        monitor.decider.wakeForPoll(at: now, &effects)
-    }
-
-    private mutating func settleAttachments(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        for event in attachments.decider.takeEvents() { recorders[.attachDetach].record(event, at: now, &effects) }
-        attachments.decider.arm(at: now, &effects)
-    }
-
-    private mutating func settleEvictions(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {
-        // Deadlines that lie in the present (no toleration at all) need no timer.
-        evictor.decider.fire(at: now)
-        let (events, victims) = evictor.decider.takeDecisions()
-        for event in events { recorders[.taintEviction].record(event, at: now, &effects) }
-        for victim in victims { evictor.queue.add(victim) }
-        evictor.decider.arm(at: now, &effects)
-    }
-}
-
-extension [EventRecorder] {
-    fileprivate subscript(controller: ControllerName) -> EventRecorder {
-        get { self[Int(controller.rawValue)] }
-        _modify { yield &self[Int(controller.rawValue)] }
-    }
-}
-
-extension APIObject {
-    /// False for a pod without volumes, which nearly all events are about.
-    fileprivate var mayHaveVolumes: Bool { if case .pod(let pod) = self { !pod.value.spec.value.volumes.isEmpty } else { true } }
 }

@@ -206,6 +206,7 @@ extension NodeAgent {
     ) {
         if worker.volumes != nil { settleVolumes(of: &worker, on: number, at: now, effects: &effects) }
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        if followsServing { touchedPods.append(worker.uid) }
         if usesResources(worker) { unsettle(number) }
         report(&worker, on: number, at: now, effects: &effects)
         let status = worker.status(at: now)

@@ -31,6 +31,10 @@ package struct NodeAgent: Sendable {
     private var charges: [ObjectIdentifier: (spec: Shared<PodSpec>, charge: Shared<ResourceCharge>)] = [:]
     /// Emptied after each use.
     var incidents: [PodIncident] = []
+    /// Whether somebody sends requests to pods and wants to hear which of them changed.
+    package var followsServing = false
+    var touchedPods: [UID] = []
+    var changedMachines = false
     /// What pods use.
     package internal(set) var loads: PodLoads
     /// Nodes whose usage changed in the present event.
@@ -78,6 +82,7 @@ package struct NodeAgent: Sendable {
         kubelets.append(Kubelet(number: number, node: node, lease: lease, eviction: configuration.value.eviction))
         _ = directory.setAttached(node.status.volumesAttached, to: name)
         numbers[name] = number
+        changedMachines = true
         return Int(number)
     }
 
@@ -119,6 +124,7 @@ package struct NodeAgent: Sendable {
     /// A machine is gone for good: a new one of its name may come.
     package mutating func forget(_ number: Int) {
         kubelets[number].power = .crashed
+        changedMachines = true
         if numbers[kubelets[number].name] == Int32(number) { numbers[kubelets[number].name] = nil }
     }
 
@@ -127,6 +133,7 @@ package struct NodeAgent: Sendable {
         _ number: Int, kubeletOnly: Bool, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) -> SimulatedTime {
         kubelets[number].lease.stop(at: now)
+        changedMachines = true
         // Containers that a crash took and nobody has started again are gone still.
         let areGone = kubelets[number].power == .starting(afterCrash: true)
         kubelets[number].power = kubeletOnly && !areGone ? .kubeletStopped : .crashed
@@ -144,6 +151,7 @@ package struct NodeAgent: Sendable {
         _ number: Int, pods: [Shared<Pod>], isRegistered: Bool = true, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
         let crashed = kubelets[number].power == .crashed
+        changedMachines = true
         kubelets[number].link = KubeletLink()
         kubelets[number].lease.restart(at: now)
         kubelets[number].usage.restart(at: now)
@@ -241,6 +249,7 @@ package struct NodeAgent: Sendable {
             for image in worker.images { kubelets[place.kubelet].images.touch(image, at: now) }
         }
         if places[worker.uid] == place { places[worker.uid] = nil }
+        if followsServing { touchedPods.append(worker.uid) }
         if usesResources(worker) { unsettle(place.kubelet) }
         kubelets[place.kubelet].drop(worker, from: place.slot)
     }

@@ -154,6 +154,7 @@ extension PodWorker {
     /// Sets a container running, with the rest of its run drawn: it ends by itself, by a crash (whichever comes first), or not.
     mutating func run(_ index: Int, from begin: SimulatedTime, _ environment: PodEnvironment) {
         defer { if !health.isEmpty { beginHealth(index, environment) } }
+        if index == initCount { signalled = .distantFuture }
         guard index >= initCount || isSidecar(index) else {
             let ends = begin + duration(behaviour.value.initialise, .containerInit, index, environment)
             containers[index].state = .running(since: begin, ready: .distantFuture, ends: ends, exitCode: 0)

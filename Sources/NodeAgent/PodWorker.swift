@@ -55,6 +55,8 @@ struct PodWorker: Sendable {
     var timer = SimulatedTime.distantFuture
     /// It was being stopped when its machine crashed: the kubelet that came back finds no containers.
     var isMissing = false
+    /// When the first of its main containers is asked to stop in its present run.
+    var signalled = SimulatedTime.distantFuture
     /// When a pod that was deleted and has stopped is removed.
     var removal = SimulatedTime.distantFuture
     /// The status that was reported last, until it is seen in the pod itself.

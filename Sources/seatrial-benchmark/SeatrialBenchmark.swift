@@ -9,7 +9,7 @@ struct SeatrialBenchmark: ParsableCommand {
         abstract: "Measure the simulator: rates, wall time and peak memory.",
         subcommands: [
             QueueBenchmark.self, YAMLBenchmark.self, SchedulingBenchmark.self, LoopBenchmark.self, ScaleBenchmark.self, WeekBenchmark.self,
-            ManifestsBenchmark.self,
+            ManifestsBenchmark.self, RequestBenchmark.self,
             ScenarioBenchmark.self, PreemptionBenchmark.self, All.self,
         ])
 
@@ -19,6 +19,7 @@ struct SeatrialBenchmark: ParsableCommand {
         func run() throws {
             try QueueBenchmark.parse([]).run()
             try YAMLBenchmark.parse([]).run()
+            try RequestBenchmark.parse([]).run()
             try SchedulingBenchmark.parse([]).run()
             try LoopBenchmark.parse([]).run()
             try PreemptionBenchmark.parse([]).run()

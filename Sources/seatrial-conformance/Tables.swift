@@ -36,6 +36,10 @@ enum TableFunctions {
         case "endpointslice_pack": WorkloadTables.packSlices
         case "kubelet_eviction_rank": NodeTables.evictionRank
         case "api_errors": APITables.answer
+        case "iptables_probability": ProxyTables.probabilities
+        case "proxy_endpoints": ProxyTables.endpoints
+        case "kubeproxy_iptables": ProxyTables.iptables
+        case "kubeproxy_nftables": ProxyTables.nftables
         default: nil
         }
     }
@@ -46,8 +50,15 @@ enum TableFunctions {
         table == "api_errors" ? ["code", "reason", "message", "causes"] : nil
     }
 
-    /// The recorded text in the form in which our answers are given.
-    static func normalised(_ text: String, _ table: String) -> String { table == "api_errors" ? APITables.normalised(text) : text }
+    /// A recorded value in the form in which our answers are given.
+    static func recordedText(_ value: YAMLNode, _ table: String) -> String {
+        switch table {
+        case "api_errors": APITables.normalised(value.comparisonText)
+        case "kubeproxy_iptables": ProxyTables.canonicalIptables(value.elements.compactMap(\.scalarText))
+        case "kubeproxy_nftables": ProxyTables.canonicalNftables(value.elements.compactMap(\.scalarText))
+        default: value.comparisonText
+        }
+    }
 }
 
 /// A case that is not in the format of its table.
@@ -102,7 +113,7 @@ private func outcome(
     var expected: [String] = []
     let compared = TableFunctions.comparedFields(table)
     for (key, value) in want.entries where !value.isNull && compared?.contains(key) ?? true {
-        expected.append(key + "=" + TableFunctions.normalised(value.comparisonText, table))
+        expected.append(key + "=" + TableFunctions.recordedText(value, table))
     }
     // A recording of steps is a list; its fields are the steps.
     for (index, step) in want.elements.enumerated() { expected.append("step \(index)=" + step.comparisonText) }

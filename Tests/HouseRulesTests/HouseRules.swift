@@ -13,9 +13,10 @@ private let layers: [(target: String, mayImport: Set<String>)] = [
     ("Scheduling", ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
     ("Controllers", ["DiscreteEvents", "KubernetesAPI", "APIServer", "HeapModule", "DequeModule"]),
     ("NodeAgent", ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
+    ("ServiceNetwork", ["DiscreteEvents", "KubernetesAPI", "Crypto"]),
     (
         "ClusterSimulation",
-        ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent"]
+        ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork"]
     ),
 ]
 

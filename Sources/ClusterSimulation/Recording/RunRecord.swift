@@ -29,6 +29,8 @@ public struct RunRecord: Sendable {
     public package(set) var watchLog: [WatchEvent] = []
     /// The first invariant that was broken, if the run was watched: it ended there.
     public package(set) var violation: InvariantViolation?
+    /// What became of requests through Services, if there were any.
+    public package(set) var traffic: TrafficRecord?
     /// How many events of the simulator were handled.
     public package(set) var handledEvents: Int = 0
 

@@ -1,4 +1,4 @@
-// The C library's logarithm for layers that import nothing but our own.
+// The C library's logarithm and exponential function for layers that import nothing but our own.
 
 #if canImport(Glibc)
     import Glibc
@@ -8,3 +8,6 @@
 
 /// The natural logarithm.
 package func naturalLogarithm(_ value: Double) -> Double { log(value) }
+
+/// e to the power of a number.
+package func exponentialFunction(_ exponent: Double) -> Double { exp(exponent) }

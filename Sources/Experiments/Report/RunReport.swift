@@ -20,10 +20,12 @@ public struct RunReport: CustomStringConvertible {
     public init(_ outcome: RunOutcome) { self.outcome = outcome }
 
     public var description: String {
-        [header, happenings, recoveries, pods, waiting, problems, expectations].filter { !$0.isEmpty }.joined(separator: "\n")
+        [header, happenings, recoveries, requests, pods, waiting, problems, expectations].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     // MARK: Sections
+
+    private var requests: String { record.traffic.map { TrafficReport(traffic: $0).description } ?? "" }
 
     private var header: String {
         let scenario = outcome.scenario

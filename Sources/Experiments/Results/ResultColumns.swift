@@ -35,7 +35,9 @@ public struct ResultTable: Hashable, Sendable {
 }
 
 public enum ResultTables {
-    public static let all = [cluster, nodes, pods, scheduling, events, recoveries, availability, conditions, jobs, summary]
+    public static let all = [
+        cluster, nodes, pods, scheduling, events, recoveries, availability, conditions, jobs, services, endpoints, summary,
+    ]
 
     public static let cluster = ResultTable(
         file: "cluster.csv", row: "the cluster at one moment, every `measure.interval`",
@@ -162,6 +164,11 @@ public enum ResultTables {
             ResultColumn(
                 "duplicates", .integer,
                 "Pods that had been evicted and still ran when the nodes could be reached again, beside their replacements."),
+            ResultColumn(
+                "requests_lost", .integer, optional: true,
+                "With `traffic`: requests that failed between failed_s and recovered_s (or the end), of all sources; failures at one time share them."
+            ),
+            ResultColumn("error_seconds", .integer, optional: true, "Seconds of that time in which any request failed."),
         ])
 
     public static let availability = ResultTable(

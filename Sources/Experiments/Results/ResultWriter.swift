@@ -22,6 +22,10 @@ struct ResultWriter {
         files.append(try writeAvailability())
         files.append(try writeConditions())
         files.append(try writeJobs())
+        if let traffic = record.traffic {
+            files.append(try writeServices(traffic))
+            files.append(try writeEndpoints(traffic))
+        }
         files.append(try writeSummary(summary))
         if options.watchLog { files.append(try WatchLogWriter.write(record.watchLog, in: folder)) }
         return files
@@ -206,6 +210,9 @@ struct ResultWriter {
             csv.field(failure.detected.map { $0 - failure.failed })
             csv.field(failure.recovered.map { $0 - failure.failed })
             csv.field(failure.duplicates)
+            let lost = record.requestsLost(in: failure)
+            csv.field(lost.map { Double($0.requests) })
+            csv.field(lost.map { Double($0.seconds) })
             csv.endRow()
         }
         return try csv.finish()

@@ -88,6 +88,9 @@ extension RunRecord {
             return judge(expectation, [(until, Double(pods.count { $0.wasPreempted }))])
         case .restarts:
             return judge(expectation, [(until, Double(pods.reduce(0) { $0 + $1.restarts }))])
+        case .requests(let figure, let source):
+            guard let traffic else { return ExpectationResult(expectation: expectation, holds: false, observed: "there was no traffic") }
+            return judge(expectation, traffic.values(figure, of: source, from: from, until: until))
         case .invariants:
             let observed = violation.map { "\($0.time.sinceStart.text): \($0)" } ?? "none was broken"
             return ExpectationResult(expectation: expectation, holds: violation == nil, observed: observed)

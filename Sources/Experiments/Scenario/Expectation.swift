@@ -11,6 +11,12 @@ public struct Expectation: Hashable, Sendable {
     public enum JobState: String, Hashable, Sendable, CaseIterable { case active, complete, failed }
     public enum Statistic: String, Hashable, Sendable, CaseIterable { case mean, p50, p90, p99, maximum }
 
+    public enum RequestFigure: String, Hashable, Sendable, CaseIterable {
+        case availability, failed, p50, p90, p99, maximum
+
+        var isTime: Bool { self != .availability && self != .failed }
+    }
+
     public enum Subject: Hashable, Sendable {
         /// Available replicas of a workload, at every moment.
         case available(ObjectKey)
@@ -35,6 +41,8 @@ public struct Expectation: Hashable, Sendable {
         case utilisation(ResourceName)
         /// Seconds from creation to readiness.
         case podStart(Statistic)
+        /// Requests of a source, or of all: over the whole time, or (latencies, in seconds) in every interval of measurement.
+        case requests(RequestFigure, of: String?)
         /// No invariant is broken; `converge`: and in the end all is at rest. The bound is not used.
         case invariants(converge: Bool)
 
@@ -42,6 +50,7 @@ public struct Expectation: Hashable, Sendable {
         var isTime: Bool {
             switch self {
             case .recovery, .detection, .podStart: true
+            case .requests(let figure, _): figure.isTime
             default: false
             }
         }
@@ -121,6 +130,8 @@ extension Expectation: CustomStringConvertible {
     func text(of value: Double) -> String {
         if subject.isTime { return SimulatedDuration(seconds: value).text }
         if case .utilisation = subject { return Presentation.percent(value) }
+        // A share of 0.99998 is not the same as one of 1.
+        if case .requests(.availability, _) = subject { return Presentation.number(value * 100) + " %" }
         return Presentation.number(value)
     }
 }
@@ -145,8 +156,20 @@ extension Expectation.Subject: CustomStringConvertible {
         case .utilisation(let resource): "utilisation of \(resource)"
         case .podStart(.mean): "mean time from creation to readiness of pods"
         case .podStart(.maximum): "longest time from creation to readiness of pods"
+        case .requests(let figure, let source): figure.description + (source.map { " of \($0)" } ?? "")
         case .invariants(let converge): converge ? "all invariants, and rest in the end" : "all invariants"
         case .podStart(let quantile): "\(quantile.rawValue) of the time from creation to readiness of pods"
+        }
+    }
+}
+
+extension Expectation.RequestFigure: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .availability: "share of good requests"
+        case .failed: "failed requests"
+        case .maximum: "longest latency of requests"
+        case .p50, .p90, .p99: "\(rawValue) of the latency of requests"
         }
     }
 }

@@ -64,6 +64,14 @@ extension ScenarioDecoder {
                 if let bound = bound(section, statistic.rawValue, isTime: true) { add(.podStart(statistic), bound) }
             }
         }
+        let source = string(fields, "source")
+        if let section = section(fields, "requests", ScenarioFormat.serviceBounds) {
+            for figure in Expectation.RequestFigure.allCases {
+                if let bound = bound(section, figure.rawValue, isTime: figure.isTime) { add(.requests(figure, of: source), bound) }
+            }
+        } else if source != nil, let place = fields["source"] {
+            context.error(place, "goes with requests")
+        }
         if let mode = string(fields, "invariants") { add(.invariants(converge: mode == "converge"), Expectation.Bound()) }
         return onlyUnder ?? policy == policy ? result : []
     }

@@ -135,6 +135,7 @@ struct ScenarioReader {
         configuration.behaviours = workloads.compactMap(\.rule)
         if let node = decoder.field(spec, "registry") { decoder.registry(node, into: &configuration.nodeAgent) }
         configuration.customMetrics = decoder.list(spec, "metrics").compactMap { decoder.metric($0) }
+        if let node = decoder.field(spec, "traffic") { configuration.traffic = decoder.traffic(node) }
         let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
         for (_, fault) in faults {
             switch fault {
@@ -170,6 +171,7 @@ struct ScenarioReader {
         for (node, entry) in entries { references.check(entry.action, node, &decoder) }
         for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
         for (node, rule) in workloads { if let rule { references.check(rule, node, &decoder) } }
+        if let traffic = configuration.traffic, let node = spec["traffic"] { references.check(traffic, node, &decoder) }
         references.checkSizes(specNode, &decoder)
 
         guard let name, let duration, let start else { return nil }

@@ -15,6 +15,7 @@ extension ScenarioFormat {
         ScenarioField("restarts", .object("Bound"), "Restarts of containers, over all pods."),
         ScenarioField("utilisation", .object("Utilisation"), "Mean over nodes of requested / allocatable, at every measurement."),
         ScenarioField("podStart", .object("PodStart"), "From a pod's creation to its readiness, over all pods that became ready."),
+        ScenarioField("requests", .object("RequestBounds"), "The requests of the source named, or of all."),
         ScenarioField(
             "invariants", .constant(["hold", "converge"]),
             "hold: at no moment is an invariant of the cluster broken (docs/storms.md). converge: and when the run ends, all workloads are whole "
@@ -32,6 +33,7 @@ extension ScenarioFormat {
             ScenarioField("job", .objectName, "A Job whose `condition` is meant."),
             ScenarioField("cronJob", .objectName, "A CronJob whose `jobs` are meant."),
             ScenarioField("horizontalPodAutoscaler", .objectName, "An autoscaler whose `condition` is meant."),
+            ScenarioField("source", .string, "A source of traffic whose `requests` are meant."),
             ScenarioField("from", .duration, "Not before this time; default: the start."),
             ScenarioField("until", .duration, "Not after this time; default: the end."),
             ScenarioField("at", .duration, "At this time only."),
@@ -90,6 +92,17 @@ extension ScenarioFormat {
         fields: [
             ScenarioField("cpu", .object("Bound"), "Of cpu."),
             ScenarioField("memory", .object("Bound"), "Of memory."),
+        ])
+
+    static let serviceBounds = ScenarioType(
+        name: "RequestBounds", description: "Figures of requests.",
+        fields: [
+            ScenarioField("availability", .object("Bound"), "The share that succeeded, from 0 to 1, over the whole time."),
+            ScenarioField("failed", .object("Bound"), "How many failed, over the whole time."),
+            ScenarioField("p50", .object("Bound"), "Half of the good answers took no longer, in every interval of measurement."),
+            ScenarioField("p90", .object("Bound"), "90 % took no longer, in every interval."),
+            ScenarioField("p99", .object("Bound"), "99 % took no longer, in every interval."),
+            ScenarioField("maximum", .object("Bound"), "The longest, in every interval."),
         ])
 
     static let podStart = ScenarioType(

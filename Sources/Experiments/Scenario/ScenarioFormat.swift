@@ -71,13 +71,16 @@ enum ScenarioFormat {
     static let minimumFaultSeconds = 1.0
     static let maximumDurationSeconds = 20 * 365 * 86_400
 
-    static let types: [ScenarioType] = [
-        scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-        metricsServer, waitsFor, registry, image, usage, load, loadPoint, growth, nodeLoad, evictionAmounts, evictionGracePeriods, metric,
-        fault, outsideLoad, apiServerFault, timelineEntry, delete, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints,
-        drain, maintain,
-        setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
-    ]
+    static let types: [ScenarioType] =
+        [
+            scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
+            metricsServer, waitsFor, registry, image, usage, load, loadPoint, growth, nodeLoad, evictionAmounts, evictionGracePeriods,
+            metric,
+            fault, outsideLoad, apiServerFault, timelineEntry, delete, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection,
+            nodeTaints,
+            drain, maintain,
+            setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart, serviceBounds,
+        ] + trafficTypes
 
     static func type(_ name: String) -> ScenarioType {
         guard let type = types.first(where: { $0.name == name }) else { preconditionFailure("no type \(name) in the scenario format") }
@@ -118,6 +121,7 @@ enum ScenarioFormat {
             ScenarioField("workloads", .list(.object("Workload")), "How containers behave, by label; the first that matches a pod counts."),
             ScenarioField("registry", .object("Registry"), "What images are pulled from."),
             ScenarioField("metrics", .list(.object("Metric")), "Metrics for autoscalers that do not come from the kubelets."),
+            ScenarioField("traffic", .object("Traffic"), "Requests through Services."),
             ScenarioField("controlPlane", .object("ControlPlane"), "The model of time: latencies, limits and periods."),
             ScenarioField("faults", .list(.object("Fault")), "What breaks."),
             ScenarioField("timeline", .list(.object("TimelineEntry")), "What the operator does, and when."),

@@ -13,6 +13,8 @@ struct ScenarioReferences {
     private var templates: [ObjectKey: [PodTemplate]] = [:]
     private var names: [ObjectKey] = []
     private var services: Set<NamespacedName> = []
+    private var serviceObjects: [NamespacedName: Service] = [:]
+    private let sources: [String]
     private var podCount = 0
     private let nodesAreKnown: Bool
     private let workloadsAreKnown: Bool
@@ -24,6 +26,7 @@ struct ScenarioReferences {
         self.nodesAreKnown = nodesAreKnown
         self.workloadsAreKnown = workloadsAreKnown
         podCount = configuration.trace.count
+        sources = configuration.traffic?.sources.map(\.name) ?? []
         for node in configuration.nodes { add(node) }
         for object in configuration.snapshot + configuration.objects { add(object) }
         for entry in configuration.timeline {
@@ -34,6 +37,9 @@ struct ScenarioReferences {
             }
         }
     }
+
+    fileprivate func serviceObject(_ name: NamespacedName) -> Service? { serviceObjects[name] }
+    fileprivate var knowsWorkloads: Bool { workloadsAreKnown }
 
     private mutating func add(_ node: Node) {
         nodes.insert(node.metadata.name)
@@ -55,7 +61,9 @@ struct ScenarioReferences {
             add(object.value.metadata, .replicaSet, object.value.spec.template, pods: isOwned ? 0 : object.value.spec.replicas)
         case .job(let object): add(object.value.metadata, .job, object.value.spec.template, pods: object.value.spec.parallelism ?? 1)
         case .cronJob(let object): add(object.value.metadata, .cronJob, object.value.spec.jobTemplate.spec.template, pods: 0)
-        case .service(let object): services.insert(object.value.metadata.key)
+        case .service(let object):
+            services.insert(object.value.metadata.key)
+            serviceObjects[object.value.metadata.key] = object.value
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             if pod.value.metadata.ownerReferences.isEmpty { podCount += 1 }
@@ -131,6 +139,10 @@ struct ScenarioReferences {
         case .available(let key), .replicas(let key): check(key, in: node, &decoder)
         // Jobs of CronJobs get their names in the run.
         case .condition(let key, _, _, _) where key.kind != .job: check(key, in: node, &decoder)
+        case .requests(_, let source?) where !sources.contains(source):
+            let known = sources.isEmpty ? "the scenario has no traffic" : "there are " + sources.joined(separator: ", ")
+            decoder.context.error(node["source"] ?? node, "there is no source \"\(source)\"; \(known)")
+        case .requests where sources.isEmpty: decoder.context.error(node["requests"] ?? node, "the scenario has no traffic")
         case .jobs(_, let owner?): check(ObjectKey(.cronJob, owner), node["cronJob"] ?? node, &decoder)
         default: break
         }
@@ -153,6 +165,53 @@ struct ScenarioReferences {
             let limit = ScenarioFormat.maximumPods
             decoder.context.error(
                 spec["cluster"] ?? spec, "its workloads ask for \(podCount) pods; the most a scenario may have is \(limit)")
+        }
+    }
+}
+
+// MARK: - Traffic
+
+extension ScenarioReferences {
+    /// Requests need Services that are there, with the ports they name and an address they can reach.
+    mutating func check(_ traffic: TrafficConfiguration, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        let places = node["services"].map { Array($0.elements) } ?? []
+        for (behaviour, place) in zip(traffic.services, places) where traffic.services.count == places.count {
+            check(behaviour.target, place, &decoder)
+            let calls = place["calls"].map { $0.elements.flatMap { Array($0.elements) } } ?? []
+            for (call, place) in zip(behaviour.calls.joined(), calls) { check(call.target, place, &decoder) }
+        }
+        let sources = node["sources"].map { Array($0.elements) } ?? []
+        guard traffic.sources.count == sources.count else { return }
+        for (source, place) in zip(traffic.sources, sources) {
+            check(source.target, place, &decoder)
+            switch source.origin {
+            case .nodes(let selection): check(selection, place["from"] ?? place, &decoder)
+            case .outside:
+                guard let service = service(source.target), !service.isExternallyAccessible else { continue }
+                decoder.context.error(
+                    place["from"] ?? place,
+                    "Service \(source.target.service) is not reached from outside: it needs type NodePort or LoadBalancer, or externalIPs")
+            }
+        }
+    }
+
+    private func service(_ target: TrafficTarget) -> Service? { serviceObject(target.service) }
+
+    private func check(_ target: TrafficTarget, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        guard knowsWorkloads else { return }
+        let place = node["service"] ?? node
+        guard let service = service(target) else {
+            decoder.context.error(place, "there is no Service \(target.service)")
+            return
+        }
+        if service.type == .externalName || service.isHeadless {
+            decoder.context.error(place, "Service \(target.service) has no cluster IP: requests go through kube-proxy here")
+        } else if let port = target.port, !service.ports.contains(where: { $0.name == port }) {
+            let names = service.ports.map(\.name).filter { !$0.isEmpty }
+            decoder.context.error(
+                node["port"] ?? node,
+                "Service \(target.service) has no port \"\(port)\"; "
+                    + (names.isEmpty ? "its port has no name" : "it has " + names.joined(separator: ", ")))
         }
     }
 }

@@ -105,6 +105,7 @@ extension PodWorker {
         left = max(left, environment.configuration.value.minimumGrace)
         let isHanging = !health.isEmpty && health[index].hangsFrom <= signal
         let isKilled = isHanging || needed > left
+        if index == initCount { signalled = min(signalled, signal) }
         let end = signal + (isKilled ? left : needed)
         if ends <= end { return ends }
         let code = isKilled ? behaviour.value.killExitCode : behaviour.value.stopExitCode

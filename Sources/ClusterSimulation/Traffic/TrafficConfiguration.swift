@@ -1,0 +1,92 @@
+// What a scenario says about requests: who sends them, what the pods behind a Service do with them, and the network between.
+
+import DiscreteEvents
+import KubernetesAPI
+import ServiceNetwork
+
+/// The port of a Service that requests are for.
+public struct TrafficTarget: Hashable, Sendable, CustomStringConvertible {
+    public var service: NamespacedName
+    /// The port's name; nil: the Service's first.
+    public var port: String?
+
+    public init(service: NamespacedName, port: String? = nil) {
+        self.service = service
+        self.port = port
+    }
+
+    public var description: String { "\(service)" + (port.map { ":" + $0 } ?? "") }
+}
+
+/// Somebody who sends requests.
+public struct TrafficSource: Hashable, Sendable {
+    public enum Origin: Hashable, Sendable {
+        /// Clients on these nodes, as long as they are up: pods, or processes of the node.
+        case nodes(NodeSelection)
+        /// Clients outside of the cluster: they come in at any node that is up, through a node port or a load balancer.
+        case outside
+    }
+
+    public var name: String
+    public var target: TrafficTarget
+    public var arrivals: ArrivalProcess
+    public var origin = Origin.nodes(.all)
+    public var policy = RequestPolicy()
+    public var connections = RequestSource.ConnectionReuse.none
+    public var start = SimulatedTime.zero
+
+    public init(name: String, target: TrafficTarget, arrivals: ArrivalProcess) {
+        self.name = name
+        self.target = target
+        self.arrivals = arrivals
+    }
+}
+
+/// What the pods behind a port do with a request.
+public struct ServiceBehaviour: Hashable, Sendable {
+    /// What a server does from SIGTERM to its end.
+    public enum StopManner: String, Hashable, Sendable, CaseIterable {
+        /// It refuses new connections and finishes what it has: what most frameworks do.
+        case finish
+        /// It goes on as before until it is gone.
+        case ignore
+    }
+
+    /// A call that a pod makes to another Service while it serves a request.
+    public struct Call: Hashable, Sendable {
+        public var target: TrafficTarget
+        public var policy = RequestPolicy()
+
+        public init(_ target: TrafficTarget) { self.target = target }
+    }
+
+    public var target: TrafficTarget
+    /// Seconds of service at full speed.
+    public var serviceTime: Distribution
+    public var capacity = PodCapacity(concurrency: 1)
+    public var onTermination = StopManner.finish
+    /// Groups of calls, one after the other; the calls of a group go side by side.
+    public var calls: [[Call]] = []
+
+    public init(_ target: TrafficTarget, serviceTime: Distribution) {
+        self.target = target
+        self.serviceTime = serviceTime
+    }
+}
+
+/// All traffic of a run.
+public struct TrafficConfiguration: Hashable, Sendable {
+    public var sources: [TrafficSource] = []
+    public var services: [ServiceBehaviour] = []
+    public var latencies = PodNetwork.Latencies()
+    public var proxyTiming = ProxyTiming()
+    /// How kube-proxies choose among endpoints.
+    public var proxyMode = BalancingMethod.iptables
+
+    public init() {
+        latencies.sameNode = .microseconds(50)
+        latencies.sameZone = .microseconds(250)
+        latencies.crossZone = .microseconds(750)
+        latencies.fromOutside = .milliseconds(10)
+    }
+}

@@ -1,0 +1,147 @@
+// What is kept of a run's requests: intervals with their rates and latencies, seconds with their errors, and each pod's share.
+
+import DiscreteEvents
+import KubernetesAPI
+import ServiceNetwork
+
+/// The requests of a run.
+public struct TrafficRecord: Sendable {
+    /// The requests of one source that ended in one interval.
+    public struct Interval: Sendable {
+        public var source: Int
+        public var begin: SimulatedTime
+        public var end: SimulatedTime
+        public var sent: UInt64
+        /// By ``RequestResult``'s raw value.
+        public var ended: [UInt64]
+        public var retries: UInt64
+        public var hedges: UInt64
+        /// Seconds, of good answers: half of them, 90, 99 and 99.9 % took no longer, and the longest. NaN if there were none.
+        public var quantiles: [Double]
+        /// Requests that were not over at the end.
+        public var underWay: Int
+        public var readyEndpoints: Int
+        public var terminatingEndpoints: Int
+
+        public func count(_ result: RequestResult) -> UInt64 { ended[Int(result.rawValue)] }
+        public var failures: UInt64 { ended.reduce(0, +) - count(.succeeded) }
+    }
+
+    /// A source over the whole run.
+    public struct Source: Sendable {
+        public let name: String
+        public let target: TrafficTarget
+        /// Whether these are the calls that pods make to serve other requests.
+        public let isCall: Bool
+        /// By second: requests that ended, and those of them that ended badly.
+        public fileprivate(set) var ended: [UInt32] = []
+        public fileprivate(set) var failed: [UInt32] = []
+        public fileprivate(set) var sent: UInt64 = 0
+        /// By ``RequestResult``'s raw value.
+        public fileprivate(set) var results = [UInt64](repeating: 0, count: RequestResult.allCases.count)
+        public fileprivate(set) var latency = LatencyHistogram()
+        /// Of the interval that is not closed yet: what was counted by the last whole second.
+        fileprivate var counted: (ended: UInt64, failed: UInt64) = (0, 0)
+        fileprivate var opened = SimulatedTime.zero
+
+        public func count(_ result: RequestResult) -> UInt64 { results[Int(result.rawValue)] }
+        public var failures: UInt64 { results.reduce(0, +) - count(.succeeded) }
+    }
+
+    public struct Pod: Sendable {
+        public var pod: NamespacedName
+        /// Attempts that reached it.
+        public var received: UInt64
+    }
+
+    public static let levels = [0.5, 0.9, 0.99, 0.999]
+
+    public private(set) var sources: [Source]
+    public private(set) var intervals: [Interval] = []
+    public internal(set) var pods: [Pod] = []
+
+    init() { sources = [] }
+
+    mutating func add(_ name: String, _ target: TrafficTarget, isCall: Bool) {
+        sources.append(Source(name: name, target: target, isCall: isCall))
+    }
+
+    /// A second is over.
+    mutating func count(_ statistics: RequestStatistics, source: Int) {
+        let (ended, failed) = TrafficRecord.totals(statistics)
+        sources[source].ended.append(UInt32(ended &- sources[source].counted.ended))
+        sources[source].failed.append(UInt32(failed &- sources[source].counted.failed))
+        sources[source].counted = (ended, failed)
+    }
+
+    /// An interval is over: its counts begin anew.
+    mutating func close(
+        _ source: Int, _ statistics: RequestStatistics, underWay: Int, _ endpoints: (ready: Int, terminating: Int), at now: SimulatedTime
+    ) {
+        let ended = RequestResult.allCases.map { statistics.count($0) }
+        // What ended since the last whole second is the next second's.
+        let (all, failed) = TrafficRecord.totals(statistics)
+        let rest = (ended: all &- sources[source].counted.ended, failed: failed &- sources[source].counted.failed)
+        sources[source].counted = (0 &- rest.ended, 0 &- rest.failed)
+        sources[source].sent += statistics.sent
+        for index in ended.indices { sources[source].results[index] += ended[index] }
+        sources[source].latency.add(statistics.latency)
+        guard now > sources[source].opened else { return }
+        let latency = statistics.latency
+        let quantiles = TrafficRecord.levels.map { latency.quantile(at: $0) } + [latency.count == 0 ? .nan : latency.maximum.seconds]
+        intervals.append(
+            Interval(
+                source: source, begin: sources[source].opened, end: now, sent: statistics.sent, ended: ended, retries: statistics.retries,
+                hedges: statistics.hedges, quantiles: quantiles, underWay: underWay, readyEndpoints: endpoints.ready,
+                terminatingEndpoints: endpoints.terminating))
+        sources[source].opened = now
+    }
+
+    private static func totals(_ statistics: RequestStatistics) -> (ended: UInt64, failed: UInt64) {
+        let all = RequestResult.allCases.reduce(0) { $0 + statistics.count($1) }
+        return (all, all - statistics.count(.succeeded))
+    }
+}
+
+// MARK: - Questions
+
+extension TrafficRecord {
+    /// Requests that failed from one time to another, over all sources but calls, and the seconds in which any did.
+    public func failures(from begin: SimulatedTime, until end: SimulatedTime) -> (requests: UInt64, seconds: Int) {
+        var total = (requests: UInt64(0), seconds: 0)
+        let first = Int(begin.sinceStart.seconds)
+        let last = Int(end.sinceStart.seconds.rounded(.up))
+        for second in first..<max(first, last) {
+            let failed = sources.reduce(UInt64(0)) { $0 + UInt64(!$1.isCall && second < $1.failed.count ? $1.failed[second] : 0) }
+            total.requests += failed
+            if failed > 0 { total.seconds += 1 }
+        }
+        return total
+    }
+
+    /// The minute in which the largest share of a source's requests failed; nil if none did.
+    public func worstMinute(of source: Int) -> (minute: Int, ended: UInt64, failed: UInt64)? {
+        var worst: (minute: Int, ended: UInt64, failed: UInt64)?
+        let own = sources[source]
+        for minute in 0..<(own.ended.count + 59) / 60 {
+            let seconds = minute * 60..<min((minute + 1) * 60, own.ended.count)
+            let ended = own.ended[seconds].reduce(UInt64(0)) { $0 + UInt64($1) }
+            let failed = own.failed[seconds].reduce(UInt64(0)) { $0 + UInt64($1) }
+            if failed == 0 { continue }
+            // Compared as fractions, without rounding.
+            if let other = worst, failed * other.ended <= other.failed * ended { continue }
+            worst = (minute, ended, failed)
+        }
+        return worst
+    }
+}
+
+extension RunRecord {
+    /// Requests that failed from a failure of nodes to the recovery from it (or the end), and the seconds in which any did; nil
+    /// without traffic.
+    public func requestsLost(in failure: RecoveryRecord) -> (requests: UInt64, seconds: Int)? {
+        guard let traffic else { return nil }
+        let end = SimulatedTime.zero + .seconds(traffic.sources.map(\.failed.count).max() ?? 0)
+        return traffic.failures(from: failure.failed, until: failure.recovered ?? end)
+    }
+}

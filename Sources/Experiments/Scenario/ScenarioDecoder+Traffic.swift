@@ -1,0 +1,227 @@
+// Reads the traffic of a scenario.
+
+import ClusterSimulation
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+import ServiceNetwork
+
+extension ScenarioDecoder {
+    mutating func traffic(_ node: YAMLNode) -> TrafficConfiguration? {
+        guard let fields = open(node, ScenarioFormat.traffic) else { return nil }
+        var traffic = TrafficConfiguration()
+        for service in list(fields, "services") { if let behaviour = trafficService(service) { traffic.services.append(behaviour) } }
+        for source in list(fields, "sources") {
+            guard let decoded = trafficSource(source) else { continue }
+            if traffic.sources.contains(where: { $0.name == decoded.name }) {
+                context.error(source["name"] ?? source, "there is a source \"\(decoded.name)\" already")
+            }
+            traffic.sources.append(decoded)
+        }
+        if let node = field(fields, "proxy") { proxy(node, &traffic) }
+        if let node = field(fields, "network") { network(node, &traffic.latencies) }
+        return traffic
+    }
+
+    private mutating func proxy(_ node: YAMLNode, _ traffic: inout TrafficConfiguration) {
+        guard let fields = open(node, ScenarioFormat.proxy) else { return }
+        let scheduler = string(fields, "scheduler")
+        switch string(fields, "mode") {
+        case "nftables": traffic.proxyMode = .nftables
+        case "ipvs": traffic.proxyMode = .ipvs(scheduler.flatMap(IPVSScheduler.init) ?? .roundRobin)
+        default: break
+        }
+        if scheduler != nil, let node = fields["scheduler"], fields["mode"]?.scalarText != "ipvs" {
+            context.error(node, "goes with mode: ipvs")
+        }
+        if let period = duration(fields, "minSyncPeriod") { traffic.proxyTiming.minimumSyncPeriod = period }
+        if let length = duration(fields, "syncDuration") { traffic.proxyTiming.syncDuration = length }
+        if let propagation = distribution(fields, "propagation") { traffic.proxyTiming.propagation = propagation }
+    }
+
+    private mutating func network(_ node: YAMLNode, _ latencies: inout PodNetwork.Latencies) {
+        guard let fields = open(node, ScenarioFormat.network) else { return }
+        if let value = duration(fields, "sameNode") { latencies.sameNode = value }
+        if let value = duration(fields, "sameZone") { latencies.sameZone = value }
+        if let value = duration(fields, "crossZone") { latencies.crossZone = value }
+        if let value = duration(fields, "overlay") { latencies.overlay = value }
+        if let value = duration(fields, "fromOutside") { latencies.fromOutside = value }
+    }
+
+    private mutating func target(_ fields: Fields) -> TrafficTarget? {
+        let port = string(fields, "port")
+        return objectName(fields, "service").map { TrafficTarget(service: $0, port: port) }
+    }
+
+    // MARK: Services
+
+    private mutating func trafficService(_ node: YAMLNode) -> ServiceBehaviour? {
+        guard let fields = open(node, ScenarioFormat.trafficService) else { return nil }
+        let target = target(fields)
+        let time = distribution(fields, "serviceTime")
+        let concurrency = integer(fields, "concurrency")
+        let queue = integer(fields, "queue")
+        let manner = string(fields, "onTermination").flatMap(ServiceBehaviour.StopManner.init)
+        var groups: [[ServiceBehaviour.Call]] = []
+        for group in list(fields, "calls") {
+            guard group.kind == .sequence else {
+                context.expect("array", group)
+                continue
+            }
+            groups.append(group.elements.compactMap { trafficCall($0) })
+        }
+        guard let target, let time else { return nil }
+        var behaviour = ServiceBehaviour(target, serviceTime: time)
+        behaviour.capacity = PodCapacity(concurrency: Int32(concurrency ?? 1), queueLimit: queue.map(Int32.init))
+        behaviour.onTermination = manner ?? .finish
+        behaviour.calls = groups
+        return behaviour
+    }
+
+    private mutating func trafficCall(_ node: YAMLNode) -> ServiceBehaviour.Call? {
+        guard let fields = open(node, ScenarioFormat.trafficCall) else { return nil }
+        let policy = policy(fields)
+        guard let target = target(fields) else { return nil }
+        var call = ServiceBehaviour.Call(target)
+        call.policy = policy
+        return call
+    }
+
+    private mutating func policy(_ fields: Fields) -> RequestPolicy {
+        var policy = RequestPolicy()
+        policy.timeout = duration(fields, "timeout")
+        if let node = field(fields, "retries"), let retries = open(node, ScenarioFormat.retries) {
+            policy.maximumAttempts = integer(retries, "attempts") ?? 1
+            if let backoff = duration(retries, "backoff") { policy.backoff.initial = backoff }
+            if let budget = field(retries, "budget").flatMap({ number($0, in: 0...100) }) {
+                policy.budget = RequestPolicy.RetryBudget(ratio: budget, reserve: 10)
+            }
+        }
+        if let hedge = duration(fields, "hedge") {
+            policy.hedgeDelay = hedge
+            policy.maximumAttempts = max(policy.maximumAttempts, 2)
+        }
+        return policy
+    }
+
+    // MARK: Sources
+
+    private mutating func trafficSource(_ node: YAMLNode) -> TrafficSource? {
+        guard let fields = open(node, ScenarioFormat.trafficSource) else { return nil }
+        let name = string(fields, "name")
+        let target = target(fields)
+        let policy = policy(fields)
+        let keepAlive = duration(fields, "keepAlive")
+        let start = time(fields, "start")
+        var origin = TrafficSource.Origin.nodes(.all)
+        if let from = field(fields, "from") {
+            if from.kind == .mapping {
+                if let chosen = open(from, ScenarioFormat.nodeSelection).flatMap({ selection($0) }) { origin = .nodes(chosen) }
+            } else if from.scalarText == "outside" {
+                origin = .outside
+            } else {
+                context.error(from, "expected outside, or one of node, zone, nodes, selector")
+            }
+        }
+        let arrivals = arrivals(node, fields)
+        guard let name, let target, let arrivals else { return nil }
+        var source = TrafficSource(name: name, target: target, arrivals: arrivals)
+        source.policy = policy
+        source.origin = origin
+        if let keepAlive { source.connections = .keepAlive(idle: keepAlive) }
+        if let start { source.start = start }
+        return source
+    }
+
+    private mutating func arrivals(_ node: YAMLNode, _ fields: Fields) -> ArrivalProcess? {
+        var found: ArrivalProcess?
+        // Every field is asked for, so that all are checked.
+        if let rate = rate(fields, "poisson") { found = .poisson(rate: rate) }
+        if let rate = rate(fields, "constant") { found = .deterministic(interval: SimulatedDuration(seconds: 1 / rate)) }
+        let states = list(fields, "bursts").compactMap { burstState($0) }
+        if !states.isEmpty { found = .modulated(states) }
+        if let curve = field(fields, "curve") { found = rateCurve(curve).map { .curve($0) } }
+        if let node = field(fields, "users"), let users = open(node, ScenarioFormat.users) {
+            let count = integer(users, "count")
+            if let think = distribution(users, "think", meanAtLeast: ScenarioFormat.minimumRunSeconds), let count {
+                found = .closed(users: count, thinkTime: think)
+            }
+        }
+        if let node = field(fields, "recorded") { found = recordedArrivals(node).map { .replay($0) } }
+        return found
+    }
+
+    private mutating func rate(_ fields: Fields, _ name: String) -> Double? {
+        guard let node = field(fields, name), let entry = open(node, ScenarioFormat.arrivalRate), let value = field(entry, "rate"),
+            let rate = number(value, in: 0...10_000_000)
+        else { return nil }
+        if rate == 0 {
+            context.error(value, "must be more than 0")
+            return nil
+        }
+        return rate
+    }
+
+    private mutating func burstState(_ node: YAMLNode) -> ArrivalProcess.ModulatedState? {
+        guard let fields = open(node, ScenarioFormat.burstState) else { return nil }
+        let stay = duration(fields, "stay")
+        guard let rate = field(fields, "rate").flatMap({ number($0, in: 0...10_000_000) }), let stay else { return nil }
+        if stay == .zero, let place = fields["stay"] { context.error(place, "must be longer than 0") }
+        return ArrivalProcess.ModulatedState(rate: rate, meanStay: max(stay.seconds, 1e-9))
+    }
+
+    private mutating func rateCurve(_ node: YAMLNode) -> RateCurve? {
+        guard let fields = open(node, ScenarioFormat.rateCurve) else { return nil }
+        let period = duration(fields, "period")
+        var points: [RateCurve.Point] = []
+        for element in list(fields, "points") {
+            guard let entry = open(element, ScenarioFormat.ratePoint) else { continue }
+            let at = duration(entry, "at")
+            guard let rate = field(entry, "rate").flatMap({ number($0, in: 0...10_000_000) }), let at else { continue }
+            points.append(RateCurve.Point(time: at, rate: rate))
+        }
+        guard let period else { return nil }
+        guard let curve = RateCurve(points: points, period: period) else {
+            context.error(node, "needs points in order of time, all before the end of the period")
+            return nil
+        }
+        return curve
+    }
+
+    private mutating func recordedArrivals(_ node: YAMLNode) -> [SimulatedTime]? {
+        guard let fields = open(node, ScenarioFormat.recordedArrivals) else { return nil }
+        let column = string(fields, "column")
+        let speed = field(fields, "speed").flatMap { number($0, in: 0.000_001...1_000_000) } ?? 1
+        guard let path = field(fields, "file"), let bytes = file(path), let name = path.scalarText, let column else { return nil }
+        do throws(CSVError) {
+            return try ScenarioDecoder.arrivals(CSVTable(bytes, file: location(of: name)), column, speed)
+        } catch {
+            context.error(path, "\(error)")
+            return nil
+        }
+    }
+
+    private static func arrivals(_ table: CSVTable, _ name: String, _ speed: Double) throws(CSVError) -> [SimulatedTime] {
+        let column = try table.column(name)
+        var times: [SimulatedTime] = []
+        var first: Int64?
+        for row in table.rows {
+            let text = table.text(row, column)
+            let nanoseconds: Int64
+            if let seconds = Double(text), seconds >= 0, seconds < Double(ScenarioFormat.maximumDurationSeconds) {
+                nanoseconds = Int64(seconds * 1e9)
+            } else if let date = RFC3339.nanoseconds(text.replacing(" ", with: "T") + "Z") {
+                // Dates are counted from the first; seconds are what they are.
+                nanoseconds = date - (first ?? date)
+                first = first ?? date
+            } else {
+                throw table.error(row, column, "expected seconds, or a date as 2023-11-16 18:15:46.68")
+            }
+            let time = SimulatedTime(nanoseconds: Int64(Double(nanoseconds) / speed))
+            if let last = times.last, time < last { throw table.error(row, column, "is before the row above") }
+            times.append(time)
+        }
+        if times.isEmpty { throw CSVError(file: table.file, line: 1, column: name, message: "has no rows") }
+        return times
+    }
+}

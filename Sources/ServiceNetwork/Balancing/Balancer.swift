@@ -1,0 +1,275 @@
+// The memory of one thing that balances: where it was in its round, which connections go through it, how fast endpoints were.
+
+import DiscreteEvents
+
+/// Balances the connections to one Service port at one place: a node's kube-proxy, or a replica of an Ingress controller.
+///
+/// Endpoints are named by numbers that stay theirs (the pods' numbers in the request engine), and given anew with each choice, as they come and go:
+/// ```swift
+/// let pod = balancer.choose(among: pods, client: address, draws: &stream, at: now)
+/// balancer.opened(pod)
+/// … balancer.closed(pod, after: .milliseconds(12), at: now)
+/// ```
+/// Random methods remember nothing and cost the same however many endpoints there are; methods that compare endpoints look at each.
+public struct Balancer: Hashable, Sendable {
+    public let method: BalancingMethod
+    /// The address that traffic asks for, which `dh` goes by.
+    public var destination: UInt32 = 0
+    /// By endpoint number; endpoints without an entry have no connections, weight 1 and no history.
+    private var endpoints: [EndpointMemory] = []
+    /// How many choices were made in turn.
+    private var turn = 0
+    /// The endpoint of the last turn, which the next one follows.
+    private var last: Int32 = -1
+    /// The chains for numbers of endpoints seen, by that number.
+    private var chains: [Int: IptablesChain] = [:]
+    /// Closed connections that IPVS still counts, in the order in which they closed.
+    private var closings = Closings()
+
+    public init(_ method: BalancingMethod) {
+        self.method = method
+    }
+
+    private struct EndpointMemory: Hashable, Sendable {
+        var active: Int32 = 0
+        var inactive: Int32 = 0
+        var weight: Int32 = 1
+        /// Seconds, as of `updated`.
+        var average: Double = 0
+        var updated = SimulatedTime.zero
+    }
+
+    /// Whether connections must be told by ``opened(_:)`` and ``closed(_:after:at:)``.
+    public var followsConnections: Bool {
+        switch method {
+        case .iptables, .nftables, .roundRobin: false
+        case .ipvs(let scheduler): scheduler.countsConnections
+        case .leastConnections, .powerOfTwoChoices, .ewma: true
+        }
+    }
+
+    /// Sets an endpoint's weight (IPVS' weighted schedulers): 0 for none of the traffic. kube-proxy gives all endpoints weight 1.
+    public mutating func setWeight(_ weight: Int32, of endpoint: Int32) {
+        withMemory(of: endpoint) { $0.weight = weight }
+    }
+}
+
+// MARK: - Choosing
+
+extension Balancer {
+    /// One of the endpoints; nil if there is none (or all have weight 0).
+    /// - Parameters:
+    ///   - pods: the endpoints' numbers, in the order in which the proxy lists them.
+    ///   - client: the client's IPv4 address, or any number that stands for it.
+    ///   - draws: the connection's random numbers, of which up to two are taken.
+    public mutating func choose(among pods: [Int32], client: UInt32, draws: inout RandomStream, at now: SimulatedTime) -> Int32? {
+        if pods.isEmpty { return nil }
+        switch method {
+        case .nftables: return pods[draws.uniform(below: pods.count)]
+        case .iptables: return pods[chainPlace(pods.count, draws.uniform())]
+        case .roundRobin:
+            return next(in: pods)
+        case .leastConnections: return leastLoaded(pods, &draws)
+        case .powerOfTwoChoices:
+            let (first, second) = two(of: pods, &draws)
+            return active(second) < active(first) ? second : first
+        case .ewma:
+            let (first, second) = two(of: pods, &draws)
+            return score(second, at: now) < score(first, at: now) ? second : first
+        case .ipvs(let scheduler): return choose(scheduler, pods, client, now)
+        }
+    }
+
+    private mutating func chainPlace(_ count: Int, _ number: Double) -> Int {
+        if let chain = chains[count] { return chain.place(at: number) }
+        let chain = IptablesChain(endpoints: count)
+        chains[count] = chain
+        return chain.place(at: number)
+    }
+
+    /// The endpoint after that of the last turn. While the list stays, no search is needed.
+    private mutating func next(in pods: [Int32]) -> Int32 {
+        if turn < pods.count, pods[turn] == last {
+            turn += 1
+        } else if let place = pods.firstIndex(of: last) {
+            turn = place + 1
+        }
+        if turn >= pods.count { turn = 0 }
+        last = pods[turn]
+        return last
+    }
+
+    /// Two different endpoints at random, if there are two.
+    private func two(of pods: [Int32], _ draws: inout RandomStream) -> (Int32, Int32) {
+        let first = draws.uniform(below: pods.count)
+        if pods.count == 1 { return (pods[0], pods[0]) }
+        let other = draws.uniform(below: pods.count - 1)
+        return (pods[first], pods[other < first ? other : other + 1])
+    }
+
+    private func leastLoaded(_ pods: [Int32], _ draws: inout RandomStream) -> Int32 {
+        var least = Int32.max
+        var equals = 0
+        for pod in pods {
+            let load = active(pod)
+            if load < least { (least, equals) = (load, 0) }
+            if load == least { equals += 1 }
+        }
+        var left = draws.uniform(below: equals)
+        for pod in pods where active(pod) == least {
+            if left == 0 { return pod }
+            left -= 1
+        }
+        return pods[0]
+    }
+
+    private func active(_ pod: Int32) -> Int32 { Int(pod) < endpoints.count ? endpoints[Int(pod)].active : 0 }
+
+    /// The average response time now: it fades while nothing is heard, so that a slow endpoint is tried again.
+    private func score(_ pod: Int32, at now: SimulatedTime) -> Double {
+        guard Int(pod) < endpoints.count else { return 0 }
+        let memory = endpoints[Int(pod)]
+        return memory.average * exponentialFunction(-((now - memory.updated).seconds / Balancer.ewmaDecay))
+    }
+
+    private static let ewmaDecay = 10.0
+}
+
+// MARK: - IPVS
+
+extension IPVSScheduler {
+    fileprivate var countsConnections: Bool {
+        switch self {
+        case .leastConnection, .weightedLeastConnection, .shortestExpectedDelay, .neverQueue: true
+        case .roundRobin, .weightedRoundRobin, .sourceHashing, .destinationHashing: false
+        }
+    }
+}
+
+extension Balancer {
+    /// How long IPVS counts a closed TCP connection as inactive.
+    private static let inactiveTime = SimulatedDuration.seconds(120)
+
+    private mutating func choose(_ scheduler: IPVSScheduler, _ pods: [Int32], _ client: UInt32, _ now: SimulatedTime) -> Int32? {
+        switch scheduler {
+        case .roundRobin:
+            // Weight 0 is passed over.
+            for _ in pods {
+                let pod = next(in: pods)
+                if weight(pod) > 0 { return pod }
+            }
+            return nil
+        case .weightedRoundRobin: return weightedTurn(pods)
+        case .sourceHashing: return IPVSHashTable.place(of: client, weights: pods.map { weight($0) }).map { pods[$0] }
+        case .destinationHashing: return IPVSHashTable.place(of: destination, weights: pods.map { min(weight($0), 1) }).map { pods[$0] }
+        case .leastConnection, .weightedLeastConnection:
+            forgetClosed(at: now)
+            let isWeighted = scheduler == .weightedLeastConnection
+            return least(of: pods) { memory in
+                (Int64(memory.active) * 256 + Int64(memory.inactive), isWeighted ? Int64(memory.weight) : 1)
+            }
+        case .neverQueue:
+            if let idle = pods.first(where: { weight($0) > 0 && active($0) == 0 }) { return idle }
+            fallthrough
+        case .shortestExpectedDelay:
+            return least(of: pods) { (Int64($0.active) + 1, Int64($0.weight)) }
+        }
+    }
+
+    private func weight(_ pod: Int32) -> Int32 { Int(pod) < endpoints.count ? endpoints[Int(pod)].weight : 1 }
+
+    /// The first of those with the least cost / weight, compared by cross-multiplication as the kernel does.
+    private func least(of pods: [Int32], _ cost: (EndpointMemory) -> (cost: Int64, weight: Int64)) -> Int32? {
+        var best: (pod: Int32, cost: Int64, weight: Int64)?
+        for pod in pods where weight(pod) > 0 {
+            let (cost, weight) = cost(Int(pod) < endpoints.count ? endpoints[Int(pod)] : EndpointMemory())
+            if best.map({ cost * $0.weight < $0.cost * weight }) ?? true { best = (pod, cost, weight) }
+        }
+        return best?.pod
+    }
+
+    /// In each round, endpoints whose weight is above a mark that sinks from the largest weight by the weights' greatest common divisor.
+    private mutating func weightedTurn(_ pods: [Int32]) -> Int32? {
+        var divisor: Int32 = 0
+        var largest: Int32 = 0
+        for pod in pods where weight(pod) > 0 {
+            largest = max(largest, weight(pod))
+            divisor = greatestCommonDivisor(divisor, weight(pod))
+        }
+        if largest == 0 { return nil }
+        let rounds = Int(largest / divisor)
+        // Every endpoint is passed once in each round; those below the mark are skipped.
+        for _ in 0..<pods.count * rounds {
+            let place = turn % pods.count
+            let mark = largest - Int32(turn / pods.count % rounds) * divisor
+            turn = (turn + 1) % (pods.count * rounds)
+            if weight(pods[place]) >= mark { return pods[place] }
+        }
+        return nil
+    }
+
+    private func greatestCommonDivisor(_ left: Int32, _ right: Int32) -> Int32 {
+        right == 0 ? left : greatestCommonDivisor(right, left % right)
+    }
+
+    private mutating func forgetClosed(at now: SimulatedTime) {
+        while let endpoint = closings.popFirst(through: now) { withMemory(of: endpoint) { $0.inactive -= 1 } }
+    }
+}
+
+// MARK: - What happens to connections
+
+extension Balancer {
+    /// A connection to the endpoint was opened.
+    public mutating func opened(_ pod: Int32) {
+        withMemory(of: pod) { $0.active += 1 }
+    }
+
+    /// A connection was closed, or its request answered.
+    /// - Parameter time: the response time; nil if there was no response.
+    public mutating func closed(_ pod: Int32, after time: SimulatedDuration?, at now: SimulatedTime) {
+        if case .ipvs(.leastConnection) = method { remember(pod, now) }
+        if case .ipvs(.weightedLeastConnection) = method { remember(pod, now) }
+        withMemory(of: pod) { memory in
+            memory.active -= 1
+            guard let time else { return }
+            let fading = exponentialFunction(-((now - memory.updated).seconds / Balancer.ewmaDecay))
+            memory.average = memory.average * fading + time.seconds * (1 - fading)
+            memory.updated = now
+        }
+    }
+
+    private mutating func remember(_ pod: Int32, _ now: SimulatedTime) {
+        closings.append(pod, ends: now + Balancer.inactiveTime)
+        withMemory(of: pod) { $0.inactive += 1 }
+    }
+
+    private mutating func withMemory(of pod: Int32, _ change: (inout EndpointMemory) -> Void) {
+        while endpoints.count <= Int(pod) { endpoints.append(EndpointMemory()) }
+        change(&endpoints[Int(pod)])
+    }
+}
+
+/// Closed connections in the order in which they will be forgotten.
+private struct Closings: Hashable, Sendable {
+    private struct Entry: Hashable, Sendable {
+        var ends: SimulatedTime
+        var endpoint: Int32
+    }
+    private var entries: [Entry] = []
+    private var head = 0
+
+    mutating func append(_ endpoint: Int32, ends: SimulatedTime) { entries.append(Entry(ends: ends, endpoint: endpoint)) }
+
+    mutating func popFirst(through now: SimulatedTime) -> Int32? {
+        guard head < entries.count, entries[head].ends <= now else { return nil }
+        defer {
+            head += 1
+            if head > 1024, head * 2 > entries.count {
+                entries.removeFirst(head)
+                head = 0
+            }
+        }
+        return entries[head].endpoint
+    }
+}

@@ -1,0 +1,192 @@
+// The one table of endpoints that all nodes read, each at its own lag.
+//
+// Kube-proxies do not each get a copy of every change. The table keeps the versions of each port; a node has a cursor, which is moved when the node
+// is asked for a connection, and only then: nodes that send nothing cost nothing.
+
+import DiscreteEvents
+
+/// How long a change takes to become a node's rules.
+public struct ProxyTiming: Hashable, Sendable {
+    /// From the API server to the node's kube-proxy, seconds: drawn for each node and change.
+    public var propagation: Distribution?
+    /// Rules are written at most so often (`iptables.minSyncPeriod`, `ipvs.minSyncPeriod`, `nftables.minSyncPeriod`: 1 s).
+    public var minimumSyncPeriod = SimulatedDuration.seconds(1)
+    /// How long writing takes.
+    public var syncDuration = SimulatedDuration.zero
+
+    public init() {}
+}
+
+/// Versions of the Service ports' endpoints, and which one each node goes by.
+public struct EndpointTable: Sendable, Hashable {
+    /// What a node does with a connection to a port.
+    public enum Route: Sendable, Hashable {
+        /// One of these pods, as the port's balancing chooses.
+        case balance([PodNumber])
+        case reject
+        case drop
+    }
+
+    private var nodes: [ProxyNode]
+    private let timing: ProxyTiming
+    private let lags: RandomStream
+    /// When each change was made, ascending.
+    private var changes: [SimulatedTime] = []
+    private var ports: [[PortVersion]] = []
+    private var views: [NodeView]
+
+    public init(nodes: [ProxyNode], timing: ProxyTiming = ProxyTiming(), seed: UInt64) {
+        self.nodes = nodes
+        self.timing = timing
+        lags = RandomStream(seed: seed, purpose: .proxyLag, owner: 0)
+        views = Array(repeating: NodeView(), count: nodes.count)
+    }
+
+    /// How far a node has come.
+    private struct NodeView: Hashable, Sendable {
+        /// So many changes are in its rules.
+        var applied = 0
+        /// When the next change will be; nil: not computed yet.
+        var nextApplied: SimulatedTime?
+        /// When its kube-proxy heard of the last change considered, and when it last began to write rules.
+        var lastHeard = SimulatedTime.distantPast
+        var lastSync = SimulatedTime.distantPast
+    }
+
+    /// A node joins: its kube-proxy lists all there is before it writes its first rules.
+    mutating func addNode(_ node: ProxyNode) -> NodeNumber {
+        nodes.append(node)
+        var view = NodeView()
+        view.applied = changes.count
+        views.append(view)
+        return NodeNumber(views.count - 1)
+    }
+
+    /// Adds a port nobody knows anything of yet.
+    public mutating func addPort() -> PortNumber {
+        ports.append([])
+        return PortNumber(ports.count - 1)
+    }
+
+    /// A change of a port's Service or endpoints.
+    /// - Parameters:
+    ///   - pods: the number of the pod behind each endpoint, in the order of `endpoints`.
+    ///   - isKnown: whether all nodes have it in their rules already (the state at the start of a simulation).
+    public mutating func publish(
+        _ info: ServicePortInfo, endpoints: [ProxyEndpoint], pods: [PodNumber], for port: PortNumber, at time: SimulatedTime,
+        isKnown: Bool = false
+    ) {
+        precondition(endpoints.count == pods.count, "every endpoint has a pod")
+        changes.append(max(time, changes.last ?? time))
+        ports[Int(port)].append(PortVersion(info, endpoints, pods, change: changes.count - 1))
+        guard isKnown else { return }
+        for node in views.indices where views[node].applied == changes.count - 1 { views[node].applied = changes.count }
+    }
+
+    /// Where a connection from (or coming in at) a node goes, and how long the node remembers the client for it (nil: not at all).
+    mutating func route(
+        to port: PortNumber, on node: NodeNumber, _ traffic: ServicePortPlan.Traffic, at now: SimulatedTime
+    ) -> (Route, affinity: SimulatedDuration?) {
+        let version = version(of: port, on: node, at: now)
+        if version < 0 { return (.reject, nil) }
+        return (ports[Int(port)][version].route(traffic, on: node, nodes[Int(node)]), ports[Int(port)][version].affinity)
+    }
+
+    /// The version of a port that a node goes by; -1: none yet.
+    private mutating func version(of port: PortNumber, on node: NodeNumber, at now: SimulatedTime) -> Int {
+        if views[Int(node)].applied < changes.count { advance(node, to: now) }
+        let applied = views[Int(node)].applied
+        var version = ports[Int(port)].count - 1
+        while version >= 0, ports[Int(port)][version].change >= applied { version -= 1 }
+        return version
+    }
+
+    /// Moves a node's cursor. Changes are heard in order; what is heard while the next writing of rules waits for its time is written with it.
+    private mutating func advance(_ node: NodeNumber, to now: SimulatedTime) {
+        var view = views[Int(node)]
+        while view.applied < changes.count {
+            let due = view.nextApplied ?? nextApplied(of: &view, on: node)
+            view.nextApplied = due
+            if due > now { break }
+            view.applied += 1
+            view.nextApplied = nil
+        }
+        views[Int(node)] = view
+    }
+
+    private func nextApplied(of view: inout NodeView, on node: NodeNumber) -> SimulatedTime {
+        var heard = changes[view.applied]
+        if let propagation = timing.propagation {
+            var stream = lags
+            stream.index = UInt64(view.applied) &* 0x1_0000_0000 &+ UInt64(node)
+            heard += propagation.sampleDuration(&stream)
+        }
+        heard = max(heard, view.lastHeard)
+        view.lastHeard = heard
+        if heard > view.lastSync { view.lastSync = max(heard, view.lastSync + timing.minimumSyncPeriod) }
+        return view.lastSync + timing.syncDuration
+    }
+}
+
+/// A port's endpoints from one change to the next.
+private struct PortVersion: Hashable, Sendable {
+    /// Which change made it.
+    let change: Int
+    private let info: ServicePortInfo
+    private let endpoints: [ProxyEndpoint]
+    private let pods: [PodNumber]
+    /// What all nodes do, if nothing depends on where they are.
+    private var shared: Routes?
+    /// What single nodes do, as far as they were asked.
+    private var byNode: [NodeNumber: Routes] = [:]
+
+    let affinity: SimulatedDuration?
+
+    init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], change: Int) {
+        self.info = info
+        self.endpoints = endpoints
+        self.pods = pods
+        self.change = change
+        affinity = info.affinitySeconds.map { .seconds(Int($0)) }
+        if !info.usesLocalEndpoints, endpoints.allSatisfy({ $0.zoneHints.isEmpty && $0.nodeHints.isEmpty }) {
+            shared = Routes(info, endpoints, pods, on: ProxyNode(name: ""))
+        }
+    }
+
+    /// By traffic.
+    private struct Routes: Hashable, Sendable {
+        let toClusterIP: EndpointTable.Route
+        let fromInside: EndpointTable.Route
+        let fromOutside: EndpointTable.Route
+
+        init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], on node: ProxyNode) {
+            let plan = ServicePortPlan(info, endpoints: endpoints, on: node)
+            func route(_ traffic: ServicePortPlan.Traffic) -> EndpointTable.Route {
+                switch plan.verdict(for: traffic) {
+                case .balance(let places): .balance(places.map { pods[$0] })
+                case .reject: .reject
+                case .drop: .drop
+                }
+            }
+            toClusterIP = route(.toClusterIP)
+            fromInside = route(.toExternalAddressFromInside)
+            fromOutside = route(.toExternalAddressFromOutside)
+        }
+
+        func route(_ traffic: ServicePortPlan.Traffic) -> EndpointTable.Route {
+            switch traffic {
+            case .toClusterIP: toClusterIP
+            case .toExternalAddressFromInside: fromInside
+            case .toExternalAddressFromOutside: fromOutside
+            }
+        }
+    }
+
+    mutating func route(_ traffic: ServicePortPlan.Traffic, on number: NodeNumber, _ node: ProxyNode) -> EndpointTable.Route {
+        if let shared { return shared.route(traffic) }
+        if let routes = byNode[number] { return routes.route(traffic) }
+        let routes = Routes(info, endpoints, pods, on: node)
+        byNode[number] = routes
+        return routes.route(traffic)
+    }
+}

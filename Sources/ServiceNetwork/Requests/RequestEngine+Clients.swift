@@ -1,0 +1,291 @@
+// The clients' side: requests begin, attempts are sent, answers come, time runs out.
+
+import DiscreteEvents
+
+extension RequestEngine {
+    // MARK: Beginning
+
+    mutating func scheduleArrival(_ source: SourceNumber, after time: SimulatedTime) {
+        guard let next = sources[Int(source)].clock.next(after: time) else { return }
+        queue.schedule(RequestEvent(kind: .arrival, index: UInt32(source)), at: next)
+    }
+
+    mutating func arrive(_ source: SourceNumber) {
+        scheduleArrival(source, after: now)
+        begin(source, client: nil, parent: .none)
+    }
+
+    mutating func scheduleThinking(_ source: SourceNumber, user: Int32, _ time: Distribution, after start: SimulatedTime) {
+        let wait = sources[Int(source)].think(Int(user), time)
+        queue.schedule(RequestEvent(kind: .thought, index: UInt32(source), serial: UInt32(user)), at: start + wait)
+    }
+
+    /// - Parameters:
+    ///   - client: the user of a closed loop; nil: one of the nodes, at random.
+    ///   - parent: the attempt that calls.
+    mutating func begin(_ source: SourceNumber, client: Int32?, parent: AttemptSlot) {
+        let index = Int(source)
+        let number = sources[index].count
+        sources[index].count += 1
+        sources[index].statistics.sent += 1
+        if let budget = sources[index].source.policy.budget {
+            sources[index].tokens = min(sources[index].tokens + budget.ratio, budget.reserve)
+        }
+        let nodes = sources[index].source.nodes.count
+        // A pod that calls is a client of its own.
+        var chosen = parent.isNone ? client ?? 0 : attempts[Int(parent.index)].pod
+        if client == nil, parent.isNone, nodes > 1 {
+            // The last of the first attempt's four numbers; the others are the balancer's and the back-off's.
+            var stream = sources[index].choices(of: number, attempt: 0)
+            stream.index += 3
+            chosen = Int32(stream.uniform(below: nodes))
+        }
+        let node = parent.isNone ? sources[index].source.nodes[Int(chosen) % nodes] : pods[Int(chosen)].node
+        let request = Request(source: source, number: number, started: now, node: node, client: chosen, parent: parent)
+        let slot: RequestSlot
+        if let free = freeRequests.popLast() {
+            slot = free
+            requests[Int(free.index)] = request
+        } else {
+            slot = RequestSlot(index: UInt32(requests.count))
+            requests.append(request)
+        }
+        send(slot)
+    }
+
+    // MARK: Sending
+
+    /// Makes an attempt.
+    mutating func send(_ slot: RequestSlot) {
+        let place = Int(slot.index)
+        let (source, node) = (Int(requests[place].source), requests[place].node)
+        let ordinal = requests[place].attempts
+        requests[place].attempts += 1
+        requests[place].open += 1
+        requests[place].held += 1
+        let attempt = newAttempt(of: slot, ordinal: ordinal)
+        let index = Int(attempt.index)
+        let serial = attempts[index].serial
+        let way = route(slot, attempt, sources[source].choices(of: requests[place].number, attempt: ordinal))
+        var wait = SimulatedDuration.zero
+        if sources[source].source.traffic == .toExternalAddressFromOutside { wait = network.latencies.fromOutside }
+        switch way {
+        case .reject: attempts[index].result = .refused
+        case .drop: attempts[index].stage = .lost
+        case .balance:
+            let pod = pods[Int(attempts[index].pod)]
+            attempts[index].delay = network.delay(node, pod.node) + wait
+            attempts[index].incarnation = pod.incarnation
+            if !network.isReachable(node, pod.node) { attempts[index].stage = .lost }
+        }
+        let isLost = attempts[index].stage == .lost
+        startTimers(of: attempt, source: source, isFirst: ordinal == 0)
+        if isLost {
+            scheduleConnectionTimeout(attempt)
+        } else if case .reject = way {
+            scheduleOrDo(RequestEvent(kind: .answer, index: attempt.index, serial: serial), after: wait * 2)
+        } else {
+            scheduleOrDo(RequestEvent(kind: .delivery, index: attempt.index, serial: serial), after: attempts[index].delay)
+        }
+    }
+
+    /// What takes no time is done at once: no event.
+    mutating func scheduleOrDo(_ event: RequestEvent, after wait: SimulatedDuration) {
+        if wait > .zero {
+            queue.schedule(event, at: now + wait)
+        } else if event.kind == .delivery {
+            deliver(AttemptSlot(index: event.index))
+        } else {
+            answer(AttemptSlot(index: event.index))
+        }
+    }
+
+    /// - Parameter time: how long the client's kernel tries.
+    mutating func scheduleConnectionTimeout(_ attempt: AttemptSlot, after time: SimulatedDuration = connectionTimeout) {
+        let serial = attempts[Int(attempt.index)].serial
+        let due = now + time
+        queue.schedule(RequestEvent(kind: .connectionTimeout, index: attempt.index, serial: serial), at: due)
+    }
+
+    private mutating func newAttempt(of slot: RequestSlot, ordinal: UInt8) -> AttemptSlot {
+        if let free = freeAttempts.popLast() {
+            let serial = attempts[Int(free.index)].serial
+            attempts[Int(free.index)] = Attempt(request: slot, pod: -1, serial: serial, sent: now, delay: .zero, ordinal: ordinal)
+            return free
+        }
+        attempts.append(Attempt(request: slot, pod: -1, serial: 0, sent: now, delay: .zero, ordinal: ordinal))
+        return AttemptSlot(index: UInt32(attempts.count - 1))
+    }
+
+    // MARK: Choosing a pod
+
+    /// What the node's rules do with the connection; sets the attempt's pod.
+    private mutating func route(_ slot: RequestSlot, _ attempt: AttemptSlot, _ draws: RandomStream) -> EndpointTable.Route {
+        let request = requests[Int(slot.index)]
+        let source = Int(request.source)
+        if case .keepAlive(let limit) = sources[source].source.connections, let pod = idleConnection(source, request.client, limit) {
+            attempts[Int(attempt.index)].pod = pod
+            return .balance([])
+        }
+        let (port, traffic) = (sources[source].source.port, sources[source].source.traffic)
+        let (route, affinity) = table.route(to: port, on: request.node, traffic, at: now)
+        guard case .balance(let choices) = route else { return route }
+        var draws = draws
+        let client = UInt32(truncatingIfNeeded: request.client)
+        var chosen: PodNumber?
+        if affinity != nil {
+            chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, at: now)
+        }
+        let balancer = ports[Int(port)].balancer(of: request.node)
+        guard let pod = chosen ?? ports[Int(port)].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now)
+        else { return .drop }
+        if let affinity { remember(client, at: pod, port, on: request.node, affinity) }
+        attempts[Int(attempt.index)].pod = pod
+        if ports[Int(port)].followsConnections {
+            attempts[Int(attempt.index)].director = Int32(balancer)
+            ports[Int(port)].balancers[balancer].opened(pod)
+        }
+        return route
+    }
+
+    private mutating func remember(
+        _ client: UInt32, at pod: PodNumber, _ port: PortNumber, on node: NodeNumber, _ timeout: SimulatedDuration
+    ) {
+        let limit = ports[Int(port)].behaviour.balancing == .iptables ? ClientAffinity.recentListLimit : nil
+        ports[Int(port)].affinities[node, default: ClientAffinity(timeout: timeout, limit: limit)].remember(client, at: pod, now)
+    }
+
+    /// The client's most recently used idle connection that still stands.
+    private mutating func idleConnection(_ source: Int, _ client: Int32, _ limit: SimulatedDuration) -> PodNumber? {
+        guard Int(client) < sources[source].idle.count else { return nil }
+        while let connection = sources[source].idle[Int(client)].popLast() {
+            let pod = pods[Int(connection.pod)]
+            // The client hears of a close; of a node's death it does not.
+            let isOpen = pod.condition == .serving || pod.condition == .unreachable
+            if isOpen, pod.incarnation == connection.incarnation, now - connection.since < limit { return connection.pod }
+        }
+        return nil
+    }
+
+    // MARK: Answers
+
+    /// An answer, good or bad, reached the client.
+    mutating func answer(_ slot: AttemptSlot) {
+        let attempt = attempts[Int(slot.index)]
+        let place = Int(attempt.request.index)
+        let source = Int(requests[place].source)
+        if !attempt.isGivenUp {
+            leaveBalancer(slot, after: now - attempt.sent)
+            if case .keepAlive = sources[source].source.connections, attempt.pod >= 0, attempt.result == .succeeded {
+                keep(attempt, source, requests[place].client)
+            }
+            requests[place].open -= 1
+        }
+        let isWanted = !attempt.isGivenUp && !requests[place].isDone
+        release(slot)
+        if !isWanted {
+            releaseIfOver(attempt.request)
+        } else if attempt.result == .succeeded {
+            finish(attempt.request, .succeeded, pod: attempt.pod)
+        } else {
+            retry(attempt.request, after: attempt.result)
+        }
+    }
+
+    private mutating func keep(_ attempt: Attempt, _ source: Int, _ client: Int32) {
+        guard pods[Int(attempt.pod)].condition == .serving else { return }
+        while sources[source].idle.count <= Int(client) { sources[source].idle.append([]) }
+        sources[source].idle[Int(client)].append(
+            IdleConnection(pod: attempt.pod, incarnation: attempt.incarnation, since: now))
+    }
+
+    /// The balancer does not count the attempt any more.
+    private mutating func leaveBalancer(_ slot: AttemptSlot, after time: SimulatedDuration?) {
+        let attempt = attempts[Int(slot.index)]
+        guard attempt.director >= 0 else { return }
+        let port = sources[Int(requests[Int(attempt.request.index)].source)].source.port
+        ports[Int(port)].balancers[Int(attempt.director)].closed(attempt.pod, after: time, at: now)
+        attempts[Int(slot.index)].director = -1
+    }
+
+    /// The client stops waiting for an attempt; the pod may go on with it.
+    mutating func giveUp(_ slot: AttemptSlot, _ result: RequestResult) {
+        let attempt = attempts[Int(slot.index)]
+        if attempt.isGivenUp { return }
+        leaveBalancer(slot, after: nil)
+        attempts[Int(slot.index)].isGivenUp = true
+        let place = Int(attempt.request.index)
+        requests[place].open -= 1
+        let isWanted = !requests[place].isDone
+        if attempt.stage == .lost { release(slot) }
+        if isWanted {
+            retry(attempt.request, after: result)
+        } else {
+            releaseIfOver(attempt.request)
+        }
+    }
+
+    /// After a bad answer: another attempt, if one is allowed; else the end, unless an earlier one is still open.
+    private mutating func retry(_ slot: RequestSlot, after result: RequestResult) {
+        let place = Int(slot.index)
+        if requests[place].open > 0 { return }
+        let source = Int(requests[place].source)
+        let made = Int(requests[place].attempts)
+        guard made < sources[source].source.policy.maximumAttempts, takeToken(source) else {
+            finish(slot, result, pod: -1)
+            return
+        }
+        sources[source].statistics.retries += 1
+        var draws = sources[source].choices(of: requests[place].number, attempt: UInt8(made))
+        draws.index += 2
+        let wait = sources[source].source.policy.backoff.wait(before: made, at: draws.uniform())
+        if wait > .zero {
+            queue.schedule(RequestEvent(kind: .retry, index: slot.index), at: now + wait)
+        } else {
+            send(slot)
+        }
+    }
+
+    private mutating func takeToken(_ source: Int) -> Bool {
+        guard sources[source].source.policy.budget != nil else { return true }
+        guard sources[source].tokens >= 1 else { return false }
+        sources[source].tokens -= 1
+        return true
+    }
+
+    /// The request is over for its client.
+    private mutating func finish(_ slot: RequestSlot, _ result: RequestResult, pod: PodNumber) {
+        let place = Int(slot.index)
+        requests[place].isDone = true
+        let request = requests[place]
+        let source = Int(request.source)
+        sources[source].statistics.count(result, after: now - request.started)
+        if recordsOutcomes {
+            outcomes.append(
+                RequestOutcome(
+                    source: request.source, number: request.number, started: request.started, ended: now, result: result,
+                    attempts: Int(request.attempts), pod: pod))
+        }
+        if case .closed(_, let think) = sources[source].source.arrivals {
+            scheduleThinking(request.source, user: request.client, think, after: now)
+        }
+        releaseIfOver(slot)
+        if !request.parent.isNone { callEnded(request.parent, result) }
+    }
+
+    // MARK: Places
+
+    func isHeld(_ slot: RequestSlot) -> Bool { requests[Int(slot.index)].held > 0 }
+
+    /// Frees an attempt's place.
+    mutating func release(_ slot: AttemptSlot) {
+        attempts[Int(slot.index)].serial &+= 1
+        requests[Int(attempts[Int(slot.index)].request.index)].held -= 1
+        freeAttempts.append(slot)
+    }
+
+    /// Frees a request's place when it is done and none of its attempts holds it.
+    mutating func releaseIfOver(_ slot: RequestSlot) {
+        if requests[Int(slot.index)].isDone, !isHeld(slot) { freeRequests.append(slot) }
+    }
+}

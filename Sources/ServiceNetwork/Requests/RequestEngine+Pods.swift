@@ -1,0 +1,158 @@
+// The pods' side: the line, service, calls to other Services, and death.
+
+import DiscreteEvents
+
+extension RequestEngine {
+    /// An attempt reaches its pod.
+    mutating func deliver(_ slot: AttemptSlot) {
+        let index = Int(slot.index)
+        let pod = Int(attempts[index].pod)
+        switch pods[pod].condition {
+        case .unreachable:
+            attempts[index].stage = .lost
+            // The client may have given it up already: then nobody waits.
+            if attempts[index].isGivenUp { forget(slot) } else { scheduleConnectionTimeout(slot) }
+            return
+        case .stopped, .closing: return reply(slot, .refused)
+        case .serving, .draining: break
+        }
+        pods[pod].received += 1
+        if attempts[index].incarnation != pods[pod].incarnation { return reply(slot, .reset) }
+        if pods[pod].busy < pods[pod].capacity.concurrency {
+            pods[pod].busy += 1
+            serve(slot)
+        } else if pods[pod].isFull {
+            reply(slot, .overloaded)
+        } else {
+            attempts[index].stage = .waiting
+            attempts[index].next = .none
+            if pods[pod].tail.isNone {
+                pods[pod].head = slot
+            } else {
+                attempts[Int(pods[pod].tail.index)].next = slot
+            }
+            pods[pod].tail = slot
+            pods[pod].waiting += 1
+        }
+    }
+
+    /// A worker takes the attempt.
+    private mutating func serve(_ slot: AttemptSlot) {
+        let index = Int(slot.index)
+        let request = requests[Int(attempts[index].request.index)]
+        let source = Int(request.source)
+        var numbers = sources[source].services(of: request.number, attempt: attempts[index].ordinal)
+        let seconds = ports[Int(sources[source].source.port)].behaviour.serviceTime.sample(&numbers)
+        let slowness = pods[Int(attempts[index].pod)].slowness
+        pods[Int(attempts[index].pod)].work += seconds
+        attempts[index].stage = .serving
+        let event = RequestEvent(kind: .completion, index: slot.index, serial: attempts[index].serial)
+        queue.schedule(event, at: now + SimulatedDuration(seconds: seconds * slowness))
+    }
+
+    /// The pod's own work is done: next come the calls it makes, then the answer.
+    mutating func complete(_ slot: AttemptSlot) {
+        let index = Int(slot.index)
+        let port = Int(sources[Int(requests[Int(attempts[index].request.index)].source)].source.port)
+        let group = Int(attempts[index].callGroups)
+        if group < ports[port].calls.count, attempts[index].result == .succeeded {
+            let calls = ports[port].calls[group]
+            attempts[index].callGroups += 1
+            attempts[index].openCalls = UInt16(calls.count)
+            for call in calls { begin(call, client: nil, parent: slot) }
+            return
+        }
+        leavePod(Int(attempts[index].pod))
+        reply(slot, attempts[index].result)
+    }
+
+    /// A call that the attempt waits for has ended.
+    mutating func callEnded(_ slot: AttemptSlot, _ result: RequestResult) {
+        let index = Int(slot.index)
+        attempts[index].openCalls -= 1
+        if result != .succeeded { attempts[index].result = .failed }
+        if attempts[index].openCalls == 0 { complete(slot) }
+    }
+
+    /// A worker is free.
+    private mutating func leavePod(_ pod: Int) {
+        let next = pods[pod].head
+        guard !next.isNone, pods[pod].busy <= pods[pod].capacity.concurrency else {
+            pods[pod].busy -= 1
+            return
+        }
+        pods[pod].head = attempts[Int(next.index)].next
+        if pods[pod].head.isNone { pods[pod].tail = .none }
+        pods[pod].waiting -= 1
+        serve(next)
+    }
+
+    /// The pod's answer sets out.
+    private mutating func reply(_ slot: AttemptSlot, _ result: RequestResult) {
+        let index = Int(slot.index)
+        attempts[index].stage = .travelling
+        attempts[index].result = result
+        let event = RequestEvent(kind: .answer, index: slot.index, serial: attempts[index].serial)
+        scheduleOrDo(event, after: attempts[index].delay)
+    }
+
+    /// A lost attempt that nobody waits for.
+    private mutating func forget(_ slot: AttemptSlot) {
+        let request = attempts[Int(slot.index)].request
+        release(slot)
+        releaseIfOver(request)
+    }
+
+    // MARK: What happens to pods
+
+    /// Sets how much a pod can do at once; a higher limit takes the first in line.
+    public mutating func setCapacity(_ capacity: PodCapacity, of pod: PodNumber) {
+        let index = Int(pod)
+        pods[index].capacity = capacity
+        while pods[index].busy < capacity.concurrency, !pods[index].head.isNone {
+            pods[index].busy += 1
+            // As if a worker had become free.
+            leavePod(index)
+        }
+    }
+
+    /// Sets what the pod's service times are multiplied by, for requests whose service begins from now on.
+    public mutating func setSlowness(_ factor: Double, of pod: PodNumber) {
+        pods[Int(pod)].slowness = factor
+    }
+
+    /// Changes what becomes of connections to a pod. A pod that stops breaks those it has; one that becomes unreachable leaves its clients waiting.
+    public mutating func setCondition(_ condition: PodCondition, of pod: PodNumber) {
+        let index = Int(pod)
+        let old = pods[index].condition
+        pods[index].condition = condition
+        guard condition == .stopped || condition == .unreachable, old != condition else { return }
+        pods[index].incarnation += 1
+        pods[index].busy = 0
+        pods[index].waiting = 0
+        pods[index].head = .none
+        pods[index].tail = .none
+        // Places that are free are in no pod.
+        for place in attempts.indices where attempts[place].pod == pod {
+            let slot = AttemptSlot(index: UInt32(place))
+            let stage = attempts[place].stage
+            guard stage == .waiting || stage == .serving else { continue }
+            abandonCalls(of: slot)
+            if condition == .stopped {
+                reply(slot, .reset)
+            } else if attempts[place].isGivenUp {
+                forget(slot)
+            } else {
+                attempts[place].stage = .lost
+                scheduleConnectionTimeout(slot, after: Self.brokenConnectionTimeout)
+            }
+        }
+    }
+
+    /// The calls of a pod that died go on, for nobody.
+    private mutating func abandonCalls(of slot: AttemptSlot) {
+        guard attempts[Int(slot.index)].openCalls > 0 else { return }
+        attempts[Int(slot.index)].openCalls = 0
+        for place in requests.indices where !requests[place].isDone && requests[place].parent == slot { requests[place].parent = .none }
+    }
+}

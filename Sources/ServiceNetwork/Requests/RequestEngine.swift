@@ -1,0 +1,221 @@
+// The simulation of requests: arrival, balancing, the way to a pod, its line, service, calls to other Services, the answer.
+
+import DiscreteEvents
+
+/// Requests from sources through Services to pods, as one value with its own queue of events.
+///
+/// It is told where pods are, how they do, and what kube-proxies know (``publish(_:endpoints:pods:for:at:isKnown:)``); it tells how requests ended. A fork
+/// is an assignment. The cost of a request is a few events and random numbers, whatever the number of nodes.
+///
+/// ```swift
+/// var engine = RequestEngine(network: PodNetwork(nodes: nodes), seed: 1)
+/// let pod = engine.addPod(on: 0, capacity: PodCapacity(concurrency: 4))
+/// let port = engine.addPort(PortBehaviour(serviceTime: .constant(.milliseconds(5))))
+/// engine.publish(info, endpoints: [endpoint], pods: [pod], for: port, at: .start, isKnown: true)
+/// let users = engine.addSource(RequestSource(name: "users", arrivals: .poisson(rate: 100), port: port, nodes: [0]))
+/// engine.run(through: .start + .minutes(10))
+/// engine.statistics(of: users).latency.quantile(at: 0.99)
+/// ```
+public struct RequestEngine: Sendable, Hashable {
+    let seed: UInt64
+    public internal(set) var network: PodNetwork
+    var queue = EventQueue<RequestEvent>()
+    public internal(set) var table: EndpointTable
+    var pods: [PodServer] = []
+    var ports: [PortState] = []
+    var sources: [SourceState] = []
+    var requests: [Request] = []
+    var freeRequests: [RequestSlot] = []
+    var attempts: [Attempt] = []
+    var freeAttempts: [AttemptSlot] = []
+    /// Whether ``takeOutcomes()`` has something to give.
+    public var recordsOutcomes = false
+    var outcomes: [RequestOutcome] = []
+
+    /// Linux gives a connection up after seven unanswered attempts (`tcp_syn_retries` 6: 1 + 2 + 4 + … + 64 s).
+    static let connectionTimeout = SimulatedDuration.seconds(127)
+    /// And one that stood when the other side vanished, after fifteen (`tcp_retries2`).
+    static let brokenConnectionTimeout = SimulatedDuration.seconds(925)
+
+    public init(network: PodNetwork, timing: ProxyTiming = ProxyTiming(), seed: UInt64) {
+        self.network = network
+        self.seed = seed
+        table = EndpointTable(nodes: network.nodes, timing: timing, seed: seed)
+    }
+
+    // MARK: Building
+
+    /// Adds a pod that takes requests.
+    public mutating func addPod(on node: NodeNumber, capacity: PodCapacity) -> PodNumber {
+        pods.append(PodServer(node: node, capacity: capacity))
+        return PodNumber(pods.count - 1)
+    }
+
+    /// Adds a Service port without endpoints.
+    public mutating func addPort(_ behaviour: PortBehaviour) -> PortNumber {
+        ports.append(PortState(behaviour))
+        return table.addPort()
+    }
+
+    /// Adds a source; its first request comes after its start, and not before the engine's clock.
+    public mutating func addSource(_ source: RequestSource) -> SourceNumber {
+        precondition(!source.nodes.isEmpty, "requests come from somewhere")
+        precondition(1...RequestPolicy.attemptLimit ~= source.policy.maximumAttempts, "a request has 1 to 16 attempts")
+        let number = SourceNumber(sources.count)
+        sources.append(SourceState(source, seed: seed))
+        let start = max(source.start, now)
+        if case .closed(let users, let think) = source.arrivals {
+            for user in 0..<users { scheduleThinking(number, user: Int32(user), think, after: start) }
+        } else {
+            scheduleArrival(number, after: start)
+        }
+        return number
+    }
+
+    /// Makes the pods behind a port call other Services while they serve its requests: the groups one after the other, the calls of a group side
+    /// by side. Calls are sources whose arrivals are ``ArrivalProcess/onDemand``; a call that fails makes the request fail.
+    public mutating func setCalls(of port: PortNumber, _ groups: [[SourceNumber]]) {
+        ports[Int(port)].calls = groups.filter { !$0.isEmpty }
+    }
+
+    /// What kube-proxies will know of a port: see ``EndpointTable``.
+    public mutating func publish(
+        _ info: ServicePortInfo, endpoints: [ProxyEndpoint], pods: [PodNumber], for port: PortNumber, at time: SimulatedTime,
+        isKnown: Bool = false
+    ) {
+        table.publish(info, endpoints: endpoints, pods: pods, for: port, at: time, isKnown: isKnown)
+    }
+
+    /// A node joins; its kube-proxy begins with what there is.
+    public mutating func addNode(_ node: ProxyNode) -> NodeNumber {
+        network.addNode(node)
+        return table.addNode(node)
+    }
+
+    /// Sets where a source's clients are from now on.
+    public mutating func setNodes(_ nodes: [NodeNumber], of source: SourceNumber) {
+        precondition(!nodes.isEmpty, "requests come from somewhere")
+        sources[Int(source)].source.nodes = nodes
+    }
+
+    /// Divides the nodes, or heals them: see ``PodNetwork/partition(_:)``. What is on its way arrives.
+    public mutating func partition(_ sides: [Int32]?) {
+        network.partition(sides)
+    }
+
+    // MARK: Running
+
+    /// The time of the last thing that happened.
+    public var now: SimulatedTime { queue.now }
+    /// When the next thing happens; nil: nothing will.
+    public var nextTime: SimulatedTime? { queue.nextTime }
+    /// How many things have happened or are going to, since the beginning.
+    public var eventCount: Int { queue.totalScheduled }
+
+    /// Lets everything happen up to an instant, and sets the clock to it.
+    public mutating func run(through horizon: SimulatedTime) {
+        while let (_, event) = queue.popFirst(through: horizon) { handle(event) }
+        if horizon > now { queue.advance(to: horizon) }
+    }
+
+    private mutating func handle(_ event: RequestEvent) {
+        let attempt = AttemptSlot(index: event.index)
+        switch event.kind {
+        case .arrival: arrive(SourceNumber(event.index))
+        case .thought: begin(SourceNumber(event.index), client: Int32(event.serial), parent: .none)
+        case .delivery: if isCurrent(attempt, event.serial) { deliver(attempt) }
+        case .completion:
+            // Void if the pod died meanwhile.
+            if isCurrent(attempt, event.serial), attempts[Int(event.index)].stage == .serving { complete(attempt) }
+        case .answer: if isCurrent(attempt, event.serial) { answer(attempt) }
+        case .connectionTimeout: if isCurrent(attempt, event.serial) { giveUp(attempt, .timedOut) }
+        case .timeouts: checkTimeouts(SourceNumber(event.index))
+        case .hedges: checkHedges(SourceNumber(event.index))
+        case .retry:
+            let slot = RequestSlot(index: event.index)
+            if !requests[Int(slot.index)].isDone { send(slot) }
+        }
+    }
+
+    private func isCurrent(_ slot: AttemptSlot, _ serial: UInt32) -> Bool { attempts[Int(slot.index)].serial == serial }
+
+    // MARK: Results
+
+    public func statistics(of source: SourceNumber) -> RequestStatistics { sources[Int(source)].statistics }
+
+    /// Forgets what was counted: after a warm-up.
+    public mutating func resetStatistics() {
+        for index in sources.indices { sources[index].statistics = RequestStatistics() }
+    }
+
+    /// How the requests ended since the last call, in the order in which they did; empty unless ``recordsOutcomes``.
+    public mutating func takeOutcomes() -> [RequestOutcome] {
+        defer { outcomes.removeAll(keepingCapacity: true) }
+        return outcomes
+    }
+
+    /// How many attempts reached a pod so far, and how many seconds of service it has begun.
+    public func received(by pod: PodNumber) -> (attempts: UInt64, work: Double) {
+        (pods[Int(pod)].received, pods[Int(pod)].work)
+    }
+
+    /// The counts of a source since they were taken last; they begin anew.
+    public mutating func takeStatistics(of source: SourceNumber) -> RequestStatistics {
+        var taken = RequestStatistics()
+        swap(&taken, &sources[Int(source)].statistics)
+        return taken
+    }
+
+    /// Requests of a source that have not ended.
+    public func underWay(_ source: SourceNumber) -> Int { requests.count { !$0.isDone && $0.source == source } }
+
+    /// Requests in a pod: being served, and in line.
+    public func load(of pod: PodNumber) -> (busy: Int, waiting: Int) {
+        (Int(pods[Int(pod)].busy), Int(pods[Int(pod)].waiting))
+    }
+}
+
+/// What the pods behind a Service port do with a request, and who balances.
+public struct PortBehaviour: Hashable, Sendable {
+    /// Seconds of service at full speed.
+    public var serviceTime: Distribution
+    public var balancing = BalancingMethod.iptables
+
+    public init(serviceTime: Distribution, balancing: BalancingMethod = .iptables) {
+        self.serviceTime = serviceTime
+        self.balancing = balancing
+    }
+}
+
+/// A port with what balances its traffic.
+struct PortState: Hashable, Sendable {
+    let behaviour: PortBehaviour
+    var calls: [[SourceNumber]] = []
+    /// Random methods and balancers that see all traffic need one; IPVS has one on each node that sent something.
+    var balancers: [Balancer]
+    /// By node: its balancer; empty: all share the first.
+    var balancerOfNode: [Int32] = []
+    /// By node: what its rules remember of clients.
+    var affinities: [NodeNumber: ClientAffinity] = [:]
+    let followsConnections: Bool
+    private let hasOnePerNode: Bool
+
+    init(_ behaviour: PortBehaviour) {
+        self.behaviour = behaviour
+        let balancer = Balancer(behaviour.balancing)
+        followsConnections = balancer.followsConnections
+        if case .ipvs = behaviour.balancing { hasOnePerNode = true } else { hasOnePerNode = false }
+        balancers = hasOnePerNode ? [] : [balancer]
+    }
+
+    /// The number of the balancer that a node's traffic passes.
+    mutating func balancer(of node: NodeNumber) -> Int {
+        if !hasOnePerNode { return 0 }
+        while balancerOfNode.count <= Int(node) { balancerOfNode.append(-1) }
+        if balancerOfNode[Int(node)] < 0 {
+            balancerOfNode[Int(node)] = Int32(balancers.count)
+            balancers.append(Balancer(behaviour.balancing))
+        }
+        return Int(balancerOfNode[Int(node)])
+    }
+}

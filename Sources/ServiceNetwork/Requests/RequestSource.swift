@@ -1,0 +1,132 @@
+// A source of requests: users, a job, or one Service that calls another.
+
+import DiscreteEvents
+
+/// What a scenario says about a source.
+public struct RequestSource: Hashable, Sendable {
+    /// What its random numbers are named after: the n-th request of a source has the same service time under every policy.
+    public var name: String
+    public var arrivals: ArrivalProcess
+    /// Where its requests go.
+    public var port: PortNumber
+    /// The nodes its clients are on (or, from outside, where a load balancer lets traffic in), each equally likely; at least one.
+    public var nodes: [NodeNumber]
+    public var traffic = ServicePortPlan.Traffic.toClusterIP
+    public var policy = RequestPolicy()
+    /// Whether clients keep connections for later requests: those skip the balancing, and stay with their pod after it left the endpoints.
+    public var connections = ConnectionReuse.none
+    /// When the first request may come.
+    public var start = SimulatedTime.zero
+
+    /// What becomes of a connection after an answer.
+    public enum ConnectionReuse: Hashable, Sendable {
+        /// Closed.
+        case none
+        /// Kept for the client's next request, for so long at most.
+        case keepAlive(idle: SimulatedDuration)
+    }
+
+    public init(name: String, arrivals: ArrivalProcess, port: PortNumber, nodes: [NodeNumber]) {
+        self.name = name
+        self.arrivals = arrivals
+        self.port = port
+        self.nodes = nodes
+    }
+}
+
+/// A source with all that changes.
+struct SourceState: Hashable, Sendable {
+    var source: RequestSource
+    var clock: ArrivalClock
+    /// Service times, choices of clients and endpoints, back-offs: each request's own numbers, addressed by its number.
+    let services: RandomStream
+    let choices: RandomStream
+    /// What the users of a closed loop think: each has numbers of their own.
+    private let thinking: RandomStream
+    /// By user: how often they have thought.
+    private var thoughts: [UInt32] = []
+    /// How many requests there were.
+    var count: UInt64 = 0
+    var statistics = RequestStatistics()
+    /// Tokens of the retry budget.
+    var tokens: Double
+    var timeouts = TimerList()
+    var hedges = TimerList()
+    /// By client: connections nobody uses now, the most recently used last.
+    var idle: [[IdleConnection]] = []
+
+    init(_ source: RequestSource, seed: UInt64) {
+        self.source = source
+        clock = ArrivalClock(source.arrivals, stream: RandomStream(seed: seed, purpose: .requestArrivals, owner: source.name))
+        services = RandomStream(seed: seed, purpose: .requestServices, owner: source.name)
+        choices = RandomStream(seed: seed, purpose: .requestChoices, owner: source.name)
+        thinking = RandomStream(seed: seed, purpose: .requestThinking, owner: source.name)
+        tokens = source.policy.budget?.reserve ?? 0
+    }
+
+    /// The random numbers of an attempt that have to do with its way.
+    func choices(of number: UInt64, attempt: UInt8) -> RandomStream {
+        var stream = choices
+        stream.index = (number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)) &* 4
+        return stream
+    }
+
+    /// How long a user thinks this time.
+    mutating func think(_ user: Int, _ time: Distribution) -> SimulatedDuration {
+        while thoughts.count <= user { thoughts.append(0) }
+        var stream = thinking
+        stream.index = UInt64(user) << 32 | UInt64(thoughts[user])
+        thoughts[user] += 1
+        return time.sampleDuration(&stream)
+    }
+
+    /// The random numbers of an attempt's service time.
+    func services(of number: UInt64, attempt: UInt8) -> RandomStream {
+        var stream = services
+        stream.index = number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)
+        return stream
+    }
+}
+
+/// A kept connection.
+struct IdleConnection: Hashable, Sendable {
+    var pod: PodNumber
+    var incarnation: Int32
+    var since: SimulatedTime
+}
+
+/// Timers that all last equally long, so that they end in the order in which they began: one event for the oldest is enough for all.
+struct TimerList: Hashable, Sendable {
+    struct Entry: Hashable, Sendable {
+        var due: SimulatedTime
+        var attempt: AttemptSlot
+        var serial: UInt32
+    }
+    private var entries: [Entry] = []
+    private var head = 0
+    /// Whether an event is scheduled.
+    var isArmed = false
+
+    var first: Entry? { head < entries.count ? entries[head] : nil }
+
+    mutating func append(_ entry: Entry) { entries.append(entry) }
+
+    mutating func removeFirst() {
+        head += 1
+        if head == entries.count {
+            entries.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head > 4096, head * 2 > entries.count {
+            entries.removeFirst(head)
+            head = 0
+        }
+    }
+}
+
+extension RandomPurpose {
+    static let requestArrivals = RandomPurpose("request arrivals")
+    static let requestServices = RandomPurpose("request services")
+    static let requestChoices = RandomPurpose("request choices")
+    static let requestThinking = RandomPurpose("request thinking")
+    static let proxyLag = RandomPurpose("kube-proxy propagation lag")
+}

@@ -1,0 +1,97 @@
+// Requests under way and their attempts, in tables whose places are used again.
+
+import DiscreteEvents
+
+/// A place in the table of attempts.
+struct AttemptSlot: Hashable, Sendable {
+    var index: UInt32
+    static let none = AttemptSlot(index: .max)
+    var isNone: Bool { index == .max }
+}
+
+/// A place in the table of requests.
+struct RequestSlot: Hashable, Sendable {
+    var index: UInt32
+}
+
+/// A request from its start to the last word about it: attempts may outlive its end.
+struct Request: Hashable, Sendable {
+    var source: SourceNumber
+    /// Which of the source's requests.
+    var number: UInt64
+    var started: SimulatedTime
+    /// Where it is sent from, or for traffic from outside, where it comes in.
+    var node: NodeNumber
+    /// Which of the source's clients (a user, or the place among its nodes).
+    var client: Int32
+    /// The attempt on whose behalf it is made.
+    var parent: AttemptSlot
+    var attempts: UInt8 = 0
+    /// Attempts not yet answered or given up.
+    var open: UInt8 = 0
+    /// Attempts whose place is taken: open ones, and those given up that are still on their way or being served.
+    var held: UInt8 = 0
+    var isDone = false
+}
+
+/// One try of a request.
+struct Attempt: Hashable, Sendable {
+    enum Stage: UInt8, Hashable, Sendable {
+        /// Sent, or its answer is on the way back.
+        case travelling
+        case waiting
+        case serving
+        /// Lost: nothing will ever come back.
+        case lost
+    }
+    var request: RequestSlot
+    /// -1: it found none.
+    var pod: PodNumber
+    /// Counts the uses of the place: events of earlier uses are void.
+    var serial: UInt32
+    var sent: SimulatedTime
+    /// From the client to the pod, and the same back.
+    var delay: SimulatedDuration
+    /// Which of the request's attempts: 0 for the first.
+    var ordinal: UInt8
+    var stage = Stage.travelling
+    /// What the pod says, once it has said it.
+    var result = RequestResult.succeeded
+    /// The client does not wait for it any more.
+    var isGivenUp = false
+    /// The balancer through which it went, which counts it; -1: none does.
+    var director: Int32 = -1
+    var incarnation: Int32 = 0
+    /// The next in the pod's line.
+    var next = AttemptSlot.none
+    /// Calls to other Services that it waits for, and how many groups of them were made.
+    var openCalls: UInt16 = 0
+    var callGroups: UInt16 = 0
+}
+
+/// What happens in the request engine.
+struct RequestEvent: Hashable, Sendable {
+    enum Kind: UInt8, Hashable, Sendable {
+        /// A source's next request; index: the source.
+        case arrival
+        /// A user of a closed loop has thought; index: the source, serial: the user.
+        case thought
+        /// An attempt reaches its pod; index: the attempt.
+        case delivery
+        /// Its own service is over; index: the attempt.
+        case completion
+        /// The answer reaches the client; index: the attempt.
+        case answer
+        /// Nothing came back while a connection is tried; index: the attempt.
+        case connectionTimeout
+        /// The oldest time-out of a source may be due; index: the source.
+        case timeouts
+        /// The oldest hedge of a source may be due; index: the source.
+        case hedges
+        /// A back-off is over; index: the request, serial: the lower half of its number.
+        case retry
+    }
+    var kind: Kind
+    var index: UInt32
+    var serial: UInt32 = 0
+}

@@ -1,0 +1,116 @@
+// The versioned table of endpoints: every node at its own lag, policies and hints by node.
+
+import DiscreteEvents
+import KubernetesAPI
+import Testing
+
+@testable import ServiceNetwork
+
+@Suite("Endpoints as nodes know them")
+struct EndpointTableTests {
+    private let nodes = (0..<4).map { ProxyNode(name: "n\($0)", zone: $0 < 2 ? "a" : "b") }
+    private let name = ServicePortName(namespace: "shop", name: "web", port: "", transport: .tcp)
+    private var info: ServicePortInfo { ServicePortInfo(name: name, clusterIP: "10.96.0.10", port: 80) }
+
+    private func at(_ seconds: Double) -> SimulatedTime { SimulatedTime(seconds: seconds) }
+
+    /// One endpoint on each of these nodes; pod numbers are the nodes'.
+    private func endpoints(_ on: [Int], _ change: (inout ProxyEndpoint) -> Void = { _ in }) -> [ProxyEndpoint] {
+        on.map { node in
+            var endpoint = ProxyEndpoint(address: "10.1.0.\(node)", port: 80, nodeName: "n\(node)")
+            change(&endpoint)
+            return endpoint
+        }
+    }
+
+    @Test("A change is in a node's rules after the lag, and rules are written once a second at most")
+    func minimumSyncPeriod() {
+        var timing = ProxyTiming()
+        timing.propagation = .constant(.milliseconds(100))
+        timing.syncDuration = .milliseconds(50)
+        var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
+        let port = table.addPort()
+        func known(_ seconds: Double) -> EndpointTable.Route { table.route(to: port, on: 0, .toClusterIP, at: at(seconds)).0 }
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-10), isKnown: true)
+        // Heard at 1.1 and written then; heard at 1.3 and 1.5, and written at 2.1 together.
+        for (seconds, node) in [(1.0, 1), (1.2, 2), (1.4, 3)] {
+            table.publish(info, endpoints: endpoints([node]), pods: [PodNumber(node)], for: port, at: at(seconds))
+        }
+        #expect(known(0) == .balance([0]))
+        #expect(known(1.149) == .balance([0]))
+        #expect(known(1.15) == .balance([1]))
+        #expect(known(2.149) == .balance([1]))
+        #expect(known(2.15) == .balance([3]))
+    }
+
+    @Test("Nodes learn of a change at different times, the same whether or not they are asked in between")
+    func ownLag() {
+        var timing = ProxyTiming()
+        timing.propagation = .valid(try .uniform(low: 0.5, high: 5))
+        timing.minimumSyncPeriod = .zero
+        var table = EndpointTable(nodes: nodes, timing: timing, seed: 3)
+        let port = table.addPort()
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-10), isKnown: true)
+        table.publish(info, endpoints: endpoints([1]), pods: [1], for: port, at: at(10))
+        table.publish(info, endpoints: endpoints([2]), pods: [2], for: port, at: at(11))
+        /// What every node knows at each tenth of a second, asked only at every n-th.
+        func histories(_ step: Int) -> [[EndpointTable.Route]] {
+            var table = table
+            return nodes.indices.map { node in
+                stride(from: 0, to: 200, by: step).map {
+                    table.route(to: port, on: NodeNumber(node), .toClusterIP, at: at(Double($0) / 10)).0
+                }
+            }
+        }
+        let often = histories(1)
+        let seldom = histories(5)
+        for node in nodes.indices {
+            #expect(stride(from: 0, to: 200, by: 5).map { often[node][$0] } == seldom[node])
+            #expect(often[node][100] == .balance([0]) && often[node][199] == .balance([2]))
+        }
+        let firstKnown = often.map { $0.firstIndex(of: .balance([2])) }
+        #expect(Set(firstKnown).count > 1)
+    }
+
+    @Test("Nobody knows a Service before its first change arrives")
+    func unknown() {
+        var timing = ProxyTiming()
+        timing.propagation = .constant(.seconds(3))
+        var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
+        let port = table.addPort()
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(1))
+        #expect(table.route(to: port, on: 0, .toClusterIP, at: at(3.9)).0 == .reject)
+        #expect(table.route(to: port, on: 0, .toClusterIP, at: at(4)).0 == .balance([0]))
+    }
+
+    @Test("A Local policy and hints are each node's own matter")
+    func byNode() {
+        func routes(_ endpoints: [ProxyEndpoint], _ change: (inout ServicePortInfo) -> Void) -> [EndpointTable.Route] {
+            var table = EndpointTable(nodes: nodes, seed: 1)
+            let port = table.addPort()
+            var info = info
+            change(&info)
+            let pods = endpoints.map { PodNumber($0.nodeName?.dropFirst() ?? "") ?? -1 }
+            table.publish(info, endpoints: endpoints, pods: pods, for: port, at: .zero, isKnown: true)
+            return nodes.indices.map { table.route(to: port, on: NodeNumber($0), .toClusterIP, at: .zero).0 }
+        }
+        #expect(
+            routes(endpoints([0, 2])) { $0.internalPolicyIsLocal = true }
+                == [.balance([0]), .drop, .balance([2]), .drop])
+        let hinted = endpoints([0, 1, 2]) { $0.zoneHints = [$0.nodeName == "n2" ? "b" : "a"] }
+        #expect(routes(hinted) { _ in } == [.balance([0, 1]), .balance([0, 1]), .balance([2]), .balance([2])])
+    }
+
+    @Test("When nothing is ready, endpoints that terminate but serve take the traffic")
+    func terminating() {
+        var table = EndpointTable(nodes: nodes, seed: 1)
+        let port = table.addPort()
+        let leaving = endpoints([0, 1]) {
+            $0.isReady = false
+            $0.isTerminating = true
+            $0.isServing = $0.nodeName == "n1"
+        }
+        table.publish(info, endpoints: leaving, pods: [0, 1], for: port, at: .zero, isKnown: true)
+        #expect(table.route(to: port, on: 0, .toClusterIP, at: .zero).0 == .balance([1]))
+    }
+}

@@ -1,0 +1,168 @@
+// The request engine against queueing theory: known means must lie in confidence intervals from independent replications.
+
+import DiscreteEvents
+import Testing
+
+@testable import ServiceNetwork
+
+/// Means of replications, in units of the mean service time (which is 1 s).
+private struct Replications {
+    /// In debug builds a request costs ten times as much: shorter and fewer runs, wider intervals.
+    #if DEBUG
+        static let effort = 1
+    #else
+        static let effort = 8
+    #endif
+
+    /// 99.9 %, because there are some 25 comparisons in this file, of which hardly one may fail by chance.
+    static let confidence = 0.999
+
+    static func interval(_ count: Int = 10, _ run: (UInt64) -> Double) throws -> StudentInterval {
+        try #require(StudentInterval((0..<count).map { run(UInt64($0) + 1) }, confidence: confidence))
+    }
+
+    /// The mean time in the system.
+    static func timeInSystem(
+        pods: Int, concurrency: Int32 = 1, serviceTime: Distribution, load: Double, balancing: BalancingMethod, requests: Int,
+        warmUp: Double = 0.2, replications: Int = 10
+    ) throws -> StudentInterval {
+        try interval(replications) { seed in
+            var fixture = RequestFixture(
+                pods: pods, capacity: PodCapacity(concurrency: concurrency), serviceTime: serviceTime, balancing: balancing, seed: seed)
+            let rate = load * Double(pods) * Double(concurrency)
+            let source = fixture.source(.poisson(rate: rate))
+            let length = Double(requests * effort) / rate
+            fixture.engine.run(through: SimulatedTime(seconds: length * warmUp))
+            fixture.engine.resetStatistics()
+            fixture.engine.run(through: SimulatedTime(seconds: length * (1 + warmUp)))
+            return fixture.engine.statistics(of: source).latency.mean
+        }
+    }
+}
+
+extension StudentInterval {
+    fileprivate func contains(_ value: Double) -> Bool { lower <= value && value <= upper }
+    fileprivate var text: String { "\(mean) ± \(halfWidth)" }
+}
+
+@Suite("Queueing theory")
+struct QueueingTheoryTests {
+    private let exponential = Distribution.valid(try .exponential(mean: 1))
+
+    /// Erlang's C formula: the probability to wait with `servers` at an offered load of so many Erlang.
+    private func probabilityToWait(_ servers: Int, _ offered: Double) -> Double {
+        // Erlang B by its recursion, then C from B.
+        var blocking = 1.0
+        for count in 1...servers { blocking = offered * blocking / (Double(count) + offered * blocking) }
+        let load = offered / Double(servers)
+        return blocking / (1 - load + load * blocking)
+    }
+
+    @Test("M/M/1: 1 / (1 - rho)", arguments: [0.5, 0.8, 0.9])
+    func markovian(load: Double) throws {
+        let interval = try Replications.timeInSystem(
+            pods: 1, serviceTime: exponential, load: load, balancing: .iptables, requests: load > 0.85 ? 20_000 : 6_000)
+        #expect(interval.contains(1 / (1 - load)), "\(interval.text)")
+    }
+
+    @Test("M/M/c: Erlang's C formula", arguments: [(2, 0.8), (10, 0.8), (100, 0.95)])
+    func manyServers(servers: Int, load: Double) throws {
+        let interval = try Replications.timeInSystem(
+            pods: 1, concurrency: Int32(servers), serviceTime: exponential, load: load, balancing: .iptables,
+            requests: servers == 100 ? 20_000 : 8_000)
+        let offered = load * Double(servers)
+        let expected = 1 + probabilityToWait(servers, offered) / (Double(servers) - offered)
+        #expect(interval.contains(expected), "\(interval.text) for \(expected)")
+    }
+
+    @Test("M/D/1: half the wait of M/M/1")
+    func deterministic() throws {
+        let constant = Distribution.constant(.seconds(1))
+        let interval = try Replications.timeInSystem(pods: 1, serviceTime: constant, load: 0.8, balancing: .iptables, requests: 6_000)
+        #expect(interval.contains(1 + 0.8 / (2 * 0.2)), "\(interval.text)")
+    }
+
+    /// Pareto with shape 3.2 has a variance, but a heavy tail: convergence is slow, and the interval shows it.
+    @Test("M/G/1 with a heavy tail: Pollaczek and Khinchine's formula")
+    func heavyTail() throws {
+        let (shape, load) = (3.2, 0.6)
+        let pareto = Distribution.valid(try .pareto(shape: shape, scale: (shape - 1) / shape))
+        let secondMoment = shape / (shape - 2) * (shape - 1) * (shape - 1) / (shape * shape)
+        let interval = try Replications.timeInSystem(pods: 1, serviceTime: pareto, load: load, balancing: .iptables, requests: 12_000)
+        #expect(interval.contains(1 + load * secondMoment / (2 * (1 - load))), "\(interval.text)")
+    }
+
+    @Test("M/G/1 with lognormal service times")
+    func lognormal() throws {
+        let (deviation, load) = (1.0, 0.7)
+        let lognormal = Distribution.valid(try .lognormal(logMean: -deviation * deviation / 2, logDeviation: deviation))
+        let interval = try Replications.timeInSystem(pods: 1, serviceTime: lognormal, load: load, balancing: .iptables, requests: 12_000)
+        let secondMoment = 2.718281828459045
+        #expect(interval.contains(1 + load * secondMoment / (2 * (1 - load))), "\(interval.text)")
+    }
+
+    @Test("A random split makes every pod an M/M/1 queue", arguments: [BalancingMethod.iptables, .nftables])
+    func randomSplit(balancing: BalancingMethod) throws {
+        let interval = try Replications.timeInSystem(
+            pods: 10, serviceTime: exponential, load: 0.8, balancing: balancing, requests: 30_000)
+        #expect(interval.contains(5), "\(interval.text)")
+    }
+
+    /// Each of n pods gets every n-th request: gaps are Erlang distributed. For n = 2, the root of x = G*(1 - x) with the transform
+    /// (2 rho / (2 rho + s))² of the gaps gives the time 1 / (1 - x).
+    @Test("Round robin over two pods makes each an E2/M/1 queue", arguments: [BalancingMethod.roundRobin, .ipvs(.roundRobin)])
+    func roundRobin(balancing: BalancingMethod) throws {
+        let load = 0.8
+        var root = 0.5
+        for _ in 0..<200 { root = (2 * load / (2 * load + 1 - root)) * (2 * load / (2 * load + 1 - root)) }
+        let interval = try Replications.timeInSystem(
+            pods: 2, serviceTime: exponential, load: load, balancing: balancing, requests: 12_000)
+        #expect(interval.contains(1 / (1 - root)), "\(interval.text) for \(1 / (1 - root))")
+        #expect(!interval.contains(5))
+    }
+
+    /// The fluid limit for infinitely many pods (Mitzenmacher 2001): the sum over i of rho^(2^i - 2). A hundred pods come within a percent or two
+    /// of it: the limit is compared with a band of that width around the interval, and must not hold for the random split.
+    @Test(
+        "The better of two pods: the sum of rho^(2^i - 2)",
+        arguments: [(0.5, 1.2657), (0.8, 1.9474), (0.9, 2.6141), (0.95, 3.3830), (0.99, 5.4320)])
+    func powerOfTwoChoices(load: Double, limit: Double) throws {
+        var sum = 0.0
+        for level in 1...20 {
+            var term = 1.0
+            for _ in 0..<min((1 << level) - 2, 100_000) { term *= load }
+            sum += term
+        }
+        #expect(abs(sum - limit) < 5e-5, "the limit itself is \(sum)")
+        // Near saturation the system needs long to fill: the more so, the more pods.
+        let pods = 200
+        let interval = try Replications.timeInSystem(
+            pods: pods, serviceTime: exponential, load: load, balancing: .powerOfTwoChoices, requests: load > 0.98 ? 60_000 : 30_000,
+            warmUp: load > 0.98 ? 1 : 0.5, replications: 4)
+        let band = limit * (load > 0.98 ? 0.06 : 0.01)
+        #expect(interval.lower - band <= limit && limit <= interval.upper + band, "\(interval.text)")
+        #expect(interval.upper < 1 / (1 - load))
+    }
+
+    /// Exact mean value analysis (Reiser and Lavenberg 1980) of one station with think time.
+    @Test("A closed loop of users: mean value analysis", arguments: [5, 20, 40])
+    func closedNetwork(users: Int) throws {
+        let think = 10.0
+        var (time, waiting) = (0.0, 0.0)
+        for count in 1...users {
+            time = 1 + waiting
+            waiting = Double(count) / (think + time) * time
+        }
+        let thinking = Distribution.valid(try .exponential(mean: think))
+        let interval = try Replications.interval { seed in
+            var fixture = RequestFixture(pods: 1, serviceTime: exponential, seed: seed)
+            let source = fixture.source(.closed(users: users, thinkTime: thinking))
+            let length = 4_000.0 * Double(Replications.effort)
+            fixture.engine.run(through: SimulatedTime(seconds: length / 4))
+            fixture.engine.resetStatistics()
+            fixture.engine.run(through: SimulatedTime(seconds: length))
+            return fixture.engine.statistics(of: source).latency.mean
+        }
+        #expect(interval.contains(time), "\(interval.text) for \(time)")
+    }
+}
