@@ -27,7 +27,8 @@ let package = Package(
         .target(
             name: "DiscreteEvents",
             dependencies: ["CGSL"]),
-        .target(name: "KubernetesAPI", dependencies: ["CYAML", "DiscreteEvents"]),
+        .target(
+            name: "KubernetesAPI", dependencies: ["CYAML", "DiscreteEvents", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "APIServer",
             dependencies: [
@@ -66,7 +67,6 @@ let package = Package(
                 "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork", "DiscreteEvents",
                 "ClusterSimulation", "Experiments",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .executableTarget(
             name: "seatrial-benchmark",

@@ -87,8 +87,3 @@ extension [EventRecorder] {
         _modify { yield &self[Int(controller.rawValue)] }
     }
 }
-
-extension APIObject {
-    /// False for a pod without volumes, which nearly all events are about.
-    fileprivate var mayHaveVolumes: Bool { if case .pod(let pod) = self { !pod.value.spec.value.volumes.isEmpty } else { true } }
-}

@@ -343,3 +343,8 @@ package struct ControllerManager: Sendable {
         monitor.decider.heartbeatsResumed(node)
     }
 }
+
+extension APIObject {
+    /// False for a pod without volumes, which nearly all events are about.
+    fileprivate var mayHaveVolumes: Bool { if case .pod(let pod) = self { !pod.value.spec.value.volumes.isEmpty } else { true } }
+}
