@@ -99,6 +99,26 @@ import Testing
         #expect(Self.endpoints(cluster).isEmpty && Self.slices(cluster).count == 1 && Self.slices(cluster)[0].ports.isEmpty)
     }
 
+    @Test func aPodThatEndsUnreadyIsGoneAtTheNextLook() {
+        var cluster = Self.cluster()
+        cluster.execute(.create(APIObject(Self.service("web"))))
+        for name in ["p", "q"] { cluster.execute(.create(APIObject(Make.pod(name, labels: ["app": "web"])))) }
+        cluster.run(for: .seconds(5))
+        Self.setReady("p", false, &cluster)
+        cluster.run(for: .seconds(1))
+        #expect(Self.endpoints(cluster) == ["p 000", "q 110"])
+        // Its readiness does not change, so nobody is woken.
+        guard let pod = cluster.server.objects.get(Pod.self, Self.key("p"))?.value else { return }
+        var status = pod.status
+        status.phase = .failed
+        cluster.execute(.patchPod(Self.key("p"), uid: pod.metadata.uid, .kubeletStatus(Shared(status))))
+        cluster.run(for: .seconds(1))
+        #expect(Self.endpoints(cluster) == ["p 000", "q 110"])
+        Self.setReady("q", false, &cluster)
+        cluster.run(for: .seconds(1))
+        #expect(Self.endpoints(cluster) == ["q 000"])
+    }
+
     @Test func podsWithDifferentPortsOfANameStandInDifferentSlices() {
         var cluster = Self.cluster()
         cluster.execute(.create(APIObject(Self.service("web", ports: [ServicePort(port: 80, targetPort: .string("http"))]))))

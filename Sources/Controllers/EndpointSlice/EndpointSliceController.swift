@@ -88,8 +88,13 @@ struct EndpointSliceReconciler: Reconciler {
             return
         }
         let (isChanged, isMoved) = (EndpointRules.isChanged(previous, pod), EndpointRules.isMoved(previous, pod))
-        guard isChanged || isMoved else { return }
         let wasEndpoint = EndpointRules.isEndpoint(previous)
+        guard isChanged || isMoved else {
+            // A pod that was not ready and ends wakes nobody, but whoever looks next finds it gone.
+            guard wasEndpoint != EndpointRules.isEndpoint(pod) else { return }
+            for service in selectors.services(selecting: pod.value.metadata.labels, in: namespace) { note(pod, for: service) }
+            return
+        }
         let services = selectors.services(selecting: pod.value.metadata.labels, in: namespace)
         guard isMoved else {
             for service in services { wake(service, pod, previous: previous, wasEndpoint: wasEndpoint, &queue) }
@@ -107,15 +112,17 @@ struct EndpointSliceReconciler: Reconciler {
     private mutating func wake(
         _ service: NamespacedName, _ pod: Shared<Pod>, previous: Shared<Pod>?, wasEndpoint: Bool, _ queue: inout WorkQueue<NamespacedName>
     ) {
-        let metadata = pod.value.metadata
         let trigger = EndpointRules.triggerTime(of: pod)
         if previous.map({ trigger > EndpointRules.triggerTime(of: $0) }) ?? true { records[service]?.noteTrigger(trigger) }
-        if wasEndpoint || EndpointRules.isEndpoint(pod), records[service]?.isWhole == false,
-            records[service]?.changed.last?.uid != metadata.uid
-        {
-            records[service]?.changed.append((metadata.name, metadata.uid))
-        }
+        if wasEndpoint || EndpointRules.isEndpoint(pod) { note(pod, for: service) }
         queue.add(service)
+    }
+
+    /// The pod is to be looked at when the service is.
+    private mutating func note(_ pod: Shared<Pod>, for service: NamespacedName) {
+        let metadata = pod.value.metadata
+        guard records[service]?.isWhole == false, records[service]?.changed.last?.uid != metadata.uid else { return }
+        records[service]?.changed.append((metadata.name, metadata.uid))
     }
 
     private mutating func observe(
