@@ -94,6 +94,8 @@ public struct Survey: Sendable {
     /// The cluster, as a scenario that names the manifests.
     private static func text(_ manifests: [String], _ plan: SurveyPlan) -> String {
         let zones = (0..<plan.zones).map { zone in zone < 26 ? String(UnicodeScalar(UInt8(97 + zone))) : "z\(zone)" }
+        // In quotes: YAML reads n and y as false and true.
+        let names = zones.map(JSONText.quoted).joined(separator: ", ")
         return """
             apiVersion: seatrial.dev/v1alpha1
             kind: Scenario
@@ -101,7 +103,7 @@ public struct Survey: Sendable {
             spec:
               duration: 1h
               cluster:
-                nodePools: [{name: node, count: \(plan.nodes), zones: [\(zones.joined(separator: ", "))], resources: {\(plan.nodeResources)}}]
+                nodePools: [{name: node, count: \(plan.nodes), zones: [\(names)], resources: {\(plan.nodeResources)}}]
                 objects: [\(manifests.map(JSONText.quoted).joined(separator: ", "))]
 
             """
