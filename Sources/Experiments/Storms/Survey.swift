@@ -12,7 +12,7 @@ import KubernetesAPI
 public struct SurveyPlan: Sendable {
     public var nodes = 30
     public var zones = 3
-    public var nodeResources = "cpu: 8, memory: 32Gi, pods: 110"
+    public var nodeResources = "cpu: 8, memory: 32Gi, pods: 110, ephemeral-storage: 100Gi"
     public var seed: UInt64 = 1
     /// How many placements are tried: seeds from `seed` on.
     public var placements = 3
