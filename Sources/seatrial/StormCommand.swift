@@ -28,7 +28,7 @@ struct StormCommand: AsyncParsableCommand {
     var zones = 3
 
     @Option(help: "What pods may use of each node, for your manifests.")
-    var resources = "cpu: 8, memory: 32Gi, pods: 110"
+    var resources = "cpu: 8, memory: 32Gi, pods: 110, ephemeral-storage: 100Gi"
 
     @Option(help: "The seed of the first storm; the next have the next seeds.")
     var seed: UInt64 = 1

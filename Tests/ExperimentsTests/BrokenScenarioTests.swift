@@ -183,6 +183,12 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "a bandwidth of 0", "controlPlane: {kubelet: {imagePullBandwidth: 0}}", "spec.controlPlane.kubelet.imagePullBandwidth",
             "greater"),
+        spec(
+            "images collected down to more than up to", "controlPlane: {kubelet: {imageGCHighThresholdPercent: 50}}",
+            "spec.controlPlane.kubelet.imageGCHighThresholdPercent", "less than"),
+        spec(
+            "serial pulls, several at a time", "controlPlane: {kubelet: {maxParallelImagePulls: 3}}",
+            "spec.controlPlane.kubelet.maxParallelImagePulls", "serializeImagePulls"),
         spec("a seed below 0", "seed: -1", "spec.seed", "-1"),
         spec("a start that is no time", "start: yesterday", "spec.start", "RFC 3339"),
     ]

@@ -117,6 +117,8 @@ struct InvariantMonitor: Sendable {
 
     /// The writes of an event are all made: what is marked for deletion and held by nothing must be gone.
     mutating func settle(_ objects: ObjectTables, at now: SimulatedTime) {
+        stopped.removeAll(keepingCapacity: true)
+        author = nil
         guard !unheld.isEmpty else { return }
         for (key, uid) in unheld {
             guard let metadata = objects[key]?.metadata, metadata.uid == uid, metadata.isTerminating, metadata.finalizers.isEmpty else {
@@ -126,8 +128,6 @@ struct InvariantMonitor: Sendable {
             report(.deletionsHeld, "\(key) is being deleted, nothing holds it, and it is still there", about: key, at: now)
         }
         unheld.removeAll(keepingCapacity: true)
-        stopped.removeAll(keepingCapacity: true)
-        author = nil
     }
 
     private mutating func observe(_ pod: Shared<Pod>, _ event: WatchEvent) {

@@ -136,7 +136,7 @@ struct MetricsPipeline: Sendable {
     }
 
     /// Adapters tell thousandths, as quantities do.
-    private static func milli(_ value: Double) -> Int64 { Int64((value * 1000).rounded()) }
+    private static func milli(_ value: Double) -> Int64 { Int64(saturating: (value * 1000).rounded()) }
 
     // MARK: metrics-server
 
@@ -149,11 +149,11 @@ struct MetricsPipeline: Sendable {
         let milliValue: Int64
         if resource == .memory {
             guard let bytes = kubelets.usage(resource, of: pod, container: container, at: end) else { return nil }
-            milliValue = Int64(bytes) &* 1000
+            milliValue = Int64(saturating: bytes.rounded(.towardZero) * 1000)
         } else {
             guard let used = kubelets.cpuTime(of: pod, container: container, from: begin, to: end) else { return nil }
             // Counters are in nanoseconds of cpu time; the API rounds thousandths of a core up.
-            let nanocores = Int64((used / (end - begin).seconds * 1e9).rounded())
+            let nanocores = Int64(saturating: min((used / (end - begin).seconds * 1e9).rounded(), 9e18))
             milliValue = (nanocores + 999_999) / 1_000_000
         }
         return PodMetricSample(milliValue: milliValue, timestamp: end.truncatedToSeconds, window: end - begin)
@@ -164,7 +164,7 @@ struct MetricsPipeline: Sendable {
     ) -> PodMetricSample? {
         guard PodLoads.serves(pod), let value = kubelets.usage(resource, of: pod, container: container, at: now) else { return nil }
         // Whole thousandths; a share of them is cut off.
-        let milliValue = Int64((value * 1000 + 1e-6).rounded(.down))
+        let milliValue = Int64(saturating: (value * 1000 + 1e-6).rounded(.down))
         return PodMetricSample(milliValue: milliValue, timestamp: now.truncatedToSeconds, window: configuration.immediateWindow)
     }
 

@@ -115,7 +115,7 @@ extension ScenarioDecoder {
         let errors = field(fields, "errors").flatMap { number($0, in: 0...1) }
         if outage {
             refuse(["latency", "delay", "errors"], of: fields, "means nothing in an outage")
-        } else if latency == nil, delay == nil, errors == nil {
+        } else if ["latency", "delay", "errors"].allSatisfy({ fields[$0] == nil }) {
             context.error(node, "needs outage: true, or one of latency, delay, errors")
         }
         guard let at, let down else {

@@ -259,7 +259,21 @@ extension ScenarioDecoder {
         for (name, type, table) in sections {
             guard let node = field(fields, name), let section = open(node, type) else { continue }
             tunables(table, section, &configuration)
-            if name == "kubelet" { eviction(section, &configuration.nodeAgent.eviction) }
+            if name == "kubelet" {
+                eviction(section, &configuration.nodeAgent.eviction)
+                checkImages(section, configuration.nodeAgent)
+            }
+        }
+    }
+
+    /// What the kubelet's own validation says about images.
+    private mutating func checkImages(_ fields: Fields, _ configuration: NodeAgentConfiguration) {
+        let (low, high) = (configuration.imageCollection.lowThreshold, configuration.imageCollection.highThreshold)
+        if low >= high, let node = fields["imageGCLowThresholdPercent"] ?? fields["imageGCHighThresholdPercent"] {
+            context.error(node, "imageGCLowThresholdPercent \(low) must be less than imageGCHighThresholdPercent \(high)")
+        }
+        if configuration.serializeImagePulls, configuration.maxParallelImagePulls > 1, let node = fields["maxParallelImagePulls"] {
+            context.error(node, "cannot be larger than 1 unless serializeImagePulls is set to false")
         }
     }
 

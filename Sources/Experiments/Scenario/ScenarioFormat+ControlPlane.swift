@@ -331,7 +331,7 @@ enum Tunables {
         Tunable("recordsEvents", .flag(\.nodeAgent.recordsEvents), "Whether kubelets record Events."),
         Tunable(
             "evictionMaxPodGracePeriod", .integer(\.nodeAgent.eviction.maximumPodGracePeriod, 0...86_400),
-            "What pods get to stop when a soft threshold takes them, in seconds; default 0."),
+            "What pods get to stop at most when a soft threshold takes them, in seconds; default 0."),
         Tunable(
             "evictionPressureTransitionPeriod", .duration(\.nodeAgent.eviction.pressureTransitionPeriod),
             "How long a condition of pressure outlives the pressure; default 5m."),

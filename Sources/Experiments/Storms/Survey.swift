@@ -12,7 +12,7 @@ import KubernetesAPI
 public struct SurveyPlan: Sendable {
     public var nodes = 30
     public var zones = 3
-    public var nodeResources = "cpu: 8, memory: 32Gi, pods: 110"
+    public var nodeResources = "cpu: 8, memory: 32Gi, pods: 110, ephemeral-storage: 100Gi"
     public var seed: UInt64 = 1
     /// How many placements are tried: seeds from `seed` on.
     public var placements = 3
@@ -96,6 +96,8 @@ public struct Survey: Sendable {
     /// The cluster, as a scenario that names the manifests.
     private static func text(_ manifests: [String], _ plan: SurveyPlan) -> String {
         let zones = (0..<plan.zones).map { zone in zone < 26 ? String(UnicodeScalar(UInt8(97 + zone))) : "z\(zone)" }
+        // In quotes: YAML reads n and y as false and true.
+        let names = zones.map(JSONText.quoted).joined(separator: ", ")
         return """
             apiVersion: seatrial.dev/v1alpha1
             kind: Scenario
@@ -103,7 +105,7 @@ public struct Survey: Sendable {
             spec:
               duration: 1h
               cluster:
-                nodePools: [{name: node, count: \(plan.nodes), zones: [\(zones.joined(separator: ", "))], resources: {\(plan.nodeResources)}}]
+                nodePools: [{name: node, count: \(plan.nodes), zones: [\(names)], resources: {\(plan.nodeResources)}}]
                 objects: [\(manifests.map(JSONText.quoted).joined(separator: ", "))]
 
             """

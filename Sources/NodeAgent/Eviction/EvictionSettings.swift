@@ -42,7 +42,7 @@ public struct EvictionThreshold: Hashable, Sendable {
         package func of(_ capacity: Int64) -> Int64 {
             switch self {
             case .quantity(let quantity): quantity
-            case .share(let share): Int64(Double(capacity) * Double(share))
+            case .share(let share): Int64(saturating: Double(capacity) * Double(share))
             }
         }
     }
@@ -73,7 +73,7 @@ public struct EvictionSettings: Hashable, Sendable {
         EvictionThreshold(.nodefsAvailable, .share(0.1)),
         EvictionThreshold(.imagefsAvailable, .share(0.15)),
     ]
-    /// `evictionMaxPodGracePeriod`: what pods get to stop when a soft threshold takes them, in seconds.
+    /// `evictionMaxPodGracePeriod`: what pods get to stop at most when a soft threshold takes them, in seconds.
     public var maximumPodGracePeriod = 0
     /// `evictionPressureTransitionPeriod`: how long a condition of pressure outlives the pressure.
     public var pressureTransitionPeriod = SimulatedDuration.minutes(5)

@@ -108,7 +108,8 @@ extension NodeAgent {
         let order = ranking.order(candidates.map(\.standing))
         guard let slot = order.lazy.map({ candidates[$0] }).first(where: { $0.standing.priority < criticalPriority })?.slot else { return }
         let message = message(of: threshold, observed(threshold.signal), demands, slot, on: number, at: now)
-        let grace = threshold.isHard ? NodeAgent.immediateGrace : Int64(settings.maximumPodGracePeriod)
+        let wanted = kubelets[number].withPod(slot) { $0.pod.value.spec.value.terminationGracePeriodSeconds } ?? 0
+        let grace = threshold.isHard ? NodeAgent.immediateGrace : min(wanted, Int64(settings.maximumPodGracePeriod))
         evict([(slot, PodEnding(reason: Kubelet.evictedReason, message: message))], grace: grace, on: number, at: now, effects: &effects)
     }
 
@@ -161,7 +162,7 @@ extension NodeAgent {
             guard worker.rejection == nil, !worker.pod.value.isTerminal, !worker.isStopped(at: now), worker.charge != nil else { return }
             let spec = worker.pod.value.spec.value
             var used: Int64 = 0
-            for demand in demands where demand.slot == slot { used += bytes(of: demand, signal, at: now) }
+            for demand in demands where demand.slot == slot { used = used.addingSaturated(bytes(of: demand, signal, at: now)) }
             let request = signal == .pidAvailable ? 0 : spec.effectiveRequests[signal.resource]?.value ?? 0
             candidates.append((slot, EvictionCandidate(priority: spec.priority ?? 0, usage: used, request: request)))
         }
@@ -170,7 +171,7 @@ extension NodeAgent {
 
     /// What a container uses as the kubelet's statistics have it.
     private func bytes(of demand: ContainerDemand, _ signal: EvictionSignal, at now: SimulatedTime) -> Int64 {
-        signal == .memoryAvailable ? demand.memoryPages(at: now) : Int64(demand.part(signal)?.value(at: now) ?? 0)
+        signal == .memoryAvailable ? demand.memoryPages(at: now) : Int64(saturating: demand.part(signal)?.value(at: now) ?? 0)
     }
 
     /// The kubelet's words for an eviction.
@@ -187,7 +188,7 @@ extension NodeAgent {
         kubelets[number].withPod(slot) { worker in
             let pod = worker.pod.value
             if resource == .memory, let request = pod.spec.value.resources?.requests[.memory] {
-                let used = own.reduce(0) { $0 + bytes(of: $1, threshold.signal, at: now) }
+                let used = own.reduce(Int64(0)) { $0.addingSaturated(bytes(of: $1, threshold.signal, at: now)) }
                 text +=
                     "Pod \(pod.metadata.name) was using \(Quantity(bytes: used)), request is \(request), has larger consumption of \(resource). "
             }

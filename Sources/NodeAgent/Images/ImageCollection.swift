@@ -25,8 +25,10 @@ public struct ImageCollectionPolicy: Hashable, Sendable {
     func bytesToFree(used: Int64) -> Int64? {
         guard isOn else { return nil }
         let available = max(0, capacity - used)
-        guard 100 - available * 100 / capacity >= Int64(highThreshold) else { return nil }
-        return capacity * Int64(100 - lowThreshold) / 100 - available
+        let free = capacity.dividingFullWidth(available.multipliedFullWidth(by: 100)).quotient
+        guard 100 - free >= Int64(highThreshold) else { return nil }
+        let kept = Int64(100).dividingFullWidth(capacity.multipliedFullWidth(by: Int64(100 - lowThreshold))).quotient
+        return kept - available
     }
 
     /// The images to remove, least recently used first, until enough is freed.
@@ -38,7 +40,7 @@ public struct ImageCollectionPolicy: Hashable, Sendable {
             if freed >= bytes { break }
             if isUsed(image.name) || now - image.presentSince < minimumAge { continue }
             victims.append(image)
-            freed += image.bytes
+            freed = freed.addingSaturated(image.bytes)
         }
         return victims
     }
@@ -48,7 +50,7 @@ extension NodeAgent {
     /// What the image file system of a node holds: images, and the writable layers of containers. Of each container the kubelet
     /// keeps one that is dead, beside the one that runs.
     package func imageFileSystemBytes(_ number: Int) -> Int64 {
-        kubelets[number].slotRange.reduce(kubelets[number].images.bytes) { $0 + kubelets[number].layerBytes($1) }
+        kubelets[number].slotRange.reduce(kubelets[number].images.bytes) { $0.addingSaturated(kubelets[number].layerBytes($1)) }
     }
 
     /// Sets the next pass of garbage collection if it would find something to do.
@@ -79,7 +81,7 @@ extension NodeAgent {
         let used = kubelets[number].usedImages
         let victims = policy.victims(of: kubelets[number].images.images, freeing: wanted, isUsed: used.contains, at: now)
         kubelets[number].images.remove(victims.map(\.name))
-        let freed = victims.reduce(0) { $0 + $1.bytes }
+        let freed = victims.reduce(Int64(0)) { $0.addingSaturated($1.bytes) }
         if freed < wanted {
             record(
                 aboutNode: number, "FreeDiskSpaceFailed",
@@ -115,7 +117,7 @@ extension PodWorker {
             case .blocked, .pulling, .waiting: count += container.lastRun == nil ? 0 : 1
             }
         }
-        return count * bytes
+        return count.multipliedSaturated(by: bytes)
     }
 }
 

@@ -69,7 +69,7 @@ struct ImageStore: Sendable {
 
     func contains(_ name: String) -> Bool { images.contains { $0.name == name } }
 
-    var bytes: Int64 { images.reduce(0) { $0 + $1.bytes } }
+    var bytes: Int64 { images.reduce(Int64(0)) { $0.addingSaturated($1.bytes) } }
 
     /// A container that used the image is gone.
     mutating func touch(_ name: String, at now: SimulatedTime) {

@@ -40,7 +40,8 @@ struct ContainerDemand: Sendable {
     /// Bytes at a time, in whole pages.
     func memoryPages(at time: SimulatedTime) -> Int64 {
         let page = Double(OutOfMemory.pageSize)
-        return Int64(((memory?.value(at: time) ?? 0) / page).rounded(.down)) * OutOfMemory.pageSize
+        let pages = ((memory?.value(at: time) ?? 0) / page).rounded(.down)
+        return Int64(saturating: pages).multipliedSaturated(by: OutOfMemory.pageSize)
     }
 }
 

@@ -17,8 +17,8 @@ public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
     static func + (left: OutsideLoad, right: OutsideLoad) -> OutsideLoad {
         var sum = left
         sum.cpu += right.cpu
-        sum.memory += right.memory
-        sum.disk += right.disk
+        sum.memory = sum.memory.addingSaturated(right.memory)
+        sum.disk = sum.disk.addingSaturated(right.disk)
         return sum
     }
 
@@ -82,7 +82,7 @@ struct NodeUsage: Sendable {
         processes = NodeUsage.defaultProcesses
         // Allocatable is what is left after what is reserved and the hard threshold.
         let hard = settings.thresholds.first { $0.signal == .memoryAvailable && $0.isHard }?.value.of(memory) ?? 0
-        podMemory = status.allocatable[.memory].map { min(memory, $0.value + hard) } ?? memory
+        podMemory = status.allocatable[.memory].map { min(memory, $0.value.addingSaturated(hard)) } ?? memory
     }
 
     /// The kubelet starts: it knows nothing of pressure, and looks at once.
@@ -102,10 +102,11 @@ struct NodeUsage: Sendable {
         case .memoryAvailable:
             // Memory is taken page by page.
             let page = Double(OutOfMemory.pageSize)
-            return SignalObservation(available: max(0, podMemory - Int64((used / page).rounded(.down) * page)), capacity: memory)
+            let taken = Int64(saturating: (used / page).rounded(.down) * page)
+            return SignalObservation(available: max(0, podMemory - taken), capacity: memory)
         case .nodefsAvailable, .imagefsAvailable:
-            return SignalObservation(available: max(0, disk - Int64(used)), capacity: disk)
-        case .pidAvailable: return SignalObservation(available: max(0, processes - Int64(used)), capacity: processes)
+            return SignalObservation(available: max(0, disk - Int64(saturating: used)), capacity: disk)
+        case .pidAvailable: return SignalObservation(available: max(0, processes - Int64(saturating: used)), capacity: processes)
         }
     }
 

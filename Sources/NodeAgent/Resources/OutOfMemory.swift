@@ -20,7 +20,7 @@ enum OutOfMemory {
         case .bestEffort: return bestEffort
         case .burstable: break
         }
-        func score(_ request: Int64) -> Int { 1000 - Int(1000 * request / max(1, memoryCapacity)) }
+        func score(_ request: Int64) -> Int { 1000 - Int(request.multipliedSaturated(by: 1000) / max(1, memoryCapacity)) }
         var result = score(request(of: container, in: spec))
         // A sidecar lives at least as long as the containers it serves.
         if container.isSidecar, let least = spec.containers.map({ request(of: $0, in: spec) }).min() { result = min(result, score(least)) }

@@ -189,6 +189,32 @@ struct PressureTests {
         #expect(failed == met + .seconds(20) + .milliseconds(202))
     }
 
+    @Test("after a soft threshold a pod gets its own grace period, or the settings' if that is shorter", arguments: [(5, 5), (60, 20)])
+    func softGrace(own: Int64, given: Int) throws {
+        var cluster = try cluster([rule("leak") { ($0.stop, $1.memory) = (.constant(.minutes(2)), leak(10)) }]) {
+            $0.eviction.thresholds = [EvictionThreshold(.memoryAvailable, .share(0.3), gracePeriod: .seconds(15))]
+            $0.eviction.maximumPodGracePeriod = 20
+        }
+        cluster.create(labelled("leak") { $0.terminationGracePeriodSeconds = own })
+        cluster.run(until: seconds(300))
+        let passes = try #require(cluster.firstPass) - SimulatedTime.zero
+        let failed = try #require(cluster.changes.first { $0.pod?.status.reason == "Evicted" }?.time)
+        // The look that took it was on the kubelet's grid.
+        let look = failed - .seconds(given) - .milliseconds(2)
+        #expect(look.roundedUp(toMultipleOf: .seconds(10), phase: passes) == look)
+    }
+
+    @Test("amounts beyond all numbers are as much as there can be")
+    func absurdAmounts() {
+        #expect(Int64(saturating: 1e30) == .max && Int64(saturating: -.infinity) == .min && Int64(saturating: .nan) == 0)
+        #expect(Int64(saturating: 4095.9) == 4095 && Int64(saturating: 9_223_372_036_854_775_807) == .max)
+        #expect(Int64.max.addingSaturated(1) == .max && Int64.min.addingSaturated(-1) == .min && Int64(2).addingSaturated(3) == 5)
+        #expect(Int64.max.multipliedSaturated(by: 2) == .max && Int64.max.multipliedSaturated(by: -2) == .min)
+        var load = OutsideLoad()
+        load.memory = .max
+        #expect((load + load).memory == .max)
+    }
+
     @Test("a full disk takes pods one after another, spares critical ones, and refuses all new ones")
     func diskPressure() throws {
         let rules = [
