@@ -74,7 +74,7 @@ extension Cluster {
         let operation = recorder.operated("add node \(name)", at: now)
         guard let number = nodeAgent.number(of: name) else {
             let number = nodeAgent.register(node, at: now, effects: &kubeletEffects)
-            if !apiServer.isServing { strike(number, .partition) }
+            if !apiServer.renewsLeases { strike(number, .partition) }
             scheduleFailures(of: number, node)
             return
         }

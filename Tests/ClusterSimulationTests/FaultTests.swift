@@ -154,4 +154,19 @@ struct FaultTests {
         #expect(cluster.record.recoveries.isEmpty)
         #expect(cluster.record.operations.contains { $0.description.hasPrefix("FAULT zone/a: 2 nodes bear") })
     }
+
+    @Test(
+        "a brown-out in which no lease can be renewed loses the nodes, as an outage does; a milder one does not",
+        arguments: [(1.0, 0.0, true), (0.0, 10.0, true), (0.5, 1.0, false)])
+    func totalBrownout(errors: Double, delay: Double, losesNodes: Bool) throws {
+        var cluster = try shop {
+            let effect = APIServerFault.Effect.brownout(latencyFactor: 1, delay: SimulatedDuration(seconds: delay), errors: errors)
+            $0.apiServerFaults = [APIServerFault(effect, at: at(60), down: .seconds(70))]
+        }
+        cluster.run(until: at(600))
+        let wasLost = cluster.record.conditions.contains { $0.condition.type == .ready && $0.condition.status == .unknown }
+        // While every request fails nobody can write that a node is lost.
+        #expect(wasLost == (losesNodes && errors < 1))
+        #expect(cluster.isReady("a-0") && cluster.isReady("b-1") && cluster.pods(of: "web").filter(\.isReady).count == 6)
+    }
 }

@@ -121,8 +121,28 @@ enum SampleScenarios {
           - {at: 18m, maintain: {nodes: all, maxUnavailable: 2, reboot: 2m, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
           - {at: 19m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi}}
           - {at: 20m, delete: {object: pod/default/p, cascade: orphan, gracePeriod: 5s, force: false}}
+          traffic:
+            proxy: {mode: ipvs, scheduler: wlc, minSyncPeriod: 2s, syncDuration: 10ms, propagation: 20ms}
+            network: {sameNode: 10us, sameZone: 100us, crossZone: 1ms, overlay: 20us, fromOutside: 5ms}
+            services:
+            - service: shop
+              port: http
+              serviceTime: {exponential: {mean: 20ms}}
+              concurrency: 8
+              queue: 100
+              onTermination: ignore
+              calls: [[{service: database, port: sql, timeout: 100ms, retries: {attempts: 2}, hedge: 50ms}], [{service: database}]]
+            sources:
+            - {name: one, service: shop, port: http, from: outside, start: 1m, keepAlive: 30s, timeout: 1s, poisson: {rate: 5}}
+            - {name: two, service: shop, from: {zone: a}, retries: {attempts: 3, backoff: 10ms, budget: 0.2}, hedge: 1s, constant: {rate: 5}}
+            - {name: three, service: shop, bursts: [{rate: 10, stay: 1m}, {rate: 1, stay: 2m}]}
+            - {name: four, service: shop, curve: {period: 1d, points: [{at: 1h, rate: 1}, {at: 12h, rate: 9}]}}
+            - {name: five, service: shop, users: {count: 3, think: {exponential: {mean: 5s}}}}
+            - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
+          - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, maximum: {atMost: 1s}}
+            source: one
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
           - {recovery: {atMost: 7m}}
           - {detection: {atMost: 1m}}
@@ -141,13 +161,19 @@ enum SampleScenarios {
         """
 
     static let everyFieldFiles = [
+        "arrivals.csv": "TIMESTAMP,tokens\n2023-11-16 18:15:46.5,3\n2023-11-16 18:15:50.5000000,4\n",
         "disk.csv": "seconds,inodes,bytes\n0,1,1000\n60,2,2000\n",
         "web.yaml": webManifest + """
             ---
             apiVersion: v1
             kind: Service
             metadata: {name: database}
-            spec: {selector: {app: database}, ports: [{port: 5432}]}
+            spec: {selector: {app: database}, ports: [{port: 5432, name: sql}]}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: shop}
+            spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, name: http}]}
 
             """,
         "node.yaml": """

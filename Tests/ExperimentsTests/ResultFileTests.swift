@@ -94,7 +94,9 @@ struct ResultFileTests {
     @Test("Every table has the columns documented, with values of their types", arguments: ResultTables.all)
     func columns(table: ResultTable) throws {
         let folder = try TemporaryFolder()
-        try outcome(awkwardRecord()).write(to: folder["run"])
+        var record = awkwardRecord()
+        record.traffic = try ResultFileTests.traffic()
+        try outcome(record).write(to: folder["run"])
         let read = try CSVTable(InputFiles.read(folder["run/" + table.file]), file: table.file)
         #expect(!read.rows.isEmpty)
         var matched = 0
@@ -119,6 +121,29 @@ struct ResultFileTests {
             #expect(read.header.contains { ResultFileTests.matches($0, column.name) }, "\(column.name) is missing")
         }
         #expect(matched == Set(read.header).count, "a column is there twice")
+    }
+
+    /// The requests of a cluster whose only pod comes late.
+    private static func traffic() throws -> TrafficRecord? {
+        let scenario = """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: traffic}
+            spec:
+              duration: 1m
+              cluster: {nodePools: [{name: node, count: 2, resources: {cpu: 4, memory: 8Gi}}], objects: [web.yaml, service.yaml]}
+              traffic:
+                sources: [{name: users, service: web, port: http, poisson: {rate: 50}}]
+                services: [{service: web, port: http, serviceTime: 5ms}]
+            """
+        let service = """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: web}
+            spec: {selector: {app: web}, ports: [{port: 80, name: http}]}
+            """
+        let folder = try TemporaryFolder(["scenario.yaml": scenario, "web.yaml": webManifest, "service.yaml": service])
+        return try ScenarioFile.load(folder["scenario.yaml"]).run().record.traffic
     }
 
     private static func matches(_ name: String, _ pattern: String) -> Bool {

@@ -4,6 +4,7 @@ import ClusterSimulation
 import DiscreteEvents
 import Foundation
 import KubernetesAPI
+import ServiceNetwork
 import Testing
 
 @testable import Experiments
@@ -60,6 +61,11 @@ struct ScenarioTests {
         }
         #expect(deletion.propagation == .orphan && deletion.gracePeriodSeconds == 5)
         #expect(configuration.faults.count == 9)
+        let traffic = try #require(configuration.traffic)
+        #expect(traffic.proxyMode == .ipvs(.weightedLeastConnection) && traffic.proxyTiming.minimumSyncPeriod == .seconds(2))
+        #expect(traffic.services[0].capacity == PodCapacity(concurrency: 8, queueLimit: 100) && traffic.services[0].calls.count == 2)
+        #expect(traffic.sources.map(\.origin)[..<2] == [.outside, .nodes(.zone("a"))])
+        #expect(traffic.sources[5].arrivals == .replay([.zero, .zero + .seconds(2)]))
         #expect(configuration.faults[4].commonTo == "disk")
         #expect(configuration.faults[4].probability == 0.5)
         #expect(

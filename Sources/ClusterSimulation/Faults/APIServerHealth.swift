@@ -45,6 +45,12 @@ struct APIServerHealth: Sendable {
     var isDisturbed: Bool { !active.isEmpty }
     var isServing: Bool { !active.contains { faults[$0].effect == .outage } }
 
+    /// How long a kubelet waits for the answer to the renewal of its lease (its status update frequency).
+    private static let leaseTimeout = SimulatedDuration.seconds(10)
+
+    /// Whether kubelets can renew their leases: not in an outage, nor in a brown-out in which every request fails or takes too long.
+    var renewsLeases: Bool { isServing && errors < 1 && latency.delay < APIServerHealth.leaseTimeout }
+
     mutating func begin(_ fault: Int) { active.append(fault) }
     mutating func end(_ fault: Int) { active.removeAll { $0 == fault } }
 

@@ -10,20 +10,20 @@ import NodeAgent
 
 extension Cluster {
     mutating func beginAPIServerFault(_ index: Int) {
-        let wasServing = apiServer.isServing
+        let wereHeard = apiServer.renewsLeases
         apiServer.begin(index)
         gateway.setLatency(apiServer.latency)
-        if wasServing, !apiServer.isServing { for number in 0..<nodeAgent.count { strike(number, .partition) } }
+        if wereHeard, !apiServer.renewsLeases { for number in 0..<nodeAgent.count { strike(number, .partition) } }
         queue.schedule(.apiServerRecovers(Int32(index)), at: now + apiServer[index].down)
         _ = recorder.operated("API server: \(apiServer[index].text)", at: now)
     }
 
     mutating func endAPIServerFault(_ index: Int) {
-        let wasServing = apiServer.isServing
+        let (wasServing, wereHeard) = (apiServer.isServing, apiServer.renewsLeases)
         apiServer.end(index)
         gateway.setLatency(apiServer.latency)
+        if !wereHeard, apiServer.renewsLeases { for number in 0..<nodeAgent.count { relieve(number, .partition) } }
         guard !wasServing, apiServer.isServing else { return }
-        for number in 0..<nodeAgent.count { relieve(number, .partition) }
         // client-go's back-off grows with the outage, up to its limit.
         let backoff = min(configuration.value.timing.watchReconnection, apiServer[index].down)
         for watcher in [Watcher.controllerManager, .scheduler] {

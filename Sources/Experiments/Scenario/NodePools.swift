@@ -96,6 +96,9 @@ extension ScenarioDecoder {
     private mutating func node(of resources: YAMLNode) -> Node? {
         guard let list = ResourceList.decode(resources, &context) else { return nil }
         for (name, quantity) in list where quantity.sign < 0 { context.error(resources, "\(name): must not be negative") }
+        for name in [ResourceName.cpu, .memory] where list[name] == nil {
+            context.warning(resources, "has no \(name): nothing that asks for some fits on these nodes")
+        }
         var node = Node(metadata: ObjectMeta())
         node.status.capacity = list
         // Without a number of pods nothing could run; a kubelet's default is 110.

@@ -49,7 +49,8 @@ extension ScenarioFormat {
     static let apiServerFault = ScenarioType(
         name: "APIServerFault",
         description:
-            "How the API server fails. After an outage nothing is lost: watches are begun anew, controllers and kubelets catch up.",
+            "How the API server fails. After an outage nothing is lost: watches are begun anew, controllers and kubelets catch up. In a brown-out "
+            + "in which every request fails, or takes ten seconds more, no kubelet can renew its lease: all of them are cut off.",
         fields: [
             ScenarioField("outage", .boolean, "true: nothing is answered, watches end."),
             ScenarioField("latency", .number(1...1000), "How many times as long requests take; default 1."),
