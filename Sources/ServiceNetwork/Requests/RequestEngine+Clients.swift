@@ -7,7 +7,7 @@ extension RequestEngine {
 
     mutating func scheduleArrival(_ source: SourceNumber, after time: SimulatedTime) {
         guard let next = sources[Int(source)].clock.next(after: time) else { return }
-        queue.schedule(RequestEvent(kind: .arrival, index: UInt32(source)), at: next)
+        arrivals.schedule(source, at: next)
     }
 
     mutating func arrive(_ source: SourceNumber) {
@@ -28,7 +28,7 @@ extension RequestEngine {
         let number = sources[index].count
         sources[index].count += 1
         sources[index].statistics.sent += 1
-        if let budget = sources[index].source.policy.budget {
+        if let budget = sources[index].budget {
             sources[index].tokens = min(sources[index].tokens + budget.ratio, budget.reserve)
         }
         let nodes = sources[index].source.nodes.count
@@ -123,11 +123,11 @@ extension RequestEngine {
     private mutating func route(_ slot: RequestSlot, _ attempt: AttemptSlot, _ draws: RandomStream) -> EndpointTable.Route {
         let request = requests[Int(slot.index)]
         let source = Int(request.source)
-        if case .keepAlive(let limit) = sources[source].source.connections, let pod = idleConnection(source, request.client, limit) {
+        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit) {
             attempts[Int(attempt.index)].pod = pod
             return .balance([])
         }
-        let (port, traffic) = (sources[source].source.port, sources[source].source.traffic)
+        let (port, traffic) = (sources[source].port, sources[source].source.traffic)
         let (route, affinity) = table.route(to: port, on: request.node, traffic, at: now)
         guard case .balance(let choices) = route else { return route }
         var draws = draws
@@ -176,7 +176,7 @@ extension RequestEngine {
         let source = Int(requests[place].source)
         if !attempt.isGivenUp {
             leaveBalancer(slot, after: now - attempt.sent)
-            if case .keepAlive = sources[source].source.connections, attempt.pod >= 0, attempt.result == .succeeded {
+            if sources[source].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded {
                 keep(attempt, source, requests[place].client)
             }
             requests[place].open -= 1
@@ -203,7 +203,7 @@ extension RequestEngine {
     private mutating func leaveBalancer(_ slot: AttemptSlot, after time: SimulatedDuration?) {
         let attempt = attempts[Int(slot.index)]
         guard attempt.director >= 0 else { return }
-        let port = sources[Int(requests[Int(attempt.request.index)].source)].source.port
+        let port = sources[Int(requests[Int(attempt.request.index)].source)].port
         ports[Int(port)].balancers[Int(attempt.director)].closed(attempt.pod, after: time, at: now)
         attempts[Int(slot.index)].director = -1
     }
@@ -247,7 +247,7 @@ extension RequestEngine {
     }
 
     private mutating func takeToken(_ source: Int) -> Bool {
-        guard sources[source].source.policy.budget != nil else { return true }
+        guard sources[source].budget != nil else { return true }
         guard sources[source].tokens >= 1 else { return false }
         sources[source].tokens -= 1
         return true
@@ -266,7 +266,7 @@ extension RequestEngine {
                     source: request.source, number: request.number, started: request.started, ended: now, result: result,
                     attempts: Int(request.attempts), pod: pod))
         }
-        if case .closed(_, let think) = sources[source].source.arrivals {
+        if sources[source].isClosedLoop, case .closed(_, let think) = sources[source].source.arrivals {
             scheduleThinking(request.source, user: request.client, think, after: now)
         }
         releaseIfOver(slot)

@@ -41,7 +41,7 @@ extension RequestEngine {
         let request = requests[Int(attempts[index].request.index)]
         let source = Int(request.source)
         var numbers = sources[source].services(of: request.number, attempt: attempts[index].ordinal)
-        let seconds = ports[Int(sources[source].source.port)].behaviour.serviceTime.sample(&numbers)
+        let seconds = ports[Int(sources[source].port)].behaviour.serviceTime.sample(&numbers)
         let slowness = pods[Int(attempts[index].pod)].slowness
         attempts[index].stage = .serving
         let event = RequestEvent(kind: .completion, index: slot.index, serial: attempts[index].serial)
@@ -51,7 +51,7 @@ extension RequestEngine {
     /// The pod's own work is done: next come the calls it makes, then the answer.
     mutating func complete(_ slot: AttemptSlot) {
         let index = Int(slot.index)
-        let port = Int(sources[Int(requests[Int(attempts[index].request.index)].source)].source.port)
+        let port = Int(sources[Int(requests[Int(attempts[index].request.index)].source)].port)
         let group = Int(attempts[index].callGroups)
         if group < ports[port].calls.count, attempts[index].result == .succeeded {
             let calls = ports[port].calls[group]

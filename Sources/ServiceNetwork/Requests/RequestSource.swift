@@ -37,6 +37,13 @@ public struct RequestSource: Hashable, Sendable {
 /// A source with all that changes.
 struct SourceState: Hashable, Sendable {
     let source: RequestSource
+    /// What every request asks of the source, at hand without looking into its enumerations.
+    let port: PortNumber
+    let isClosedLoop: Bool
+    let idleLimit: SimulatedDuration?
+    let timeout: SimulatedDuration?
+    let hedgeDelay: SimulatedDuration?
+    let budget: RequestPolicy.RetryBudget?
     var clock: ArrivalClock
     /// Service times, choices of clients and endpoints, back-offs: each request's own numbers, addressed by its number.
     let services: RandomStream
@@ -57,6 +64,12 @@ struct SourceState: Hashable, Sendable {
 
     init(_ source: RequestSource, seed: UInt64) {
         self.source = source
+        port = source.port
+        if case .closed = source.arrivals { isClosedLoop = true } else { isClosedLoop = false }
+        if case .keepAlive(let limit) = source.connections { idleLimit = limit } else { idleLimit = nil }
+        timeout = source.policy.timeout
+        hedgeDelay = source.policy.maximumAttempts > 1 ? source.policy.hedgeDelay : nil
+        budget = source.policy.budget
         clock = ArrivalClock(source.arrivals, stream: RandomStream(seed: seed, purpose: .requestArrivals, owner: source.name))
         services = RandomStream(seed: seed, purpose: .requestServices, owner: source.name)
         choices = RandomStream(seed: seed, purpose: .requestChoices, owner: source.name)
@@ -128,5 +141,6 @@ extension RandomPurpose {
     static let requestServices = RandomPurpose("request services")
     static let requestChoices = RandomPurpose("request choices")
     static let requestThinking = RandomPurpose("request thinking")
+    static let balancerStart = RandomPurpose("where IPVS begins its round")
     static let proxyLag = RandomPurpose("kube-proxy propagation lag")
 }

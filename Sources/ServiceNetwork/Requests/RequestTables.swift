@@ -72,8 +72,6 @@ struct Attempt: Hashable, Sendable {
 /// What happens in the request engine.
 struct RequestEvent: Hashable, Sendable {
     enum Kind: UInt8, Hashable, Sendable {
-        /// A source's next request; index: the source.
-        case arrival
         /// A user of a closed loop has thought; index: the source, serial: the user.
         case thought
         /// An attempt reaches its pod; index: the attempt.
