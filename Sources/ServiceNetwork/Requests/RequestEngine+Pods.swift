@@ -123,9 +123,11 @@ extension RequestEngine {
     public mutating func setCondition(_ condition: PodCondition, of pod: PodNumber) {
         let index = Int(pod)
         let old = pods[index].condition
+        guard old != condition else { return }
         pods[index].condition = condition
-        guard condition == .stopped || condition == .unreachable, old != condition else { return }
-        pods[index].incarnation += 1
+        // Who is connected to a pod that vanished hears of it only when it is back.
+        if condition == .stopped || old == .unreachable { pods[index].incarnation += 1 }
+        guard condition == .stopped || condition == .unreachable else { return }
         pods[index].busy = 0
         pods[index].waiting = 0
         pods[index].head = .none

@@ -3,8 +3,7 @@
 import DiscreteEvents
 
 extension RequestEngine {
-    mutating func startTimers(of attempt: AttemptSlot, source: Int, isFirst: Bool) {
-        let serial = attempts[Int(attempt.index)].serial
+    mutating func startTimers(of attempt: AttemptSlot, serial: UInt32, source: Int) {
         if let timeout = sources[source].timeout {
             sources[source].timeouts.append(TimerList.Entry(due: now + timeout, attempt: attempt, serial: serial))
             arm(source, .timeouts)

@@ -33,6 +33,8 @@ public struct RequestEngine: Sendable, Hashable {
     /// Whether ``takeOutcomes()`` has something to give.
     public var recordsOutcomes = false
     var outcomes: [RequestOutcome] = []
+    /// Whether users have stopped to think of more.
+    private var isStopped = false
 
     /// Linux gives a connection up after seven unanswered attempts (`tcp_syn_retries` 6: 1 + 2 + 4 + … + 64 s).
     static let connectionTimeout = SimulatedDuration.seconds(127)
@@ -93,6 +95,17 @@ public struct RequestEngine: Sendable, Hashable {
         network.partition(sides)
     }
 
+    /// No source begins another request; those under way go on, with their retries and calls.
+    public mutating func stopSources() {
+        arrivals = EventQueue(startingAt: now)
+        isStopped = true
+    }
+
+    /// Sets from which pods network policies keep a source's new connections: their packets are lost.
+    public mutating func deny(_ pods: Set<PodNumber>, to source: SourceNumber) {
+        sources[Int(source)].denied = pods
+    }
+
     // MARK: Running
 
     /// The time of the last thing that happened.
@@ -126,7 +139,7 @@ public struct RequestEngine: Sendable, Hashable {
     private mutating func handle(_ event: RequestEvent) {
         let attempt = AttemptSlot(index: event.index)
         switch event.kind {
-        case .thought: begin(SourceNumber(event.index), client: Int32(event.serial), parent: .none)
+        case .thought: if !isStopped { begin(SourceNumber(event.index), client: Int32(event.serial), parent: .none) }
         case .delivery: if isCurrent(attempt, event.serial) { deliver(attempt) }
         case .completion:
             // Void if the pod died meanwhile.
