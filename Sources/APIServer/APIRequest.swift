@@ -23,7 +23,7 @@ public enum APIRequest: Sendable {
     /// The `eviction` subresource of pods: a deletion that PodDisruptionBudgets may refuse.
     case evict(NamespacedName, EvictionOptions)
     /// The rest of an eviction that was granted: the API server's own next write, never sent by a client.
-    case finishEviction(NamespacedName, EvictionOptions, EvictionStep)
+    case finishEviction(NamespacedName, UID, EvictionOptions, EvictionStep)
     /// What `kubectl` does: no version, applied to whatever is stored.
     case operate(ObjectKey, OperatorChange)
     case record(Shared<KubernetesEvent>)

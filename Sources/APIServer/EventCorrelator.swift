@@ -14,7 +14,7 @@ package struct EventCorrelator: Sendable {
     private static let maximumSimilar = 10
     private static let similarWindow = SimulatedDuration.seconds(600)
     private static let perObject = ClientLimit(queriesPerSecond: 1.0 / 300, burst: 25)
-    private static let mergedPrefix = "(combined from similar events): "
+    package static let mergedPrefix = "(combined from similar events): "
 
     private struct Similar: Sendable {
         /// Digests of the different messages, oldest first; never more than nine are kept. Nearly all events have but one.

@@ -27,10 +27,10 @@ extension APIServer {
         do throws(APIError) {
             switch request {
             case .evict(let name, let options): return try beginEviction(of: name, options, at: now)
-            case .finishEviction(let name, let options, .markPod):
-                return .goesOn(try markEvicted(name, options, at: now))
-            case .finishEviction(let name, let options, .deletePod):
-                return .answered(.success(try delete(ObjectKey(.pod, name), options.deletion, at: now)))
+            case .finishEviction(let name, let uid, let options, .markPod):
+                return .goesOn(try markEvicted(name, uid, options, at: now))
+            case .finishEviction(let name, let uid, let options, .deletePod):
+                return .answered(.success(try delete(ObjectKey(.pod, name), options.deletion(of: uid), at: now)))
             default: return .answered(execute(request, at: now))
             }
         } catch { return .answered(.failure(error)) }
@@ -54,28 +54,28 @@ extension APIServer {
         let pod = try existing(Pod.self, key, uid: nil)
         // A pod that does not run yet, or no longer, disrupts nobody: no budget is asked.
         if pod.isTerminating || pod.isTerminal || pod.value.status.phase == .pending {
-            return .answered(.success(try delete(key, options.deletion, at: now)))
+            return .answered(.success(try delete(key, options.deletion(of: pod.value.metadata.uid), at: now)))
         }
         let budgets = budgets(of: pod.value)
         guard budgets.count <= 1 else { throw .severalBudgets(key) }
         if let budget = budgets.first, !budget.value.letsUnreadyPodGo(pod) {
             let granted = try budget.value.granting(name.name, to: key, at: now)
             _ = commit(.podDisruptionBudget(Shared(granted)), over: .podDisruptionBudget(budget), countsGeneration: false, at: now)
-            return .goesOn(.finishEviction(name, options, .markPod))
+            return .goesOn(.finishEviction(name, pod.value.metadata.uid, options, .markPod))
         }
-        return .goesOn(try markEvicted(name, options, at: now))
+        return .goesOn(try markEvicted(name, pod.value.metadata.uid, options, at: now))
     }
 
     private mutating func markEvicted(
-        _ name: NamespacedName, _ options: EvictionOptions, at now: SimulatedTime
+        _ name: NamespacedName, _ uid: UID, _ options: EvictionOptions, at now: SimulatedTime
     ) throws(APIError) -> APIRequest {
-        let pod = try existing(Pod.self, ObjectKey(.pod, name), uid: nil)
+        let pod = try existing(Pod.self, ObjectKey(.pod, name), uid: uid)
         let condition = Condition(
             .disruptionTarget, .true, reason: "EvictionByEvictionAPI", message: "Eviction API: evicting",
             lastTransitionTime: now.truncatedToSeconds)
         let marked = pod.with { _ = $0.status.conditions.set(condition) }
         _ = commit(.pod(marked), over: .pod(pod), at: now)
-        return .finishEviction(name, options, .deletePod)
+        return .finishEviction(name, uid, options, .deletePod)
     }
 
     /// The budgets that select a pod. Clusters have few, so they are looked through.
@@ -98,7 +98,8 @@ extension APIRequest {
 }
 
 extension EvictionOptions {
-    fileprivate var deletion: DeleteOptions { DeleteOptions(gracePeriodSeconds: gracePeriodSeconds) }
+    /// The deletion of the pod that was judged, and not of a namesake that took its place meanwhile.
+    fileprivate func deletion(of uid: UID) -> DeleteOptions { DeleteOptions(gracePeriodSeconds: gracePeriodSeconds, uid: uid) }
 }
 
 extension PodDisruptionBudget {

@@ -19,7 +19,7 @@ extension Cluster {
             for object in objects {
                 call(.operate(object.key, .apply(object)), "apply \(object.kindName) \(object.metadata.key)", &self)
             }
-        case .delete(let key): call(.delete(key, DeleteOptions(propagation: .background)), "delete \(key)", &self)
+        case .delete(let key, let options): call(.delete(key, options), "delete \(key)\(options.flags)", &self)
         case .scale(let key, let replicas):
             call(.operate(key, .scale(replicas)), "scale \(key) --replicas=\(replicas)", &self)
         case .setImage(let key, let container, let image):
@@ -102,4 +102,18 @@ extension Cluster {
 extension [Taint] {
     /// As `kubectl taint` takes them.
     fileprivate var list: String { map { "\($0.key)=\($0.value):\($0.effect.rawValue)" }.joined(separator: " ") }
+}
+
+extension DeleteOptions {
+    /// The options as kubectl's flags, those that are not its defaults.
+    fileprivate var flags: String {
+        let cascade =
+            switch propagation {
+            case .background, nil: ""
+            case .foreground: " --cascade=foreground"
+            case .orphan: " --cascade=orphan"
+            }
+        let grace = gracePeriodSeconds.map { $0 == 0 ? " --force" : " --grace-period=\($0)" }
+        return cascade + (grace ?? "")
+    }
 }

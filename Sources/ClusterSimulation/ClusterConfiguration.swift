@@ -105,7 +105,7 @@ public struct TimelineEntry: Sendable {
 
 public enum OperatorAction: Sendable {
     case apply([APIObject])
-    case delete(ObjectKey)
+    case delete(ObjectKey, DeleteOptions = DeleteOptions(propagation: .background))
     case scale(ObjectKey, replicas: Int32)
     case setImage(ObjectKey, container: String, image: String)
     case rolloutUndo(ObjectKey, toRevision: Int64?)

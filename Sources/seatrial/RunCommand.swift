@@ -23,7 +23,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder for all results.", valueName: "dir"), completion: .directory)
     var output = "results"
 
-    @Option(help: "A KubeSchedulerConfiguration to use instead of the scenario's.", completion: .file(extensions: ["yaml", "yml", "json"]))
+    @Option(
+        help: "A KubeSchedulerConfiguration to use instead of the scenario's; \"default\" for the default one.",
+        completion: .file(extensions: ["yaml", "yml", "json"]))
     var scheduler: String?
 
     @Option(

@@ -199,7 +199,7 @@ struct EvictionTests {
         let pod = try #require(cluster.pods(of: "web").first)
         // The API server died between the grant and the deletion.
         _ = cluster.api.advance(.evict(pod.metadata.key, EvictionOptions()), at: cluster.now)
-        _ = cluster.api.advance(.finishEviction(pod.metadata.key, EvictionOptions(), .markPod), at: cluster.now)
+        _ = cluster.api.advance(.finishEviction(pod.metadata.key, pod.metadata.uid, EvictionOptions(), .markPod), at: cluster.now)
         cluster.observeCommits()
         cluster.run(until: at(60))
         #expect(try status(cluster).currentHealthy == 5)
@@ -209,5 +209,36 @@ struct EvictionTests {
         #expect(cluster.record.events.contains { $0.event.value.reason == "NotDeleted" && $0.event.value.involved == pod.metadata.key })
         let mark = cluster.api.objects.get(Pod.self, pod.metadata.key)?.value.status.conditions[.disruptionTarget]
         #expect(mark?.status == .false && mark?.reason == "EvictionByEvictionAPI")
+    }
+
+    /// When each pod's deletion was asked for, after a taint that none of 90 pods tolerates.
+    private func massEviction(_ limit: ClientLimit?) throws -> [Double] {
+        var cluster = try shop(nodesPerZone: 3, replicas: 0) {
+            $0.objects = [deployment("web", replicas: 90, cpu: 100)]
+            if let limit { $0.timing.controllerLimit = limit }
+            let taint = Taint(key: "maintenance", value: "", effect: .noExecute)
+            $0.timeline = [TimelineEntry(at: at(60), action: .taint(.all, [taint]))]
+        }
+        cluster.run(until: at(60))
+        let victims = Set(cluster.pods.map(\.metadata.uid))
+        cluster.run(until: at(90))
+        return cluster.record.watchLog.compactMap { event in
+            guard case .pod(let pod) = event.object, event.change == .modified, pod.isTerminating, victims.contains(pod.value.metadata.uid),
+                event.previous?.metadata.isTerminating == false
+            else { return nil }
+            return event.time.seconds - 60
+        }
+    }
+
+    @Test("a mass eviction is paced by the controller's client: a burst of 30 requests, then 20 a second")
+    func massEvictionIsPaced() throws {
+        let paced = try massEviction(nil)
+        let last = try #require(paced.last)
+        #expect(paced.count == 90)
+        // A mark, a deletion and an Event for each pod.
+        #expect((Double(2 * 90 - 30) / 20...Double(3 * 90 - 30) / 20 + 0.5).contains(last), "\(last)")
+        #expect(paced.count { $0 < 1 } <= (30 + 20) / 2)
+        let unpaced = try massEviction(ClientLimit(queriesPerSecond: 10_000, burst: 10_000))
+        #expect(unpaced.count == 90 && unpaced.allSatisfy { $0 < 0.5 })
     }
 }

@@ -133,4 +133,25 @@ struct FaultTests {
         cluster.run(until: at(130))
         #expect(cluster.pods.first { $0.metadata.uid == pod.metadata.uid }?.status.restarts == 1)
     }
+
+    @Test("a fault that fills the disk brings disk pressure and its taint, which go five minutes after it was last seen full")
+    func diskPressure() throws {
+        var load = OutsideLoad()
+        load.disk = 95 << 30
+        var cluster = try shop {
+            $0.faults = [Fault(nodes: .zone("a"), effect: .load(load), schedule: .once(at: at(60), down: .seconds(120)))]
+        }
+        cluster.run(until: at(59))
+        #expect(cluster.taints("a-0").isEmpty)
+        // The kubelet looks every ten seconds, and its status is sent every ten.
+        cluster.run(until: at(82))
+        #expect(cluster.taints("a-0") == ["disk-pressure:NoSchedule"] && cluster.taints("a-1") == ["disk-pressure:NoSchedule"])
+        #expect(cluster.taints("b-0").isEmpty && cluster.isReady("a-0"))
+        cluster.run(until: at(180 + 285))
+        #expect(cluster.taints("a-0") == ["disk-pressure:NoSchedule"])
+        cluster.run(until: at(180 + 325))
+        #expect(cluster.taints("a-0").isEmpty && cluster.taints("a-1").isEmpty)
+        #expect(cluster.record.recoveries.isEmpty)
+        #expect(cluster.record.operations.contains { $0.description.hasPrefix("FAULT zone/a: 2 nodes bear") })
+    }
 }

@@ -153,6 +153,11 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "a container there is not", "timeline: [{at: 1m, setImage: {deployment: web, container: app, image: x}}]",
             "spec.timeline[0].setImage.container", "web"),
+        spec("a load that takes nothing", "faults: [{at: 1m, node: node-0, effect: load}]", "spec.faults[0].effect", "needs \"load\""),
+        spec("a load of another effect", "faults: [{at: 1m, node: node-0, load: {disk: 1Gi}}]", "spec.faults[0].load", "effect: load"),
+        spec("a cascade there is not", "timeline: [{at: 1m, delete: {object: pod/p, cascade: sideways}}]", "cascade", "foreground"),
+        spec("a duration beyond all clocks", "faults: [{at: 9999999h, node: node-0}]", "longer than 292 years"),
+        spec("a start before all clocks", "start: 1600-01-01T00:00:00Z", "spec.start", "1678"),
         spec("a kind there is not", "timeline: [{at: 1m, delete: starship/enterprise}]", "spec.timeline[0].delete", "starship"),
         spec("a name with too many parts", "timeline: [{at: 1m, rolloutPause: a/b/c}]", "spec.timeline[0].rolloutPause", "namespace/name"),
         spec("a time in the past", "timeline: [{at: -1m, cordon: {node: node-0}}]", "spec.timeline[0].at", "negative"),
@@ -182,6 +187,18 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec("a start that is no time", "start: yesterday", "spec.start", "RFC 3339"),
     ]
 
+    private static func cronJob(in zone: String) -> String {
+        """
+        apiVersion: batch/v1
+        kind: CronJob
+        metadata: {name: report}
+        spec:
+          schedule: 0 3 * * *
+          timeZone: \(zone)
+          jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}
+        """
+    }
+
     static let otherFiles = [
         spec("a scheduler configuration that is missing", "scheduler: policy.yaml", "spec.scheduler", "policy.yaml"),
         inFile(
@@ -194,6 +211,10 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         inFile(
             "a manifest with negative replicas", "web.yaml", webManifest.replacingOccurrences(of: "replicas: 3", with: "replicas: -3"),
             line: 5, "spec.replicas", "-3"),
+        inFile("a CronJob in a zone that nobody knows", "web.yaml", cronJob(in: "Mars/Olympus"), line: 1, "spec.timeZone", "Mars/Olympus"),
+        inFile("a CronJob in a zone spelt otherwise", "web.yaml", cronJob(in: "europe/berlin"), line: 1, "spec.timeZone", "unknown time"),
+        inFile("a CronJob in what is a folder of zones", "web.yaml", cronJob(in: "Europe"), line: 1, "spec.timeZone", "unknown time zone"),
+        inFile("a CronJob in a list of zones", "web.yaml", cronJob(in: "zone.tab"), line: 1, "spec.timeZone", "unknown time zone"),
         inFile("a Deployment twice", "web.yaml", webManifest + "---\n" + webManifest, line: 13, "metadata.name", "web"),
         inFile(
             "a trace without times", "web.yaml",

@@ -97,6 +97,7 @@ enum SampleScenarios {
           - {at: 9m, down: 1m, apiServer: {outage: true}}
           - {at: 10m, down: 1m, apiServer: {latency: 10, delay: 100ms, errors: 0.1}}
           - {at: 8m, registry: true, down: 5m}
+          - {at: 9m, node: big-0, effect: load, load: {cpu: 2, memory: 1Gi, disk: 95Gi}, down: 5m}
           timeline:
           - {at: 1m, apply: [web.yaml]}
           - {at: 2m, delete: pod/default/p}
@@ -117,6 +118,7 @@ enum SampleScenarios {
           - {at: 17m, rolloutRestart: {deployment: web}}
           - {at: 18m, maintain: {nodes: all, maxUnavailable: 2, reboot: 2m, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
           - {at: 19m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi}}
+          - {at: 20m, delete: {object: pod/default/p, cascade: orphan, gracePeriod: 5s, force: false}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}

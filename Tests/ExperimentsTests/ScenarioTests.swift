@@ -53,8 +53,13 @@ struct ScenarioTests {
         #expect(configuration.scheduler.percentageOfNodesToScore == 50)
         #expect(configuration.recording.interval == .seconds(30))
         #expect(configuration.recording.schedulingAttempts == false)
-        #expect(configuration.timeline.map(\.at) == (1...19).map { .zero + .minutes($0) })
-        #expect(configuration.faults.count == 8)
+        #expect(configuration.timeline.map(\.at) == (1...20).map { .zero + .minutes($0) })
+        guard case .delete(_, let deletion)? = configuration.timeline.last?.action else {
+            Issue.record("no deletion")
+            return
+        }
+        #expect(deletion.propagation == .orphan && deletion.gracePeriodSeconds == 5)
+        #expect(configuration.faults.count == 9)
         #expect(configuration.faults[4].commonTo == "disk")
         #expect(configuration.faults[4].probability == 0.5)
         #expect(

@@ -77,10 +77,25 @@ extension Cluster {
             for number in numbers { announceReclamation(of: number, fault: index, reclamation) }
             return
         }
+        if case .load(let load) = faults[index].effect {
+            bear(load, on: numbers, subject: subject, fault: index, down: down)
+            return
+        }
         let row = fail(numbers, subject: subject, effect: faults[index].effect)
         guard let down else { return }
         for number in numbers {
             queue.schedule(.nodeReturns(node: Int32(number), failure: Int32(row), fault: Int32(index)), at: now + down)
+        }
+    }
+
+    /// Nodes bear a load from outside of pods. They have not failed: what becomes of it is for their kubelets to find out.
+    private mutating func bear(_ load: OutsideLoad, on numbers: [Int], subject: String, fault: Int, down: SimulatedDuration?) {
+        for number in numbers { nodeAgent.strike(load, on: number, at: now, effects: &kubeletEffects) }
+        let nodes = numbers.count == 1 ? "1 node bears" : "\(numbers.count) nodes bear"
+        _ = recorder.operated("FAULT \(subject): \(nodes) \(load) from outside of pods", at: now)
+        guard let down else { return }
+        for number in numbers {
+            queue.schedule(.nodeReturns(node: Int32(number), failure: FaultInjector.noRow, fault: Int32(fault)), at: now + down)
         }
     }
 
@@ -120,14 +135,22 @@ extension Cluster {
     // MARK: What is over
 
     mutating func comeBack(node number: Int, failure row: Int, fault: Int) {
-        comeBack(node: number, failure: row, effect: faults[fault].effect)
+        if case .load(let load) = faults[fault].effect {
+            nodeAgent.relieve(load, on: number, at: now, effects: &kubeletEffects)
+            _ = recorder.operated("node/\(nodeAgent.name(of: number)): the load from outside of pods is gone", at: now)
+        } else {
+            comeBack(node: number, failure: row, effect: faults[fault].effect)
+        }
         if case .random = faults[fault].schedule, faults[fault].commonTo == nil { scheduleFailure(of: number, fault: fault) }
     }
 
     /// One cause of a node's failure is over.
     mutating func comeBack(node number: Int, failure row: Int, effect: Fault.Effect) {
         let evicted = boundPods(of: nodeAgent.name(of: number)).filter(\.isTerminating)
-        let duplicates = evicted.count { nodeAgent.nodeRunning($0.value.metadata.uid, at: now) != nil }
+        // Pods of a StatefulSet have no replacement before they are gone themselves.
+        let duplicates = evicted.count {
+            nodeAgent.nodeRunning($0.value.metadata.uid, at: now) != nil && $0.value.metadata.controllerReference?.kind != "StatefulSet"
+        }
         if duplicates > 0 { recorder.foundDuplicates(duplicates, row: row) }
         relieve(number, effect)
         if faults.ended(row: row) { recorder.returned("", pods: [], failureOver: row, at: now) }

@@ -3,6 +3,7 @@
 import APIServer
 import DiscreteEvents
 import KubernetesAPI
+import NodeAgent
 
 /// Which nodes a fault or an action is about.
 public enum NodeSelection: Hashable, Sendable {
@@ -23,6 +24,8 @@ public struct Fault: Hashable, Sendable {
         case partition
         /// The provider takes the machine back, for good, after a notice.
         case reclamation(Reclamation)
+        /// Something outside of pods takes so much of the machine, which works on as far as it can: a full disk, a runaway daemon.
+        case load(OutsideLoad)
     }
     public enum Schedule: Hashable, Sendable {
         /// All selected nodes together, at one time; `down` nil: for good.

@@ -5,6 +5,9 @@ import KubernetesAPI
 
 /// Draws the recurring faults and keeps the causes of each node's failures.
 struct FaultInjector: Sendable {
+    /// In place of a row of `recoveries`: of faults after which nodes need no recovery.
+    static let noRow: Int32 = -1
+
     private let seed: UInt64
     private let faults: [Fault]
     private var nodes: [NodeFaults] = []

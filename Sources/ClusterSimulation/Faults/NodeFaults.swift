@@ -51,6 +51,7 @@ struct NodeFaults: Sendable {
             cuts += 1
             forgetReconnection()
             return cuts == 1 && crashes + stops == 0 && !waitsForNetwork ? .cutOff : .nothing
+        case .load: return .nothing
         }
     }
 
@@ -63,6 +64,7 @@ struct NodeFaults: Sendable {
             guard cuts == 0, crashes + stops == 0 else { return .nothing }
             defer { waitsForNetwork = false }
             return waitsForNetwork ? .comeBack : .reconnect
+        case .load: return .nothing
         }
         guard crashes + stops == 0 else { return .nothing }
         if cuts > 0 { waitsForNetwork = true }

@@ -224,7 +224,7 @@ extension APIRequest {
     fileprivate var isForced: Bool {
         switch self {
         case .delete(_, let options): options.gracePeriodSeconds == 0
-        case .evict(_, let options), .finishEviction(_, let options, _): options.gracePeriodSeconds == 0
+        case .evict(_, let options), .finishEviction(_, _, let options, _): options.gracePeriodSeconds == 0
         default: false
         }
     }

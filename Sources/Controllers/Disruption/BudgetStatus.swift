@@ -15,24 +15,24 @@ struct BudgetStatus {
     /// When the next of the disrupted pods is given up; nil if there is none.
     private(set) var recheck: SimulatedTime?
 
-    init(of budget: PodDisruptionBudget, _ pods: [Shared<Pod>], _ expected: ExpectedPods, at now: SimulatedTime) {
+    /// - Parameter disrupted: the budget's pods whose eviction was granted and that are still there, not being deleted.
+    init(
+        of budget: PodDisruptionBudget, _ tally: BudgetTally, disrupted pods: [Shared<Pod>], _ expected: ExpectedPods,
+        at now: SimulatedTime
+    ) {
         status = budget.status
         var disrupted: [PodDisruptionBudgetStatus.DisruptedPod] = []
-        if !budget.status.disruptedPods.isEmpty {
-            for pod in pods where !pod.isTerminating {
-                guard let entry = budget.status.disruptedPods.first(where: { $0.name == pod.value.metadata.name }) else { continue }
-                let expiry = entry.since + BudgetStatus.deletionTimeout
-                if expiry < now {
-                    notDeleted.append(pod)
-                } else {
-                    disrupted.append(entry)
-                    recheck = min(recheck ?? expiry, expiry)
-                }
+        var healthy = tally.healthy
+        for pod in pods {
+            guard let entry = budget.status.disruptedPods.first(where: { $0.name == pod.value.metadata.name }) else { continue }
+            let expiry = entry.since + BudgetStatus.deletionTimeout
+            if expiry < now {
+                notDeleted.append(pod)
+                continue
             }
-        }
-        let healthy = pods.count { pod in
-            guard !pod.isTerminating, pod.isReady else { return false }
-            return !disrupted.contains { $0.name == pod.value.metadata.name && $0.since + BudgetStatus.deletionTimeout > now }
+            disrupted.append(entry)
+            recheck = min(recheck ?? expiry, expiry)
+            if expiry > now, BudgetTally.isHealthy(pod) { healthy -= 1 }
         }
         status.currentHealthy = Int32(healthy)
         status.desiredHealthy = expected.desiredHealthy

@@ -24,6 +24,8 @@ struct DisruptionReconciler: Reconciler {
     private var reporting: Set<NamespacedName> = []
     /// What was noticed while watching, reported with the next sync of the budget.
     private var notices: [NamespacedName: [KubernetesEvent]] = [:]
+    /// By budget with a valid selector: what it counts of its pods, as of the last event seen.
+    private var tallies: [NamespacedName: (selector: Selector, tally: BudgetTally)] = [:]
 
     // MARK: Deciding
 
@@ -43,15 +45,15 @@ struct DisruptionReconciler: Reconciler {
         }
         var status: PodDisruptionBudgetStatus
         do throws(ExpectedPodsError) {
-            let pods = try self.pods(of: budget.value, view, &plan)
-            let expected = try expectedPods(budget.value, pods, view, &plan)
+            let tally = try self.tally(of: budget.value, &plan)
+            let expected = try expectedPods(budget.value, tally, view, &plan)
             if expected.hasUnmanagedPods {
                 reporting.insert(name)
                 plan.events.append(event(about: budget.value, .warning, "UnmanagedPods", unmanagedText(budget.value)))
             } else {
                 reporting.remove(name)
             }
-            let result = BudgetStatus(of: budget.value, pods, expected, at: now)
+            let result = BudgetStatus(of: budget.value, tally, disrupted: disruptedPods(of: budget.value, view), expected, at: now)
             for pod in result.notDeleted {
                 plan.events.append(
                     event(
@@ -70,30 +72,36 @@ struct DisruptionReconciler: Reconciler {
         return plan
     }
 
-    /// The pods of a budget, whatever their phase.
-    private func pods(
-        of budget: PodDisruptionBudget, _ view: SharedInformers, _ plan: inout Plan<Never>
-    ) throws(ExpectedPodsError) -> [Shared<Pod>] {
-        guard let given = budget.spec.selector else {
-            plan.events.append(event(about: budget, .normal, "NoPods", "No matching pods found"))
-            return []
+    /// The count of a budget's pods, whatever their phase.
+    private func tally(of budget: PodDisruptionBudget, _ plan: inout Plan<Never>) throws(ExpectedPodsError) -> BudgetTally {
+        var tally = BudgetTally()
+        if let given = budget.spec.selector {
+            do { _ = try given.selector() } catch {
+                plan.events.append(event(about: budget, .warning, "NoPods", "Failed to get pods: \(error)"))
+                throw ExpectedPodsError(description: "\(error)")
+            }
+            tally = tallies[budget.metadata.key]?.tally ?? tally
         }
-        let selector: Selector
-        do { selector = try given.selector() } catch {
-            plan.events.append(event(about: budget, .warning, "NoPods", "Failed to get pods: \(error)"))
-            throw ExpectedPodsError(description: "\(error)")
+        if tally.total == 0 { plan.events.append(event(about: budget, .normal, "NoPods", "No matching pods found")) }
+        return tally
+    }
+
+    /// The budget's pods whose eviction was granted and that are not being deleted.
+    private func disruptedPods(of budget: PodDisruptionBudget, _ view: SharedInformers) -> [Shared<Pod>] {
+        guard !budget.status.disruptedPods.isEmpty, let selector = tallies[budget.metadata.key]?.selector else { return [] }
+        return budget.status.disruptedPods.compactMap { entry in
+            guard let pod = view.pod(NamespacedName(namespace: budget.metadata.namespace, name: entry.name)), !pod.isTerminating,
+                selector.matches(pod.value.metadata.labels)
+            else { return nil }
+            return pod
         }
-        let all: [Shared<Pod>] = view.objects(inNamespace: budget.metadata.namespace)
-        let pods = all.filter { selector.matches($0.value.metadata.labels) }
-        if pods.isEmpty { plan.events.append(event(about: budget, .normal, "NoPods", "No matching pods found")) }
-        return pods
     }
 
     private func expectedPods(
-        _ budget: PodDisruptionBudget, _ pods: [Shared<Pod>], _ view: SharedInformers, _ plan: inout Plan<Never>
+        _ budget: PodDisruptionBudget, _ tally: BudgetTally, _ view: SharedInformers, _ plan: inout Plan<Never>
     ) throws(ExpectedPodsError) -> ExpectedPods {
         do throws(ExpectedPodsError) {
-            return try ExpectedPods(budget.spec, pods, view)
+            return try ExpectedPods(budget.spec, tally, view)
         } catch {
             plan.events.append(
                 event(
@@ -146,7 +154,9 @@ struct DisruptionReconciler: Reconciler {
         _ event: WatchEvent, previous: APIObject?, _ view: SharedInformers, _ queue: inout WorkQueue<Key>, at now: SimulatedTime
     ) {
         switch event.object {
-        case .podDisruptionBudget(let budget): queue.add(.budget(budget.value.metadata.key))
+        case .podDisruptionBudget(let budget):
+            recount(event.change, budget.value, previous: previous.flatMap(PodDisruptionBudget.cast)?.value, view)
+            queue.add(.budget(budget.value.metadata.key))
         case .pod(let pod):
             if event.change != .deleted, let stale = DisruptionReconciler.markGoesStale(pod) {
                 queue.add(.markedPod(pod.value.metadata.key), at: max(stale, now))
@@ -157,10 +167,34 @@ struct DisruptionReconciler: Reconciler {
         }
     }
 
+    /// Counts the pods of a budget that is new, or that selects others than it did.
+    private mutating func recount(
+        _ change: WatchEvent.Change, _ budget: PodDisruptionBudget, previous: PodDisruptionBudget?, _ view: SharedInformers
+    ) {
+        let name = budget.metadata.key
+        if change == .modified, let previous, previous.spec.selector == budget.spec.selector { return }
+        guard change != .deleted, let selector = try? budget.spec.selector?.selector() else {
+            tallies[name] = nil
+            return
+        }
+        let pods: [Shared<Pod>] = view.objects(inNamespace: name.namespace)
+        tallies[name] = (selector, BudgetTally(pods.filter { selector.matches($0.value.metadata.labels) }))
+    }
+
+    /// Takes a change of a pod into the count of a budget.
+    private mutating func count(
+        _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, for budget: NamespacedName
+    ) {
+        guard let selector = tallies[budget]?.selector else { return }
+        if let previous, selector.matches(previous.value.metadata.labels) { tallies[budget]?.tally.count(previous, by: -1) }
+        if change != .deleted, selector.matches(pod.value.metadata.labels) { tallies[budget]?.tally.count(pod, by: 1) }
+    }
+
     private mutating func observe(
         _ change: WatchEvent.Change, _ pod: Shared<Pod>, previous: Shared<Pod>?, _ view: SharedInformers, _ queue: inout WorkQueue<Key>
     ) {
         let budgets: [Shared<PodDisruptionBudget>] = view.objects(inNamespace: pod.value.metadata.namespace)
+        for budget in budgets { count(change, pod, previous: previous, for: budget.value.metadata.key) }
         let selecting = budgets.filter { $0.value.spec.selector?.matches(pod.value.metadata.labels) == true }
         guard let chosen = selecting.first?.value.metadata.key else { return }
         if selecting.count > 1 {

@@ -18,16 +18,16 @@ struct ExpectedPods: Hashable {
     /// Pods without a controller, which no scale accounts for.
     private(set) var hasUnmanagedPods = false
 
-    /// - Parameter pods: those the budget selects, ended ones included.
-    init(_ spec: PodDisruptionBudgetSpec, _ pods: [Shared<Pod>], _ view: SharedInformers) throws(ExpectedPodsError) {
+    /// - Parameter tally: of the pods the budget selects, ended ones included.
+    init(_ spec: PodDisruptionBudgetSpec, _ tally: BudgetTally, _ view: SharedInformers) throws(ExpectedPodsError) {
         if let maxUnavailable = spec.maxUnavailable {
-            (expected, hasUnmanagedPods) = try ExpectedPods.scale(of: pods, view)
+            (expected, hasUnmanagedPods) = try ExpectedPods.scale(of: tally, view)
             desiredHealthy = max(0, expected &- (try ExpectedPods.scaled(maxUnavailable, expected)))
         } else if case .int(let count)? = spec.minAvailable {
-            expected = Int32(pods.count)
+            expected = Int32(tally.total)
             desiredHealthy = count
         } else if let share = spec.minAvailable {
-            (expected, hasUnmanagedPods) = try ExpectedPods.scale(of: pods, view)
+            (expected, hasUnmanagedPods) = try ExpectedPods.scale(of: tally, view)
             desiredHealthy = try ExpectedPods.scaled(share, expected)
         }
     }
@@ -41,25 +41,18 @@ struct ExpectedPods: Hashable {
 
     /// The sum of the scales of all controllers that own one of the pods.
     private static func scale(
-        of pods: [Shared<Pod>], _ view: SharedInformers
+        of tally: BudgetTally, _ view: SharedInformers
     ) throws(ExpectedPodsError) -> (replicas: Int32, hasUnmanagedPods: Bool) {
-        var seen: [UID] = []
         var scales: [(uid: UID, replicas: Int32)] = []
-        var hasUnmanagedPods = false
-        for pod in pods {
-            guard let owner = pod.value.metadata.controllerReference else {
-                hasUnmanagedPods = true
-                continue
-            }
-            if seen.contains(owner.uid) { continue }
-            seen.append(owner.uid)
-            guard let scale = try scale(of: owner, in: pod.value.metadata.namespace, view) else {
-                throw ExpectedPodsError(description: "found no controllers for pod \(GoText.quoted(pod.value.metadata.name))")
+        for share in tally.shares {
+            guard let scale = try scale(of: share.owner, in: share.namespace, view) else {
+                let pod = view.pods(controlledBy: share.owner.uid).first?.value.metadata.name ?? ""
+                throw ExpectedPodsError(description: "found no controllers for pod \(GoText.quoted(pod))")
             }
             // Two ReplicaSets of one Deployment are one application.
             if let known = scales.firstIndex(where: { $0.uid == scale.uid }) { scales[known] = scale } else { scales.append(scale) }
         }
-        return (scales.reduce(0) { $0 &+ $1.replicas }, hasUnmanagedPods)
+        return (scales.reduce(0) { $0 &+ $1.replicas }, tally.unmanaged > 0)
     }
 
     /// The scale a controller has; nil if it is gone.

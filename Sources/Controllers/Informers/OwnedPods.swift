@@ -42,6 +42,13 @@ struct PodTally: Hashable, Sendable {
 struct OwnedPods: Sendable {
     private(set) var groups: [(labels: Labels, tally: PodTally)] = []
 
+    /// Whether the pod's controller asks for counts. Those of StatefulSets and Jobs do not, and label every pod otherwise: as many
+    /// groups as pods.
+    static func areCounted(of pod: Shared<Pod>) -> Bool {
+        guard let kind = pod.value.metadata.controllerReference?.kind else { return false }
+        return kind == "ReplicaSet" || kind == "ReplicationController"
+    }
+
     /// Adds (`step` 1) or takes out (-1) one version of a pod.
     mutating func count(_ pod: Shared<Pod>, by step: Int) {
         guard let group = groups.firstIndex(where: { $0.labels == pod.value.metadata.labels }) else {

@@ -14,7 +14,7 @@ package struct SharedInformers: Sendable {
     private var kindsPresent: UInt64 = 0
     /// By kind: objects by the UID of their controller.
     private var byController: [SlotIndex<UID>]
-    /// By bucket of the pods' `byController`: how many of the controller's pods are in which state.
+    /// By bucket of the pods' `byController`: how many of the pods are in which state, where the controller asks for that.
     private var ownedPods: [OwnedPods] = []
     /// References to owners that are not the controller: rare, so a plain list per owner.
     private var byOtherOwner: [UID: [ObjectKey]] = [:]
@@ -40,7 +40,7 @@ package struct SharedInformers: Sendable {
     func deployment(_ name: NamespacedName) -> Shared<Deployment>? { tables.get(Deployment.self, name) }
 
     func pods(controlledBy owner: UID) -> [Shared<Pod>] { resolve(byController[Int(Kind.pod.rawValue)][owner]) }
-    /// Counts of the controller's pods; nil if it has none.
+    /// Counts of the pods of a ReplicaSet or ReplicationController; nil if it has none.
     func ownedPods(of owner: UID) -> OwnedPods? { byController[Int(Kind.pod.rawValue)].bucket(of: owner).map { ownedPods[$0] } }
     func podCount(controlledBy owner: UID) -> Int { byController[Int(Kind.pod.rawValue)].count(owner) }
     func pods(onNode node: String) -> [Shared<Pod>] { resolve(podsByNode[node]) }
@@ -175,7 +175,7 @@ package struct SharedInformers: Sendable {
 
     /// Counts a version of a pod in or out, with the controller its slot is filed under.
     private mutating func count(_ pod: Shared<Pod>, slot: Int, by step: Int) {
-        guard let bucket = byController[Int(Kind.pod.rawValue)].bucket(holding: slot) else { return }
+        guard OwnedPods.areCounted(of: pod), let bucket = byController[Int(Kind.pod.rawValue)].bucket(holding: slot) else { return }
         while ownedPods.count <= bucket { ownedPods.append(OwnedPods()) }
         ownedPods[bucket].count(pod, by: step)
     }

@@ -1,5 +1,6 @@
 // What a person wants to know after a run: the cluster, what happened in order, who still waits and why, what held.
 
+import APIServer
 import ClusterSimulation
 import DiscreteEvents
 import KubernetesAPI
@@ -91,7 +92,7 @@ public struct RunReport: CustomStringConvertible {
             Happening(time: $0.time, text: "\($0.object): Failed, \($0.condition.reason)")
         }
         let rescaled = record.events.filter { $0.event.value.reason == "SuccessfulRescale" }.map {
-            Happening(time: $0.time, text: "\($0.event.value.involvedKind) \($0.event.value.involved): \($0.event.value.message)")
+            Happening(time: $0.time, text: "\($0.event.value.involvedKind) \($0.event.value.involved): \($0.event.value.messageAlone)")
         }
         return stalled + failed + rescaled
     }
@@ -106,6 +107,7 @@ public struct RunReport: CustomStringConvertible {
             case .kubeletStop: one ? "loses its kubelet" : "lose their kubelets"
             case .partition: one ? "is cut off from the control plane" : "are cut off from the control plane"
             case .reclamation: one ? "is taken back" : "are taken back"
+            case .load: one ? "bears a load" : "bear a load"
             }
         func add(_ time: SimulatedTime?, _ text: String) {
             guard let time else { return }
@@ -130,7 +132,7 @@ public struct RunReport: CustomStringConvertible {
         }
         let duplicates = failure.duplicates == 0 ? "" : ", with \(Presentation.count(failure.duplicates, "pod")) that had been replaced"
         add(failure.returned, "\(subject): the \(failure.nodes == 1 ? "node comes" : "nodes come") back\(duplicates)")
-        add(failure.recovered, "\(subject): every workload is whole again")
+        if failure.affectedPods > 0 { add(failure.recovered, "\(subject): every workload is whole again") }
         return list
     }
 
@@ -278,5 +280,13 @@ public struct RunReport: CustomStringConvertible {
             let place = result.expectation.position.isEmpty ? "" : result.expectation.position + ": "
             return "\(place)expected \(result.expectation), observed \(result.observed)"
         }
+    }
+}
+
+extension KubernetesEvent {
+    /// The message without the note that similar events were merged into this one.
+    fileprivate var messageAlone: Substring {
+        let note = EventCorrelator.mergedPrefix
+        return message.hasPrefix(note) ? message.dropFirst(note.count) : message[...]
     }
 }

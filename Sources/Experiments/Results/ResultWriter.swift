@@ -294,6 +294,7 @@ extension Fault.Effect {
         case .kubeletStop: "kubelet"
         case .partition: "partition"
         case .reclamation: "reclaim"
+        case .load: "load"
         }
     }
 }

@@ -83,6 +83,14 @@ extension ScenarioDecoder {
             return .reclamation(Reclamation(notice: notice ?? .minutes(2), isHandled: drains ?? true, replacement: replacement))
         }
         refuse(["notice", "drains", "replacement"], of: fields, "goes with \"effect: reclaim\"")
+        if name == "load" {
+            guard let node = field(fields, "load") else {
+                if let node = fields["effect"] { context.error(node, "needs \"load\": what is taken of the nodes") }
+                return nil
+            }
+            return open(node, ScenarioFormat.outsideLoad).map { .load(outsideLoad($0)) }
+        }
+        refuse(["load"], of: fields, "goes with \"effect: load\"")
         switch name {
         case "crash": return .crash
         case "kubelet": return .kubeletStop

@@ -1,5 +1,6 @@
 // Reads the parts of a scenario that describe what happens: workloads, faults, timeline, measurement, tunables, expectations.
 
+import APIServer
 import ClusterSimulation
 import DiscreteEvents
 import KubernetesAPI
@@ -82,7 +83,7 @@ extension ScenarioDecoder {
             let paths = applied.kind == .sequence ? Array(applied.elements) : [applied]
             return .apply(paths.flatMap { loader.objects(in: $0, &self) })
         }
-        if let deleted { return objectKey(deleted).map { .delete($0) } }
+        if let deleted { return deletion(deleted) }
         if let scaled { return scale(scaled) }
         if let imageSet { return setImage(imageSet) }
         if let undone { return rolloutUndo(undone) }
@@ -99,6 +100,21 @@ extension ScenarioDecoder {
         if let added { return .addNodes(nodePool(added, &loader)) }
         if let maintained { return maintain(maintained) }
         return nil
+    }
+
+    private mutating func deletion(_ node: YAMLNode) -> OperatorAction? {
+        guard node.kind == .mapping else { return objectKey(node).map { .delete($0) } }
+        guard let fields = open(node, ScenarioFormat.delete) else { return nil }
+        var options = DeleteOptions(propagation: .background)
+        switch string(fields, "cascade") {
+        case "foreground": options.propagation = .foreground
+        case "orphan": options.propagation = .orphan
+        default: break
+        }
+        // As kubectl has it: nothing at all is for those who force it.
+        if let period = duration(fields, "gracePeriod") { options.gracePeriodSeconds = max(1, Int64(period.seconds.rounded(.up))) }
+        if boolean(fields, "force") == true { options.gracePeriodSeconds = 0 }
+        return field(fields, "object").flatMap { objectKey($0) }.map { .delete($0, options) }
     }
 
     private mutating func drain(_ node: YAMLNode) -> OperatorAction? {

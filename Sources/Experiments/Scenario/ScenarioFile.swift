@@ -202,13 +202,19 @@ struct ScenarioReader {
         let given = decoder.duration(spec, "duration")
         if let given, given == .zero, let node = spec["duration"] { decoder.context.error(node, "must be longer than 0") }
         guard let text = overrides.duration else { return given }
-        guard let duration = try? SimulatedDuration(text: text), duration > .zero,
-            duration <= .seconds(ScenarioFormat.maximumDurationSeconds)
-        else {
-            failures.append("--duration: invalid duration \"\(text)\": expected something like 30m, 12h or 7d, at most 20 years")
-            return nil
+        do throws(DurationTextError) {
+            let duration = try SimulatedDuration(text: text)
+            if duration <= .zero {
+                failures.append("--duration: must be longer than 0")
+            } else if duration > .seconds(ScenarioFormat.maximumDurationSeconds) {
+                failures.append("--duration: \(text) is longer than 20 years, the most a scenario may ask for")
+            } else {
+                return duration
+            }
+        } catch {
+            failures.append("--duration: \(error)")
         }
-        return duration
+        return nil
     }
 
     /// Reads the scheduler's configuration and returns the policy's name.

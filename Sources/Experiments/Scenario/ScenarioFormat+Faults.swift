@@ -25,9 +25,11 @@ extension ScenarioFormat {
             ScenarioField("mttr", .distribution, "Time to repair of each node (or group of nodes); on average 1s or more."),
             ScenarioField("until", .duration, "With `mtbf`: no failure begins after this time; default: the end."),
             ScenarioField(
-                "effect", .constant(["crash", "kubelet", "partition", "reclaim"]),
+                "effect", .constant(["crash", "kubelet", "partition", "reclaim", "load"]),
                 "crash (default): the machine stops. kubelet: only the kubelet stops, containers run on. partition: nodes and control plane cannot "
-                    + "reach each other, all else runs on. reclaim: the provider takes the machine back for good, after a notice."),
+                    + "reach each other, all else runs on. reclaim: the provider takes the machine back for good, after a notice. load: something outside of pods takes of the nodes what "
+                    + "`load` says - with a full disk comes disk pressure."),
+            ScenarioField("load", .object("OutsideLoad"), "With `effect: load`: what is taken."),
             ScenarioField(
                 "group", .string,
                 "With `mtbf`: a label whose values divide the nodes into groups, such as racks, that fail and are repaired together."),
@@ -40,6 +42,9 @@ extension ScenarioFormat {
                 "replacement", .distribution,
                 "With `effect: reclaim`: from the end of the machine to the start of a new one like it; default: none comes."),
         ] + faultSubjects, exactlyOne: faultSubjects.map(\.name))
+
+    static let outsideLoad = ScenarioType(
+        name: "OutsideLoad", description: "What something outside of pods takes of each node.", fields: outsideLoadFields)
 
     static let apiServerFault = ScenarioType(
         name: "APIServerFault",

@@ -79,11 +79,13 @@ extension ScenarioFormat {
 
     static let nodeLoad = ScenarioType(
         name: "NodeLoad", description: "What something outside of pods takes of nodes; what is left out it takes nothing of.",
-        fields: [
-            ScenarioField("cpu", .quantity, "Cores; default 0."),
-            ScenarioField("memory", .quantity, "Bytes; default 0."),
-            ScenarioField("disk", .quantity, "Bytes; default 0."),
-        ] + selectionFields, exactlyOne: selectionFields.map(\.name))
+        fields: outsideLoadFields + selectionFields, exactlyOne: selectionFields.map(\.name))
+
+    static let outsideLoadFields = [
+        ScenarioField("cpu", .quantity, "Cores; default 0."),
+        ScenarioField("memory", .quantity, "Bytes; default 0."),
+        ScenarioField("disk", .quantity, "Bytes; default 0."),
+    ]
 
     static let metricsServer = ScenarioType(
         name: "MetricsServer", description: "From a container's use to the metrics API.", fields: Tunables.metricsServer.map(\.field))
@@ -165,11 +167,16 @@ extension ScenarioDecoder {
 
     mutating func nodeLoad(_ node: YAMLNode) -> OperatorAction? {
         guard let fields = open(node, ScenarioFormat.nodeLoad) else { return nil }
+        let load = outsideLoad(fields)
+        return selection(fields).map { .setNodeLoad($0, load) }
+    }
+
+    mutating func outsideLoad(_ fields: Fields) -> OutsideLoad {
         var load = OutsideLoad()
         if let cpu = field(fields, "cpu").flatMap({ amount($0) }) { load.cpu = cpu }
         if let memory = quantity(fields, "memory") { load.memory = memory.value }
         if let disk = quantity(fields, "disk") { load.disk = disk.value }
-        return selection(fields).map { .setNodeLoad($0, load) }
+        return load
     }
 
     private mutating func points(_ fields: Fields, _ name: String) -> [LoadProfile.Point]? {

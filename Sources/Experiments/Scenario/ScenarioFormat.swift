@@ -74,7 +74,8 @@ enum ScenarioFormat {
     static let types: [ScenarioType] = [
         scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
         metricsServer, waitsFor, registry, image, usage, load, loadPoint, growth, nodeLoad, evictionAmounts, evictionGracePeriods, metric,
-        fault, apiServerFault, timelineEntry, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints, drain, maintain,
+        fault, outsideLoad, apiServerFault, timelineEntry, delete, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection, nodeTaints,
+        drain, maintain,
         setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart,
     ]
 
@@ -132,7 +133,8 @@ enum ScenarioFormat {
                 "objects", .list(.path), "Manifests to apply at the start, in this order. Nodes among them are machines that exist already."
             ),
             ScenarioField(
-                "snapshot", .path, "What `kubectl get nodes,deployments,replicasets,pods -A -o yaml` printed of a running cluster."),
+                "snapshot", .path,
+                "What `kubectl get nodes,namespaces,deployments,... -A -o yaml` printed of a running cluster; the README lists the kinds."),
             ScenarioField(
                 "trace", .path, "Pods that come and go at the times of their annotations seatrial.dev/create-at and delete-at (seconds)."),
         ])
@@ -226,7 +228,9 @@ enum ScenarioFormat {
 
     private static let actions = [
         ScenarioField("apply", .either(.path, .list(.path)), "`kubectl apply` of a manifest."),
-        ScenarioField("delete", .string, "`kubectl delete`: kind/namespace/name, or kind/name without namespace."),
+        ScenarioField(
+            "delete", .either(.string, .object("Delete")),
+            "`kubectl delete`: kind/namespace/name, or kind/name without namespace; with options, an object."),
         ScenarioField("scale", .object("Scale"), "`kubectl scale`."),
         ScenarioField("setImage", .object("SetImage"), "`kubectl set image`."),
         ScenarioField("rolloutUndo", .object("RolloutUndo"), "`kubectl rollout undo`."),
@@ -249,6 +253,19 @@ enum ScenarioFormat {
     static let timelineEntry = ScenarioType(
         name: "TimelineEntry", description: "One action of the operator.",
         fields: [ScenarioField("at", .duration, required: true, "When.")] + actions, exactlyOne: actions.map(\.name))
+
+    static let delete = ScenarioType(
+        name: "Delete", description: "An object to delete, and the options of `kubectl delete`.",
+        fields: [
+            ScenarioField("object", .string, required: true, "kind/namespace/name, or kind/name without namespace."),
+            ScenarioField(
+                "cascade", .constant(["background", "foreground", "orphan"]),
+                "What becomes of the objects it owns: deleted after it (the default), deleted before it, or left without an owner."),
+            ScenarioField(
+                "gracePeriod", .duration, "What a pod gets to stop, in whole seconds, at least one; default: what its spec says."),
+            ScenarioField(
+                "force", .boolean, "The object goes at once, whether its pod has stopped or not: as after `--grace-period=0 --force`."),
+        ])
 
     static let nodeTaints = ScenarioType(
         name: "NodeTaints", description: "Taints of some nodes.",

@@ -13,23 +13,30 @@ package struct ZoneInfoError: Error, Sendable, CustomStringConvertible {
 package enum ZoneInfoFolder {
     private static let folders = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"]
 
-    /// Reads the zones of these names; names without a file are left out.
+    /// Reads the zones of these names; names that are none are left out.
     package static func zones(named names: [String]) throws(ZoneInfoError) -> TimeZoneDatabase {
         var database = TimeZoneDatabase()
-        let wanted = names.filter { !$0.isEmpty && !$0.hasPrefix("/") && !$0.contains("..") && database.rules(named: $0) == nil }
-        if wanted.isEmpty { return database }
+        for name in names where database.rules(named: name) == nil {
+            if let rules = try zone(named: name) { database.add(rules, named: name) }
+        }
+        return database
+    }
+
+    /// The zone of a name, spelt as the database spells it; nil if there is none.
+    static func zone(named name: String) throws(ZoneInfoError) -> TimeZoneRules? {
+        if let rules = TimeZoneDatabase().rules(named: name) { return rules }
+        guard !name.hasPrefix("/"), !name.contains("..") else { return nil }
         guard let folder = folders.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
             throw ZoneInfoError(description: "this machine has no time zones: install the package tzdata")
         }
-        for name in wanted {
-            guard let data = try? Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)) else { continue }
-            do throws(TimeZoneFileError) {
-                database.add(try TimeZoneRules(timeZoneFile: Array(data)), named: name)
-            } catch {
-                throw ZoneInfoError(description: "\(folder)/\(name): \(error)")
-            }
+        // Beside the zones the folder holds lists and notes: those are no zones, and neither are its folders.
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)) else { return nil }
+        do throws(TimeZoneFileError) {
+            return try TimeZoneRules(timeZoneFile: Array(data))
+        } catch {
+            if error == .notATimeZoneFile { return nil }
+            throw ZoneInfoError(description: "\(folder)/\(name): \(error)")
         }
-        return database
     }
 
     /// The names of the zones that CronJobs among the objects ask for, in a field or in front of their schedule.

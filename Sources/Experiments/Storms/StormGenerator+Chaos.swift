@@ -9,7 +9,12 @@ extension StormGenerator {
             let at = dice.number(5...(end - 30))
             let selection = anySelection()
             let down = min(dice.number(5...(end / 2 + 60)), end - at)
-            switch dice.number(0...17) {
+            switch dice.number(0...20) {
+            case 18: add(fault: "{at: \(at)s, down: \(down)s, registry: true}")
+            case 19...20 where !hasSurgingDaemons:
+                let load = dice.pick(["disk: 97Gi", "disk: 88Gi", "memory: 7500Mi", "cpu: 3"])
+                add(
+                    fault: "{at: \(at)s, \(selection.text), effect: load, load: {\(load)}, down: \(down)s}", needs: selection.needs)
             case 10...11: add(fault: "{at: \(at)s, \(selection.text), effect: partition, down: \(down)s}", needs: selection.needs)
             case 12: add(fault: "{at: \(at)s, down: \(min(down, 200))s, apiServer: {outage: true}}")
             case 13...14:
@@ -43,6 +48,12 @@ extension StormGenerator {
                     needs: selection.needs)
             }
         }
+    }
+
+    /// Whether there are DaemonSets with `maxSurge`. Where a kubelet rejects every pod of such a one (a full disk), Kubernetes makes
+    /// new ones without any back-off: the real controller's behaviour, and a flood in which nothing else is to be seen.
+    private var hasSurgingDaemons: Bool {
+        storm.objects.contains { $0.name.hasPrefix("DaemonSet/") && $0.text.contains("maxSurge: 1") }
     }
 
     // MARK: Operators

@@ -108,7 +108,14 @@ extension DecodingContext {
         // A bare 0 needs no unit.
         if node.tape.kind == .plain, node.scalarType == .int, node.text == "0" { return .zero }
         guard let text = String.decode(node, &self) else { return nil }
-        if let value = try? SimulatedDuration(text: text) { return value }
+        do throws(DurationTextError) {
+            return try SimulatedDuration(text: text)
+        } catch {
+            if case .tooLong = error {
+                self.error(node, error.description)
+                return nil
+            }
+        }
         error(node, "invalid duration \(GoText.quoted(text)): expected something like \"1h15m30.5s\" or \"250ms\"")
         return nil
     }
@@ -117,6 +124,10 @@ extension DecodingContext {
     package mutating func time(_ node: YAMLNode) -> Int64? {
         guard let text = String.decode(node, &self) else { return nil }
         if let value = RFC3339.nanoseconds(text) { return value }
+        if text.utf8.count > 4, RFC3339.nanoseconds("2000" + text.dropFirst(4)) != nil {
+            error(node, "invalid time \(GoText.quoted(text)): the clock here runs from the year 1678 to 2262")
+            return nil
+        }
         error(node, "invalid time \(GoText.quoted(text)): expected RFC 3339, such as \"2006-01-02T15:04:05Z\"")
         return nil
     }

@@ -57,7 +57,22 @@ extension NodeAgent {
     package mutating func setOutsideLoad(
         _ load: OutsideLoad, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) {
-        kubelets[number].usage.outside = load
+        kubelets[number].usage.setLoad = load
+        unsettle(number)
+        settleUsage(at: now, effects: &effects)
+    }
+
+    /// A fault takes so much of a node from now on, besides whatever else does.
+    package mutating func strike(_ load: OutsideLoad, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        kubelets[number].usage.struckLoads.append(load)
+        unsettle(number)
+        settleUsage(at: now, effects: &effects)
+    }
+
+    /// A fault that took so much of a node is over.
+    package mutating func relieve(_ load: OutsideLoad, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
+        guard let index = kubelets[number].usage.struckLoads.firstIndex(of: load) else { return }
+        kubelets[number].usage.struckLoads.remove(at: index)
         unsettle(number)
         settleUsage(at: now, effects: &effects)
     }

@@ -14,6 +14,14 @@ public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
 
     public init() {}
 
+    static func + (left: OutsideLoad, right: OutsideLoad) -> OutsideLoad {
+        var sum = left
+        sum.cpu += right.cpu
+        sum.memory += right.memory
+        sum.disk += right.disk
+        return sum
+    }
+
     public var description: String { "\(cpu) cores, \(Quantity(bytes: memory)) of memory, \(Quantity(bytes: disk)) of disk" }
 }
 
@@ -28,7 +36,11 @@ struct NodeUsage: Sendable {
     /// What all pods together may take of its memory: the rest is reserved for the system, and taken by it.
     let podMemory: Int64
 
-    var outside = OutsideLoad()
+    /// What the operator said that something outside of pods takes.
+    var setLoad = OutsideLoad()
+    /// What the faults that hold take, in the order in which they struck.
+    var struckLoads: [OutsideLoad] = []
+    var outside: OutsideLoad { struckLoads.isEmpty ? setLoad : struckLoads.reduce(setLoad, +) }
 
     // MARK: Eviction
 
