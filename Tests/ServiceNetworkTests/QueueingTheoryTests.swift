@@ -69,7 +69,7 @@ struct QueueingTheoryTests {
     func manyServers(servers: Int, load: Double) throws {
         let interval = try Replications.timeInSystem(
             pods: 1, concurrency: Int32(servers), serviceTime: exponential, load: load, balancing: .iptables,
-            requests: servers == 100 ? 12_000 : 6_000)
+            requests: servers == 100 ? 20_000 : 8_000)
         let offered = load * Double(servers)
         let expected = 1 + probabilityToWait(servers, offered) / (Double(servers) - offered)
         #expect(interval.contains(expected), "\(interval.text) for \(expected)")
@@ -104,7 +104,7 @@ struct QueueingTheoryTests {
     @Test("A random split makes every pod an M/M/1 queue", arguments: [BalancingMethod.iptables, .nftables])
     func randomSplit(balancing: BalancingMethod) throws {
         let interval = try Replications.timeInSystem(
-            pods: 10, serviceTime: exponential, load: 0.8, balancing: balancing, requests: 8_000)
+            pods: 10, serviceTime: exponential, load: 0.8, balancing: balancing, requests: 8_000, warmUp: 0.5)
         #expect(interval.contains(5), "\(interval.text)")
     }
 
