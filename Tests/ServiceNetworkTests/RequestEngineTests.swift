@@ -221,6 +221,32 @@ struct RequestEngineTests {
         #expect(pods(keeping: true) == [0, 0, 0, 1, 1])
     }
 
+    @Test("A client of a headless Service goes on with the pods it once looked up until the answer expires")
+    func dnsDiscovery() {
+        var fixture = RequestFixture(pods: 2, serviceTime: constant(1))
+        fixture.publish([0], isKnown: true)
+        fixture.engine.recordsOutcomes = true
+        _ = fixture.source(replay([0, 3, 6, 8, 12])) { $0.discovery = .dns(timeToLive: .seconds(5)) }
+        fixture.engine.run(through: at(1))
+        fixture.publish([1], at: at(1))
+        fixture.engine.run(through: at(7))
+        fixture.publish([], at: at(7))
+        fixture.engine.run(through: at(20))
+        let outcomes = fixture.engine.takeOutcomes()
+        #expect(outcomes.map(\.pod) == [0, 0, 1, 1, -1])
+        #expect(outcomes.last?.result == .refused)
+    }
+
+    @Test("Packets that a policy denies are lost")
+    func deniedByPolicy() {
+        var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
+        let source = fixture.source(replay([0, 1, 2, 3])) { $0.policy.timeout = .milliseconds(500) }
+        fixture.engine.deny([1], to: source)
+        fixture.engine.run(through: at(10))
+        #expect(fixture.engine.statistics(of: source).count(.succeeded) == 2)
+        #expect(fixture.engine.statistics(of: source).count(.timedOut) == 2)
+    }
+
     @Test("Affinity keeps a client with its pod")
     func affinity() {
         var fixture = RequestFixture(pods: 10, serviceTime: constant(1))

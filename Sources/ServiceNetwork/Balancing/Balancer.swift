@@ -26,8 +26,11 @@ public struct Balancer: Hashable, Sendable {
     /// Closed connections that IPVS still counts, in the order in which they closed.
     private var closings = Closings()
 
-    public init(_ method: BalancingMethod) {
+    /// - Parameter start: where round robin begins. Each kube-proxy adds a Service's endpoints to IPVS in a random order of its own, so nodes
+    ///   do not march in step.
+    public init(_ method: BalancingMethod, start: Int = 0) {
         self.method = method
+        turn = start
     }
 
     private struct EndpointMemory: Hashable, Sendable {
@@ -89,7 +92,9 @@ extension Balancer {
 
     /// The endpoint after that of the last turn. While the list stays, no search is needed.
     private mutating func next(in pods: [Int32]) -> Int32 {
-        if turn < pods.count, pods[turn] == last {
+        if last < 0 {
+            turn %= pods.count
+        } else if turn < pods.count, pods[turn] == last {
             turn += 1
         } else if let place = pods.firstIndex(of: last) {
             turn = place + 1

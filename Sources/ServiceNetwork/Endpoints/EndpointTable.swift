@@ -39,7 +39,8 @@ public struct EndpointTable: Sendable, Hashable {
         self.nodes = nodes
         self.timing = timing
         lags = RandomStream(seed: seed, purpose: .proxyLag, owner: 0)
-        views = Array(repeating: NodeView(), count: nodes.count)
+        // One more, for the DNS server.
+        views = Array(repeating: NodeView(), count: nodes.count + 1)
     }
 
     /// How far a node has come.
@@ -92,6 +93,16 @@ public struct EndpointTable: Sendable, Hashable {
         return (ports[Int(port)][version].route(traffic, on: node, nodes[Int(node)]), ports[Int(port)][version].affinity)
     }
 
+    /// The version of a port that the DNS server answers from; -1: none yet.
+    mutating func recordedVersion(of port: PortNumber, at now: SimulatedTime) -> Int {
+        version(of: port, on: NodeNumber(nodes.count), at: now)
+    }
+
+    /// The pods to which a headless Service's name leads in a version of its endpoints: the ready ones.
+    func recordedPods(of port: PortNumber, version: Int) -> [PodNumber] {
+        version < 0 ? [] : ports[Int(port)][version].readyPods
+    }
+
     /// The version of a port that a node goes by; -1: none yet.
     private mutating func version(of port: PortNumber, on node: NodeNumber, at now: SimulatedTime) -> Int {
         if views[Int(node)].applied < changes.count { advance(node, to: now) }
@@ -141,12 +152,14 @@ private struct PortVersion: Hashable, Sendable {
     private var byNode: [NodeNumber: Routes] = [:]
 
     let affinity: SimulatedDuration?
+    let readyPods: [PodNumber]
 
     init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], change: Int) {
         self.info = info
         self.endpoints = endpoints
         self.pods = pods
         self.change = change
+        readyPods = endpoints.indices.filter { endpoints[$0].isReady }.map { pods[$0] }
         affinity = info.affinitySeconds.map { .seconds(Int($0)) }
         if !info.usesLocalEndpoints, endpoints.allSatisfy({ $0.zoneHints.isEmpty && $0.nodeHints.isEmpty }) {
             shared = Routes(info, endpoints, pods, on: ProxyNode(name: ""))

@@ -87,7 +87,8 @@ extension EndpointSlice {
     /// The label that names a slice's Service.
     private static let serviceNameLabel = "kubernetes.io/service-name"
 
-    fileprivate func belongs(to name: ServicePortName) -> Bool {
-        metadata.namespace == name.namespace && metadata.labels[EndpointSlice.serviceNameLabel] == name.name
-    }
+    /// The Service whose endpoints these are.
+    var serviceName: String? { metadata.labels[EndpointSlice.serviceNameLabel] }
+
+    fileprivate func belongs(to name: ServicePortName) -> Bool { metadata.namespace == name.namespace && serviceName == name.name }
 }

@@ -7,7 +7,7 @@ extension RequestEngine {
 
     mutating func scheduleArrival(_ source: SourceNumber, after time: SimulatedTime) {
         guard let next = sources[Int(source)].clock.next(after: time) else { return }
-        queue.schedule(RequestEvent(kind: .arrival, index: UInt32(source)), at: next)
+        arrivals.schedule(source, at: next)
     }
 
     mutating func arrive(_ source: SourceNumber) {
@@ -28,7 +28,7 @@ extension RequestEngine {
         let number = sources[index].count
         sources[index].count += 1
         sources[index].statistics.sent += 1
-        if let budget = sources[index].source.policy.budget {
+        if let budget = sources[index].budget {
             sources[index].tokens = min(sources[index].tokens + budget.ratio, budget.reserve)
         }
         let nodes = sources[index].source.nodes.count
@@ -58,34 +58,32 @@ extension RequestEngine {
     /// Makes an attempt.
     mutating func send(_ slot: RequestSlot) {
         let place = Int(slot.index)
-        let (source, node) = (Int(requests[place].source), requests[place].node)
-        let ordinal = requests[place].attempts
-        requests[place].attempts += 1
-        requests[place].open += 1
-        requests[place].held += 1
-        let attempt = newAttempt(of: slot, ordinal: ordinal)
-        let index = Int(attempt.index)
-        let serial = attempts[index].serial
-        let way = route(slot, attempt, sources[source].choices(of: requests[place].number, attempt: ordinal))
-        var wait = SimulatedDuration.zero
-        if sources[source].source.traffic == .toExternalAddressFromOutside { wait = network.latencies.fromOutside }
-        switch way {
-        case .reject: attempts[index].result = .refused
-        case .drop: attempts[index].stage = .lost
-        case .balance:
-            let pod = pods[Int(attempts[index].pod)]
-            attempts[index].delay = network.delay(node, pod.node) + wait
-            attempts[index].incarnation = pod.incarnation
-            if !network.isReachable(node, pod.node) { attempts[index].stage = .lost }
-        }
-        let isLost = attempts[index].stage == .lost
-        startTimers(of: attempt, source: source, isFirst: ordinal == 0)
-        if isLost {
-            scheduleConnectionTimeout(attempt)
-        } else if case .reject = way {
-            scheduleOrDo(RequestEvent(kind: .answer, index: attempt.index, serial: serial), after: wait * 2)
+        let request = requests[place]
+        requests[place].attemptBegins()
+        let source = Int(request.source)
+        let way = choosePod(for: request)
+        var attempt = Attempt(request: slot, pod: way.pod, sent: now, ordinal: request.attempts, director: way.director)
+        if sources[source].isFromOutside { attempt.delay = network.latencies.fromOutside }
+        if way.pod >= 0 {
+            let node = pods[Int(way.pod)].node
+            attempt.incarnation = pods[Int(way.pod)].incarnation
+            attempt.delay += network.delay(request.node, node)
+            let isDenied = sources[source].denied.contains(way.pod)
+            if isDenied || !network.isReachable(request.node, node) { attempt.stage = .lost }
+        } else if way.isDropped {
+            attempt.stage = .lost
         } else {
-            scheduleOrDo(RequestEvent(kind: .delivery, index: attempt.index, serial: serial), after: attempts[index].delay)
+            attempt.result = .refused
+        }
+        let number = add(attempt)
+        let serial = attempts[Int(number.index)].serial
+        if sources[source].hasTimers { startTimers(of: number, serial: serial, source: source) }
+        if attempt.stage == .lost {
+            scheduleConnectionTimeout(number)
+        } else {
+            let kind: RequestEvent.Kind = way.pod < 0 ? .answer : .delivery
+            let wait = way.pod < 0 ? attempt.delay * 2 : attempt.delay
+            scheduleOrDo(RequestEvent(kind: kind, index: number.index, serial: serial), after: wait)
         }
     }
 
@@ -107,45 +105,65 @@ extension RequestEngine {
         queue.schedule(RequestEvent(kind: .connectionTimeout, index: attempt.index, serial: serial), at: due)
     }
 
-    private mutating func newAttempt(of slot: RequestSlot, ordinal: UInt8) -> AttemptSlot {
+    /// Gives the attempt a place.
+    private mutating func add(_ attempt: Attempt) -> AttemptSlot {
         if let free = freeAttempts.popLast() {
-            let serial = attempts[Int(free.index)].serial
-            attempts[Int(free.index)] = Attempt(request: slot, pod: -1, serial: serial, sent: now, delay: .zero, ordinal: ordinal)
+            attempts[Int(free.index)].reuse(for: attempt)
             return free
         }
-        attempts.append(Attempt(request: slot, pod: -1, serial: 0, sent: now, delay: .zero, ordinal: ordinal))
+        attempts.append(attempt)
         return AttemptSlot(index: UInt32(attempts.count - 1))
     }
 
     // MARK: Choosing a pod
 
-    /// What the node's rules do with the connection; sets the attempt's pod.
-    private mutating func route(_ slot: RequestSlot, _ attempt: AttemptSlot, _ draws: RandomStream) -> EndpointTable.Route {
-        let request = requests[Int(slot.index)]
+    /// Where an attempt goes.
+    private struct Way {
+        /// -1: nowhere.
+        var pod: PodNumber = -1
+        /// The balancer that counts it; -1: none does.
+        var director: Int32 = -1
+        /// Without a pod: whether nothing is heard of it (else it is refused).
+        var isDropped = false
+    }
+
+    /// What the node's rules do with the next attempt of a request, and which pod the balancing chooses.
+    private mutating func choosePod(for request: Request) -> Way {
         let source = Int(request.source)
-        if case .keepAlive(let limit) = sources[source].source.connections, let pod = idleConnection(source, request.client, limit) {
-            attempts[Int(attempt.index)].pod = pod
-            return .balance([])
-        }
-        let (port, traffic) = (sources[source].source.port, sources[source].source.traffic)
-        let (route, affinity) = table.route(to: port, on: request.node, traffic, at: now)
-        guard case .balance(let choices) = route else { return route }
-        var draws = draws
+        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit) { return Way(pod: pod) }
+        if let lifetime = sources[source].recordLifetime { return chooseRecord(for: request, lifetime) }
+        let port = sources[source].port
+        let (route, affinity) = table.route(to: port, on: request.node, sources[source].source.traffic, at: now)
+        guard case .balance(let choices) = route else { return Way(isDropped: route == .drop) }
         let client = UInt32(truncatingIfNeeded: request.client)
         var chosen: PodNumber?
         if affinity != nil {
             chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, at: now)
         }
         let balancer = ports[Int(port)].balancer(of: request.node)
-        guard let pod = chosen ?? ports[Int(port)].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now)
-        else { return .drop }
-        if let affinity { remember(client, at: pod, port, on: request.node, affinity) }
-        attempts[Int(attempt.index)].pod = pod
-        if ports[Int(port)].followsConnections {
-            attempts[Int(attempt.index)].director = Int32(balancer)
-            ports[Int(port)].balancers[balancer].opened(pod)
+        if chosen == nil {
+            var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+            chosen = ports[Int(port)].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now)
         }
-        return route
+        guard let pod = chosen else { return Way(isDropped: true) }
+        if let affinity { remember(client, at: pod, port, on: request.node, affinity) }
+        guard ports[Int(port)].followsConnections else { return Way(pod: pod) }
+        ports[Int(port)].balancers[balancer].opened(pod)
+        return Way(pod: pod, director: Int32(balancer))
+    }
+
+    /// One of the addresses that the client's last DNS answer has; a new answer when that has expired.
+    private mutating func chooseRecord(for request: Request, _ lifetime: SimulatedDuration) -> Way {
+        let (source, client) = (Int(request.source), Int(request.client))
+        while sources[source].records.count <= client { sources[source].records.append(KeptRecords()) }
+        let port = sources[source].port
+        if sources[source].records[client].expires <= now {
+            sources[source].records[client] = KeptRecords(version: table.recordedVersion(of: port, at: now), expires: now + lifetime)
+        }
+        let pods = table.recordedPods(of: port, version: sources[source].records[client].version)
+        if pods.isEmpty { return Way() }
+        var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+        return Way(pod: pods[draws.uniform(below: pods.count)])
     }
 
     private mutating func remember(
@@ -173,17 +191,16 @@ extension RequestEngine {
     mutating func answer(_ slot: AttemptSlot) {
         let attempt = attempts[Int(slot.index)]
         let place = Int(attempt.request.index)
-        let source = Int(requests[place].source)
         if !attempt.isGivenUp {
-            leaveBalancer(slot, after: now - attempt.sent)
-            if case .keepAlive = sources[source].source.connections, attempt.pod >= 0, attempt.result == .succeeded {
-                keep(attempt, source, requests[place].client)
+            let request = requests[place]
+            if attempt.director >= 0 { leaveBalancer(slot, after: now - attempt.sent) }
+            if sources[Int(request.source)].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded {
+                keep(attempt, Int(request.source), request.client)
             }
-            requests[place].open -= 1
         }
-        let isWanted = !attempt.isGivenUp && !requests[place].isDone
-        release(slot)
-        if !isWanted {
+        free(slot)
+        requests[place].attemptEnds(wasOpen: !attempt.isGivenUp)
+        if attempt.isGivenUp || requests[place].isDone {
             releaseIfOver(attempt.request)
         } else if attempt.result == .succeeded {
             finish(attempt.request, .succeeded, pod: attempt.pod)
@@ -203,7 +220,7 @@ extension RequestEngine {
     private mutating func leaveBalancer(_ slot: AttemptSlot, after time: SimulatedDuration?) {
         let attempt = attempts[Int(slot.index)]
         guard attempt.director >= 0 else { return }
-        let port = sources[Int(requests[Int(attempt.request.index)].source)].source.port
+        let port = sources[Int(requests[Int(attempt.request.index)].source)].port
         ports[Int(port)].balancers[Int(attempt.director)].closed(attempt.pod, after: time, at: now)
         attempts[Int(slot.index)].director = -1
     }
@@ -247,7 +264,7 @@ extension RequestEngine {
     }
 
     private mutating func takeToken(_ source: Int) -> Bool {
-        guard sources[source].source.policy.budget != nil else { return true }
+        guard sources[source].budget != nil else { return true }
         guard sources[source].tokens >= 1 else { return false }
         sources[source].tokens -= 1
         return true
@@ -266,7 +283,7 @@ extension RequestEngine {
                     source: request.source, number: request.number, started: request.started, ended: now, result: result,
                     attempts: Int(request.attempts), pod: pod))
         }
-        if case .closed(_, let think) = sources[source].source.arrivals {
+        if sources[source].isClosedLoop, case .closed(_, let think) = sources[source].source.arrivals {
             scheduleThinking(request.source, user: request.client, think, after: now)
         }
         releaseIfOver(slot)
@@ -275,17 +292,21 @@ extension RequestEngine {
 
     // MARK: Places
 
-    func isHeld(_ slot: RequestSlot) -> Bool { requests[Int(slot.index)].held > 0 }
-
     /// Frees an attempt's place.
-    mutating func release(_ slot: AttemptSlot) {
-        attempts[Int(slot.index)].serial &+= 1
-        requests[Int(attempts[Int(slot.index)].request.index)].held -= 1
+    private mutating func free(_ slot: AttemptSlot) {
+        attempts[Int(slot.index)].vacate()
         freeAttempts.append(slot)
+    }
+
+    /// Frees the place of an attempt that was given up before.
+    mutating func release(_ slot: AttemptSlot) {
+        free(slot)
+        requests[Int(attempts[Int(slot.index)].request.index)].attemptEnds(wasOpen: false)
     }
 
     /// Frees a request's place when it is done and none of its attempts holds it.
     mutating func releaseIfOver(_ slot: RequestSlot) {
-        if requests[Int(slot.index)].isDone, !isHeld(slot) { freeRequests.append(slot) }
+        let request = requests[Int(slot.index)]
+        if request.isDone, request.held == 0 { freeRequests.append(slot) }
     }
 }

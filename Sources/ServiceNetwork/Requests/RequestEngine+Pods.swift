@@ -42,7 +42,7 @@ extension RequestEngine {
         let request = requests[Int(attempts[index].request.index)]
         let source = Int(request.source)
         var numbers = sources[source].services(of: request.number, attempt: attempts[index].ordinal)
-        let seconds = ports[Int(sources[source].source.port)].behaviour.serviceTime.sample(&numbers)
+        let seconds = ports[Int(sources[source].port)].behaviour.serviceTime.sample(&numbers)
         let slowness = pods[Int(attempts[index].pod)].slowness
         pods[Int(attempts[index].pod)].work += seconds
         attempts[index].stage = .serving
@@ -53,7 +53,7 @@ extension RequestEngine {
     /// The pod's own work is done: next come the calls it makes, then the answer.
     mutating func complete(_ slot: AttemptSlot) {
         let index = Int(slot.index)
-        let port = Int(sources[Int(requests[Int(attempts[index].request.index)].source)].source.port)
+        let port = Int(sources[Int(requests[Int(attempts[index].request.index)].source)].port)
         let group = Int(attempts[index].callGroups)
         if group < ports[port].calls.count, attempts[index].result == .succeeded {
             let calls = ports[port].calls[group]
@@ -125,9 +125,11 @@ extension RequestEngine {
     public mutating func setCondition(_ condition: PodCondition, of pod: PodNumber) {
         let index = Int(pod)
         let old = pods[index].condition
+        guard old != condition else { return }
         pods[index].condition = condition
-        guard condition == .stopped || condition == .unreachable, old != condition else { return }
-        pods[index].incarnation += 1
+        // Who is connected to a pod that vanished hears of it only when it is back.
+        if condition == .stopped || old == .unreachable { pods[index].incarnation += 1 }
+        guard condition == .stopped || condition == .unreachable else { return }
         pods[index].busy = 0
         pods[index].waiting = 0
         pods[index].head = .none

@@ -3,13 +3,12 @@
 import DiscreteEvents
 
 extension RequestEngine {
-    mutating func startTimers(of attempt: AttemptSlot, source: Int, isFirst: Bool) {
-        let serial = attempts[Int(attempt.index)].serial
-        if let timeout = sources[source].source.policy.timeout {
+    mutating func startTimers(of attempt: AttemptSlot, serial: UInt32, source: Int) {
+        if let timeout = sources[source].timeout {
             sources[source].timeouts.append(TimerList.Entry(due: now + timeout, attempt: attempt, serial: serial))
             arm(source, .timeouts)
         }
-        if let delay = sources[source].source.policy.hedgeDelay, sources[source].source.policy.maximumAttempts > 1 {
+        if let delay = sources[source].hedgeDelay {
             sources[source].hedges.append(TimerList.Entry(due: now + delay, attempt: attempt, serial: serial))
             arm(source, .hedges)
         }

@@ -20,6 +20,8 @@ public struct RequestEngine: Sendable, Hashable {
     let seed: UInt64
     public internal(set) var network: PodNetwork
     var queue = EventQueue<RequestEvent>()
+    /// The next arrival of each open-loop source. There are few of these: apart from the crowd of other events, they are quickly taken.
+    var arrivals = EventQueue<SourceNumber>()
     public internal(set) var table: EndpointTable
     var pods: [PodServer] = []
     var ports: [PortState] = []
@@ -31,6 +33,8 @@ public struct RequestEngine: Sendable, Hashable {
     /// Whether ``takeOutcomes()`` has something to give.
     public var recordsOutcomes = false
     var outcomes: [RequestOutcome] = []
+    /// Whether users have stopped to think of more.
+    private var isStopped = false
 
     /// Linux gives a connection up after seven unanswered attempts (`tcp_syn_retries` 6: 1 + 2 + 4 + … + 64 s).
     static let connectionTimeout = SimulatedDuration.seconds(127)
@@ -53,7 +57,7 @@ public struct RequestEngine: Sendable, Hashable {
 
     /// Adds a Service port without endpoints.
     public mutating func addPort(_ behaviour: PortBehaviour) -> PortNumber {
-        ports.append(PortState(behaviour))
+        ports.append(PortState(behaviour, starts: RandomStream(seed: seed, purpose: .balancerStart, owner: UInt64(ports.count))))
         return table.addPort()
     }
 
@@ -103,26 +107,51 @@ public struct RequestEngine: Sendable, Hashable {
         network.partition(sides)
     }
 
+    /// No source begins another request; those under way go on, with their retries and calls.
+    public mutating func stopSources() {
+        arrivals = EventQueue(startingAt: now)
+        isStopped = true
+    }
+
+    /// Sets from which pods network policies keep a source's new connections: their packets are lost.
+    public mutating func deny(_ pods: Set<PodNumber>, to source: SourceNumber) {
+        sources[Int(source)].denied = pods
+    }
+
     // MARK: Running
 
     /// The time of the last thing that happened.
     public var now: SimulatedTime { queue.now }
     /// When the next thing happens; nil: nothing will.
-    public var nextTime: SimulatedTime? { queue.nextTime }
+    public var nextTime: SimulatedTime? {
+        guard let arrival = arrivals.nextTime else { return queue.nextTime }
+        return min(arrival, queue.nextTime ?? arrival)
+    }
     /// How many things have happened or are going to, since the beginning.
-    public var eventCount: Int { queue.totalScheduled }
+    public var eventCount: Int { queue.totalScheduled + arrivals.totalScheduled }
 
-    /// Lets everything happen up to an instant, and sets the clock to it.
+    /// Lets everything happen up to an instant, and sets the clock to it. Of what happens at one instant, arrivals are first.
     public mutating func run(through horizon: SimulatedTime) {
-        while let (_, event) = queue.popFirst(through: horizon) { handle(event) }
+        while true {
+            let arrival = arrivals.nextTime ?? .distantFuture
+            let other = queue.nextTime ?? .distantFuture
+            if min(arrival, other) > horizon { break }
+            if arrival <= other, let (time, source) = arrivals.popFirst() {
+                queue.advance(to: time)
+                arrive(source)
+            } else if let (_, event) = queue.popFirst() {
+                handle(event)
+            } else {
+                break
+            }
+        }
         if horizon > now { queue.advance(to: horizon) }
     }
 
     private mutating func handle(_ event: RequestEvent) {
         let attempt = AttemptSlot(index: event.index)
         switch event.kind {
-        case .arrival: arrive(SourceNumber(event.index))
-        case .thought: begin(SourceNumber(event.index), client: Int32(event.serial), parent: .none)
+        case .thought: if !isStopped { begin(SourceNumber(event.index), client: Int32(event.serial), parent: .none) }
         case .delivery: if isCurrent(attempt, event.serial) { deliver(attempt) }
         case .completion:
             // Void if the pod died meanwhile.
@@ -200,8 +229,12 @@ struct PortState: Hashable, Sendable {
     let followsConnections: Bool
     private let hasOnePerNode: Bool
 
-    init(_ behaviour: PortBehaviour) {
+    /// Where the nodes' rounds begin.
+    private let starts: RandomStream
+
+    init(_ behaviour: PortBehaviour, starts: RandomStream) {
         self.behaviour = behaviour
+        self.starts = starts
         let balancer = Balancer(behaviour.balancing)
         followsConnections = balancer.followsConnections
         if case .ipvs = behaviour.balancing { hasOnePerNode = true } else { hasOnePerNode = false }
@@ -214,7 +247,7 @@ struct PortState: Hashable, Sendable {
         while balancerOfNode.count <= Int(node) { balancerOfNode.append(-1) }
         if balancerOfNode[Int(node)] < 0 {
             balancerOfNode[Int(node)] = Int32(balancers.count)
-            balancers.append(Balancer(behaviour.balancing))
+            balancers.append(Balancer(behaviour.balancing, start: Int(starts.draw(at: UInt64(node)) >> 32)))
         }
         return Int(balancerOfNode[Int(node)])
     }

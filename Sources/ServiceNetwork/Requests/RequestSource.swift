@@ -15,8 +15,19 @@ public struct RequestSource: Hashable, Sendable {
     public var policy = RequestPolicy()
     /// Whether clients keep connections for later requests: those skip the balancing, and stay with their pod after it left the endpoints.
     public var connections = ConnectionReuse.none
+    /// How its clients find pods.
+    public var discovery = Discovery.clusterIP
     /// When the first request may come.
     public var start = SimulatedTime.zero
+
+    /// How a client finds a pod to talk to.
+    public enum Discovery: Hashable, Sendable {
+        /// By the Service's address: the node's kube-proxy chooses at each connection.
+        case clusterIP
+        /// By the records of a headless Service: the client asks the DNS, keeps the answer for so long, and takes any of its addresses. What changed
+        /// in between it does not know.
+        case dns(timeToLive: SimulatedDuration)
+    }
 
     /// What becomes of a connection after an answer.
     public enum ConnectionReuse: Hashable, Sendable {
@@ -37,6 +48,17 @@ public struct RequestSource: Hashable, Sendable {
 /// A source with all that changes.
 struct SourceState: Hashable, Sendable {
     var source: RequestSource
+    /// What every request asks of the source, at hand without looking into its enumerations.
+    let port: PortNumber
+    let isClosedLoop: Bool
+    let isFromOutside: Bool
+    let hasTimers: Bool
+    let idleLimit: SimulatedDuration?
+    /// How long DNS answers are kept; nil: the clients do not use them.
+    let recordLifetime: SimulatedDuration?
+    let timeout: SimulatedDuration?
+    let hedgeDelay: SimulatedDuration?
+    let budget: RequestPolicy.RetryBudget?
     var clock: ArrivalClock
     /// Service times, choices of clients and endpoints, back-offs: each request's own numbers, addressed by its number.
     let services: RandomStream
@@ -52,11 +74,24 @@ struct SourceState: Hashable, Sendable {
     var tokens: Double
     var timeouts = TimerList()
     var hedges = TimerList()
+    /// By client: the DNS' last answer.
+    var records: [KeptRecords] = []
+    /// Pods that network policies keep its packets from.
+    var denied: Set<PodNumber> = []
     /// By client: connections nobody uses now, the most recently used last.
     var idle: [[IdleConnection]] = []
 
     init(_ source: RequestSource, seed: UInt64) {
         self.source = source
+        port = source.port
+        if case .closed = source.arrivals { isClosedLoop = true } else { isClosedLoop = false }
+        if case .keepAlive(let limit) = source.connections { idleLimit = limit } else { idleLimit = nil }
+        if case .dns(let time) = source.discovery { recordLifetime = time } else { recordLifetime = nil }
+        isFromOutside = source.traffic == .toExternalAddressFromOutside
+        timeout = source.policy.timeout
+        hedgeDelay = source.policy.maximumAttempts > 1 ? source.policy.hedgeDelay : nil
+        hasTimers = timeout != nil || hedgeDelay != nil
+        budget = source.policy.budget
         clock = ArrivalClock(source.arrivals, stream: RandomStream(seed: seed, purpose: .requestArrivals, owner: source.name))
         services = RandomStream(seed: seed, purpose: .requestServices, owner: source.name)
         choices = RandomStream(seed: seed, purpose: .requestChoices, owner: source.name)
@@ -86,6 +121,12 @@ struct SourceState: Hashable, Sendable {
         stream.index = number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)
         return stream
     }
+}
+
+/// A DNS answer about a port's Service: the version of its endpoints that it showed, and until when the client believes it.
+struct KeptRecords: Hashable, Sendable {
+    var version = -1
+    var expires = SimulatedTime.distantPast
 }
 
 /// A kept connection.
@@ -128,5 +169,6 @@ extension RandomPurpose {
     static let requestServices = RandomPurpose("request services")
     static let requestChoices = RandomPurpose("request choices")
     static let requestThinking = RandomPurpose("request thinking")
+    static let balancerStart = RandomPurpose("where IPVS begins its round")
     static let proxyLag = RandomPurpose("kube-proxy propagation lag")
 }

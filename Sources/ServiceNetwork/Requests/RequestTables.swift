@@ -32,6 +32,17 @@ struct Request: Hashable, Sendable {
     /// Attempts whose place is taken: open ones, and those given up that are still on their way or being served.
     var held: UInt8 = 0
     var isDone = false
+
+    mutating func attemptBegins() {
+        attempts += 1
+        open += 1
+        held += 1
+    }
+
+    mutating func attemptEnds(wasOpen: Bool) {
+        held -= 1
+        if wasOpen { open -= 1 }
+    }
 }
 
 /// One try of a request.
@@ -48,10 +59,10 @@ struct Attempt: Hashable, Sendable {
     /// -1: it found none.
     var pod: PodNumber
     /// Counts the uses of the place: events of earlier uses are void.
-    var serial: UInt32
+    var serial: UInt32 = 0
     var sent: SimulatedTime
     /// From the client to the pod, and the same back.
-    var delay: SimulatedDuration
+    var delay = SimulatedDuration.zero
     /// Which of the request's attempts: 0 for the first.
     var ordinal: UInt8
     var stage = Stage.travelling
@@ -67,13 +78,32 @@ struct Attempt: Hashable, Sendable {
     /// Calls to other Services that it waits for, and how many groups of them were made.
     var openCalls: UInt16 = 0
     var callGroups: UInt16 = 0
+
+    init(request: RequestSlot, pod: PodNumber, sent: SimulatedTime, ordinal: UInt8, director: Int32) {
+        self.request = request
+        self.pod = pod
+        self.sent = sent
+        self.ordinal = ordinal
+        self.director = director
+    }
+
+    /// The place is nobody's.
+    mutating func vacate() {
+        serial &+= 1
+        pod = -1
+    }
+
+    /// The place is another attempt's from now on.
+    mutating func reuse(for other: Attempt) {
+        let serial = serial
+        self = other
+        self.serial = serial
+    }
 }
 
 /// What happens in the request engine.
 struct RequestEvent: Hashable, Sendable {
     enum Kind: UInt8, Hashable, Sendable {
-        /// A source's next request; index: the source.
-        case arrival
         /// A user of a closed loop has thought; index: the source, serial: the user.
         case thought
         /// An attempt reaches its pod; index: the attempt.
