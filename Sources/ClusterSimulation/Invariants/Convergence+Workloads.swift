@@ -32,7 +32,8 @@ extension Convergence {
         if active.count > Int(replicas) {
             report(.workloadsWhole, "\(key) wants \(replicas) pods and has \(active.count)", about: key)
         }
-        expectWhole(key, wants: replicas, available: available, isHindered: isRefused || active.contains(where: isHindered))
+        let isOnItsWay = active.contains { isHindered($0) || isRipening($0, minReadySeconds) }
+        expectWhole(key, wants: replicas, available: available, isHindered: isRefused || isOnItsWay)
     }
 
     // MARK: Deployments
@@ -52,7 +53,9 @@ extension Convergence {
             expect("replicas", status.replicas, active.count, of: key)
             expect("readyReplicas", status.readyReplicas, active.count(where: \.isReady), of: key)
             expect("availableReplicas", status.availableReplicas, available, of: key)
-            let hindered = active.contains(where: isHindered) || sets.contains { $0.status.conditions.isTrue(.replicaFailure) }
+            let minReadySeconds = deployment.spec.minReadySeconds
+            let isOnItsWay = active.contains { isHindered($0) || isRipening($0, minReadySeconds) }
+            let hindered = isOnItsWay || sets.contains { $0.status.conditions.isTrue(.replicaFailure) }
             // A Recreate waits for the last of the old pods, wherever it is.
             let waits = sets.flatMap { pods(of: $0.metadata.uid) }.contains { $0.isTerminating && $0.value.nodeName.map(isDown) ?? false }
             expectWhole(
@@ -81,8 +84,15 @@ extension Convergence {
             let available = own.count { $0.isActive && $0.isAvailable(minReadySeconds: set.spec.minReadySeconds, at: now) }
             expectWhole(
                 key, wants: set.spec.replicas, available: available,
-                isHindered: own.contains { isHindered($0) || $0.isTerminating } || isRefused(set.metadata))
+                isHindered: own.contains { isHindered($0) || $0.isTerminating || isRipening($0, set.spec.minReadySeconds) }
+                    || isRefused(set.metadata))
         }
+    }
+
+    /// Whether a pod is ready and only has to stay so for a while: a controller whose back-off ran out late (a quota refused its pods,
+    /// up to 1,000 s ago) has just made it.
+    private func isRipening(_ pod: Shared<Pod>, _ minReadySeconds: Int32) -> Bool {
+        pod.isActive && pod.isReady && !pod.isAvailable(minReadySeconds: minReadySeconds, at: now)
     }
 
     /// Whether a quota may be what keeps a workload from making its pods: one of its namespace is used up.
