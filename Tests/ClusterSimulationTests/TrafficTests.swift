@@ -110,13 +110,15 @@ struct TrafficTests {
         #expect(try lost(waiting: true) == 0)
     }
 
-    @Test("clients on a machine that dies send no more; those that are left go on")
+    @Test("clients whose machines are all down send nothing, and go on when they are back")
     func clientsDie() throws {
         var cluster = try cluster { $0.faults = [Fault(nodes: .zone("a"), schedule: .once(at: at(120), down: .seconds(60)))] }
         cluster.run(until: at(300))
-        // A source without any node keeps those it had: its requests are lost with them or time out.
-        let record = try #require(cluster.finish().traffic)
-        #expect(record.sources[0].sent > 20_000)
+        let ended = try #require(cluster.finish().traffic).sources[0].ended
+        #expect(ended[100..<118].allSatisfy { $0 > 50 })
+        // What was under way has ended after the time-out of a second.
+        #expect(ended[122..<179].allSatisfy { $0 == 0 })
+        #expect(ended[181..<299].allSatisfy { $0 > 50 })
     }
 
     @Test("a fork's requests go on as those of the original, and a run's are those of the run before")

@@ -155,6 +155,14 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             "spec.timeline[0].setImage.container", "web"),
         spec("a load that takes nothing", "faults: [{at: 1m, node: node-0, effect: load}]", "spec.faults[0].effect", "needs \"load\""),
         spec("a load of another effect", "faults: [{at: 1m, node: node-0, load: {disk: 1Gi}}]", "spec.faults[0].load", "effect: load"),
+        spec(
+            "calls that go round",
+            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, serviceTime: 1ms, calls: [[{service: web}]]}]",
+            line: 10,
+            files: [
+                "web.yaml": webManifest
+                    + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+            ], "calls", "never end"),
         spec("a cascade there is not", "timeline: [{at: 1m, delete: {object: pod/p, cascade: sideways}}]", "cascade", "foreground"),
         spec("a duration beyond all clocks", "faults: [{at: 9999999h, node: node-0}]", "longer than 292 years"),
         spec("a start before all clocks", "start: 1600-01-01T00:00:00Z", "spec.start", "1678"),

@@ -45,17 +45,19 @@ struct Traffic: Sendable {
         sources = configuration.sources
         record = TrafficRecord()
         for service in configuration.services { _ = addPort(service, configuration) }
-        for source in configuration.sources where port(of: source.target) == nil {
-            _ = addPort(ServiceBehaviour(source.target, serviceTime: .constant(.zero)), configuration)
-        }
         let everyNode = nodes.indices.map { NodeNumber($0) }
-        for source in configuration.sources { addSource(source, everyNode) }
+        for source in configuration.sources { addSource(source, everyNode, configuration) }
         addCalls(configuration, everyNode)
     }
 
     // MARK: Building
 
     private func port(of target: TrafficTarget) -> Port? { ports.first { $0.target == target } }
+
+    /// The port of a target; one of which the scenario says nothing answers at once.
+    private mutating func number(of target: TrafficTarget, _ configuration: TrafficConfiguration) -> PortNumber {
+        port(of: target)?.number ?? addPort(ServiceBehaviour(target, serviceTime: .constant(.zero)), configuration)
+    }
 
     private mutating func addPort(_ behaviour: ServiceBehaviour, _ configuration: TrafficConfiguration) -> PortNumber {
         let number = engine.addPort(PortBehaviour(serviceTime: behaviour.serviceTime, balancing: configuration.proxyMode))
@@ -71,9 +73,7 @@ struct Traffic: Sendable {
             for group in service.calls {
                 groups.append(
                     group.map { call in
-                        let target =
-                            port(of: call.target)?.number
-                            ?? addPort(ServiceBehaviour(call.target, serviceTime: .constant(.zero)), configuration)
+                        let target = number(of: call.target, configuration)
                         var source = RequestSource(
                             name: "\(service.target) -> \(call.target)", arrivals: .onDemand, port: target, nodes: nodes)
                         source.policy = call.policy
@@ -85,9 +85,9 @@ struct Traffic: Sendable {
         }
     }
 
-    private mutating func addSource(_ source: TrafficSource, _ nodes: [NodeNumber]) {
-        let port = port(of: source.target) ?? ports[0]
-        var own = RequestSource(name: source.name, arrivals: source.arrivals, port: port.number, nodes: nodes)
+    private mutating func addSource(_ source: TrafficSource, _ nodes: [NodeNumber], _ configuration: TrafficConfiguration) {
+        let port = number(of: source.target, configuration)
+        var own = RequestSource(name: source.name, arrivals: source.arrivals, port: port, nodes: nodes)
         own.policy = source.policy
         own.connections = source.connections
         own.start = source.start
@@ -192,7 +192,8 @@ struct Traffic: Sendable {
     }
 
     private mutating func meet(_ pod: Endpoint.PodReference, on node: String?, _ port: Port) -> PodNumber {
-        let place = engine.network.nodes.firstIndex { $0.name == node } ?? 0
+        // A machine that replaces another may have its name.
+        let place = engine.network.nodes.lastIndex { $0.name == node } ?? 0
         let number = engine.addPod(on: NodeNumber(place), capacity: port.capacity)
         engine.setCondition(.stopped, of: number)
         servers.append(Server(pod: pod, manner: port.manner))
@@ -204,10 +205,10 @@ struct Traffic: Sendable {
 
     mutating func addNode(_ node: ProxyNode) { _ = engine.addNode(node) }
 
-    /// Sets from which nodes the clients of each source send; a source without any node keeps those it had.
+    /// Sets from which nodes the clients of each source send; a source without any sends nothing.
     mutating func setNodes(_ nodes: [[Int]], at now: SimulatedTime) {
         advance(to: now)
-        for (index, own) in nodes.enumerated() where !own.isEmpty {
+        for (index, own) in nodes.enumerated() {
             engine.setNodes(own.map { NodeNumber($0) }, of: SourceNumber(index))
         }
     }

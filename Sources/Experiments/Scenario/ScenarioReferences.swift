@@ -12,8 +12,7 @@ struct ScenarioReferences {
     /// The pod templates of each workload, and nothing for objects that have none.
     private var templates: [ObjectKey: [PodTemplate]] = [:]
     private var names: [ObjectKey] = []
-    private var services: Set<NamespacedName> = []
-    private var serviceObjects: [NamespacedName: Service] = [:]
+    private var services: [NamespacedName: Service] = [:]
     private let sources: [String]
     private var podCount = 0
     private let nodesAreKnown: Bool
@@ -38,9 +37,6 @@ struct ScenarioReferences {
         }
     }
 
-    fileprivate func serviceObject(_ name: NamespacedName) -> Service? { serviceObjects[name] }
-    fileprivate var knowsWorkloads: Bool { workloadsAreKnown }
-
     private mutating func add(_ node: Node) {
         nodes.insert(node.metadata.name)
         if let zone = node.zone, zones.insert(zone).inserted { zoneNames.append(zone) }
@@ -62,8 +58,7 @@ struct ScenarioReferences {
         case .job(let object): add(object.value.metadata, .job, object.value.spec.template, pods: object.value.spec.parallelism ?? 1)
         case .cronJob(let object): add(object.value.metadata, .cronJob, object.value.spec.jobTemplate.spec.template, pods: 0)
         case .service(let object):
-            services.insert(object.value.metadata.key)
-            serviceObjects[object.value.metadata.key] = object.value
+            services[object.value.metadata.key] = object.value
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             if pod.value.metadata.ownerReferences.isEmpty { podCount += 1 }
@@ -130,7 +125,7 @@ struct ScenarioReferences {
 
     /// A service that is not there would be waited for in vain.
     func check(_ rule: BehaviourRule, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        guard workloadsAreKnown, let service = rule.behaviour.waitsFor, !services.contains(service) else { return }
+        guard workloadsAreKnown, let service = rule.behaviour.waitsFor, services[service] == nil else { return }
         decoder.context.error(node["waitsFor"] ?? node, "there is no Service \(service) in objects, snapshot or timeline")
     }
 
@@ -177,6 +172,12 @@ extension ScenarioReferences {
         let places = node["services"].map { Array($0.elements) } ?? []
         for (behaviour, place) in zip(traffic.services, places) where traffic.services.count == places.count {
             check(behaviour.target, place, &decoder)
+            if let first = traffic.services.first(where: { $0.target == behaviour.target }), first != behaviour {
+                decoder.context.error(place, "there is an entry for \(behaviour.target) already")
+            }
+            if ScenarioReferences.comesBack(behaviour.target, traffic.services) {
+                decoder.context.error(place["calls"] ?? place, "the calls come back to \(behaviour.target): a request would never end")
+            }
             let calls = place["calls"].map { $0.elements.flatMap { Array($0.elements) } } ?? []
             for (call, place) in zip(behaviour.calls.joined(), calls) { check(call.target, place, &decoder) }
         }
@@ -187,7 +188,7 @@ extension ScenarioReferences {
             switch source.origin {
             case .nodes(let selection): check(selection, place["from"] ?? place, &decoder)
             case .outside:
-                guard let service = service(source.target), !service.isExternallyAccessible else { continue }
+                guard let service = services[source.target.service], !service.isExternallyAccessible else { continue }
                 decoder.context.error(
                     place["from"] ?? place,
                     "Service \(source.target.service) is not reached from outside: it needs type NodePort or LoadBalancer, or externalIPs")
@@ -195,12 +196,24 @@ extension ScenarioReferences {
         }
     }
 
-    private func service(_ target: TrafficTarget) -> Service? { serviceObject(target.service) }
+    /// Whether a request for a port comes back to it by the calls that pods make for it: it would never end.
+    private static func comesBack(_ target: TrafficTarget, _ services: [ServiceBehaviour]) -> Bool {
+        var met: [TrafficTarget] = []
+        var ahead = [target]
+        while let next = ahead.popLast() {
+            for call in services.filter({ $0.target == next }).flatMap({ $0.calls.joined() }).map(\.target) where !met.contains(call) {
+                if call == target { return true }
+                met.append(call)
+                ahead.append(call)
+            }
+        }
+        return false
+    }
 
     private func check(_ target: TrafficTarget, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        guard knowsWorkloads else { return }
+        guard workloadsAreKnown else { return }
         let place = node["service"] ?? node
-        guard let service = service(target) else {
+        guard let service = services[target.service] else {
             decoder.context.error(place, "there is no Service \(target.service)")
             return
         }

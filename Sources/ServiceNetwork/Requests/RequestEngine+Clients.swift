@@ -12,7 +12,17 @@ extension RequestEngine {
 
     mutating func arrive(_ source: SourceNumber) {
         scheduleArrival(source, after: now)
+        if sources[Int(source)].source.nodes.isEmpty { return }
         begin(source, client: nil, parent: .none)
+    }
+
+    /// A user has thought; one whose clients' nodes are all gone thinks again.
+    mutating func endThinking(_ source: SourceNumber, user: Int32) {
+        if sources[Int(source)].source.nodes.isEmpty, case .closed(_, let time) = sources[Int(source)].source.arrivals {
+            scheduleThinking(source, user: user, time, after: now)
+        } else {
+            begin(source, client: user, parent: .none)
+        }
     }
 
     mutating func scheduleThinking(_ source: SourceNumber, user: Int32, _ time: Distribution, after start: SimulatedTime) {

@@ -96,9 +96,8 @@ public struct RequestEngine: Sendable, Hashable {
         return table.addNode(node)
     }
 
-    /// Sets where a source's clients are from now on.
+    /// Sets where a source's clients are from now on; none: it sends nothing until there are some again.
     public mutating func setNodes(_ nodes: [NodeNumber], of source: SourceNumber) {
-        precondition(!nodes.isEmpty, "requests come from somewhere")
         sources[Int(source)].source.nodes = nodes
     }
 
@@ -151,7 +150,7 @@ public struct RequestEngine: Sendable, Hashable {
     private mutating func handle(_ event: RequestEvent) {
         let attempt = AttemptSlot(index: event.index)
         switch event.kind {
-        case .thought: if !isStopped { begin(SourceNumber(event.index), client: Int32(event.serial), parent: .none) }
+        case .thought: if !isStopped { endThinking(SourceNumber(event.index), user: Int32(event.serial)) }
         case .delivery: if isCurrent(attempt, event.serial) { deliver(attempt) }
         case .completion:
             // Void if the pod died meanwhile.
