@@ -43,6 +43,7 @@ public struct Cluster: Sendable {
     var invariants: InvariantMonitor?
     /// Set by tests only.
     private var saboteur: (any Saboteur)?
+    private let isSabotaged: Bool
     /// Readings of metrics on their way to the autoscaler, by the number of the request.
     private var readings: [UInt32: (autoscaler: NamespacedName, reading: MetricsReading)] = [:]
     private var handledEvents = 0
@@ -84,6 +85,7 @@ public struct Cluster: Sendable {
             invariants = InvariantMonitor(attachesVolumes: waits)
         }
         saboteur = configuration.saboteur
+        isSabotaged = saboteur != nil
         try populate()
     }
 
@@ -159,7 +161,7 @@ public struct Cluster: Sendable {
         case .traceDeparture(let index):
             let entry = configuration.value.trace[Int(index)]
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
-        case .servingChanges(let pod): refreshServing(of: pod)
+        case .servingChanges(let server): refreshServing(ofServer: server)
         case .sample:
             recorder.sample(at: now)
             traffic?.sample(at: now)
@@ -180,7 +182,7 @@ public struct Cluster: Sendable {
         invariants?.begin(request, by: gateway.client(of: number))
         let forbidden = invariants == nil ? nil : ForbiddenEviction(request, in: api.objects)
         let result: APIResult
-        if let answer = saboteur?.execute(request, in: &api, at: now) {
+        if isSabotaged, let answer = saboteur?.execute(request, in: &api, at: now) {
             result = answer
         } else if request.takesSeveralWrites {
             let progress = api.advance(request, at: now)
@@ -280,7 +282,7 @@ public struct Cluster: Sendable {
         let horizon = apiServer.lists(watcher, at: now) ? now : now - latency
         while let event = api.watchLog.next(for: watcher, committedBy: horizon) {
             if case .event = event.object { continue }
-            if saboteur != nil, saboteur?.delivers(event, to: watcher) == false { continue }
+            if isSabotaged, saboteur?.delivers(event, to: watcher) == false { continue }
             switch watcher {
             case .controllerManager: controllerManager.handle(event, at: now, effects: &controllerEffects)
             case .scheduler: scheduler.handle(event, at: now, effects: &schedulerEffects)

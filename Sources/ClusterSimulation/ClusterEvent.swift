@@ -6,7 +6,7 @@ import KubernetesAPI
 import NodeAgent
 import Scheduling
 
-/// What the queue holds: small plain values, never closures.
+/// What the queue holds: small plain values, never closures, and nothing that is counted by reference.
 enum ClusterEvent: Sendable {
     // The API server and its clients.
     /// A read that a client makes before a request is answered; the number is the request's.
@@ -56,8 +56,8 @@ enum ClusterEvent: Sendable {
     case traceDeparture(Int32)
 
     // Requests.
-    /// A pod begins or ceases to answer requests.
-    case servingChanges(UID)
+    /// A pod begins or ceases to answer requests; the number is its place in ``Traffic``.
+    case servingChanges(Int32)
 
     // Measurement.
     case sample

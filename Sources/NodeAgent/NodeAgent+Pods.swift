@@ -131,7 +131,7 @@ extension NodeAgent {
         guard !pod.value.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
-        let rejection = kubelets[number].rejection(of: pod.value.spec.value, charge.value)
+        let rejection = rejection(of: pod.value.spec.value, charge.value, on: number)
         var worker = PodWorker(
             pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) },
             kubeletStart: kubelets[number].start, environment: environment, at: now)

@@ -32,6 +32,9 @@ struct DeterminismTests {
         }
     }
 
+    @Test("Events are plain values: the queue counts no references")
+    func plainEvents() { #expect(_isPOD(ClusterEvent.self)) }
+
     static func finished(_ cluster: Cluster) -> RunRecord {
         var cluster = cluster
         cluster.run(until: at(900))

@@ -32,8 +32,12 @@ extension Cluster {
     mutating func refreshServing(of pod: UID) {
         let time = now
         let serving = nodeAgent.serving(of: pod, at: time)
-        guard let next = traffic?.set(serving, of: pod, at: time) else { return }
-        queue.schedule(.servingChanges(pod), at: next)
+        guard let (server, next) = traffic?.set(serving, of: pod, at: time) else { return }
+        queue.schedule(.servingChanges(server), at: next)
+    }
+
+    mutating func refreshServing(ofServer number: PodNumber) {
+        if let pod = traffic?.pod(number) { refreshServing(of: pod) }
     }
 
     /// Kubelets did something about pods, or machines stopped or came back.

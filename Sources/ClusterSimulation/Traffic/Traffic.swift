@@ -219,15 +219,17 @@ struct Traffic: Sendable {
 
     func follows(_ pod: UID) -> Bool { serverOfPod[pod] != nil }
 
-    /// A pod serves, or does not, as its kubelet says. Returns when that will change, if it will and nobody was told yet.
-    mutating func set(_ serving: PodServing, of pod: UID, at now: SimulatedTime) -> SimulatedTime? {
+    func pod(_ number: PodNumber) -> UID { servers[Int(number)].pod.uid }
+
+    /// A pod serves, or does not, as its kubelet says. Returns its number and when that will change, if it will and nobody was told yet.
+    mutating func set(_ serving: PodServing, of pod: UID, at now: SimulatedTime) -> (server: PodNumber, next: SimulatedTime)? {
         guard let number = serverOfPod[pod] else { return nil }
         advance(to: now)
         let (condition, next) = Traffic.condition(serving, servers[Int(number)].manner, at: now)
         engine.setCondition(condition, of: number)
         guard next != .distantFuture, next != servers[Int(number)].next else { return nil }
         servers[Int(number)].next = next
-        return next
+        return (number, next)
     }
 
     private static func condition(

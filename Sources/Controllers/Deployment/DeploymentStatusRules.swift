@@ -128,14 +128,12 @@ enum DeploymentStatusRules {
 
     /// The ReplicaFailure of the new ReplicaSet, or of the first that has one.
     private static func failure(_ newSet: ReplicaSet?, _ allSets: [ReplicaSet]) -> Condition? {
-        let candidates = (newSet.map { [$0] } ?? []) + allSets
-        for set in candidates {
-            if var condition = set.status.conditions[.replicaFailure] {
-                condition.lastUpdateTime = condition.lastTransitionTime
-                return condition
-            }
-        }
-        return nil
+        guard
+            var condition = newSet?.status.conditions[.replicaFailure]
+                ?? allSets.lazy.compactMap({ $0.status.conditions[.replicaFailure] }).first
+        else { return nil }
+        condition.lastUpdateTime = condition.lastTransitionTime
+        return condition
     }
 }
 

@@ -50,6 +50,8 @@ struct ImageStore: Sendable {
     }
 
     private(set) var images: [Image] = []
+    /// Of the images that are there.
+    private var names: Set<String> = []
     /// Begun ones first.
     private(set) var pulls: [Pull] = []
     private var begun = 0
@@ -63,11 +65,11 @@ struct ImageStore: Sendable {
     // MARK: Images
 
     mutating func add(_ name: String, bytes: Int64, at now: SimulatedTime = .distantPast) {
-        guard !contains(name) else { return }
+        guard names.insert(name).inserted else { return }
         images.append(Image(name: name, bytes: max(0, bytes), presentSince: now, lastUsed: now))
     }
 
-    func contains(_ name: String) -> Bool { images.contains { $0.name == name } }
+    func contains(_ name: String) -> Bool { names.contains(name) }
 
     var bytes: Int64 { images.reduce(Int64(0)) { $0.addingSaturated($1.bytes) } }
 
@@ -76,7 +78,10 @@ struct ImageStore: Sendable {
         if let index = images.firstIndex(where: { $0.name == name }) { images[index].lastUsed = max(images[index].lastUsed, now) }
     }
 
-    mutating func remove(_ names: [String]) { images.removeAll { names.contains($0.name) } }
+    mutating func remove(_ names: [String]) {
+        images.removeAll { names.contains($0.name) }
+        self.names.subtract(names)
+    }
 
     // MARK: Pulls
 

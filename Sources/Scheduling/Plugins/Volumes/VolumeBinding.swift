@@ -74,6 +74,7 @@ struct VolumeBindingPlugin: PreFilterPlugin, FilterPlugin, ReservePlugin, PreBin
     private static let checkInterval = SimulatedDuration.seconds(1)
 
     func preBind(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> PreBindWork? {
+        if pod.claims.isEmpty { return nil }
         var requests: [APIRequest] = []
         for use in pod.claims {
             guard let claim = cluster.objects.claims[use.name], !claim.value.isFullyBound else { continue }
