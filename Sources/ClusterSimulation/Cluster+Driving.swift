@@ -5,6 +5,7 @@ import APIServer
 import DiscreteEvents
 import KubernetesAPI
 import NodeAgent
+import Scheduling
 
 extension Cluster {
     // MARK: Requests
@@ -91,6 +92,14 @@ extension Cluster {
         change(&behaviour)
         nodeAgent.setBehaviour(behaviour, of: pod.metadata.uid)
     }
+
+    // MARK: Decisions
+
+    /// From now on the scheduler's decisions about these pods are taken down whole.
+    package mutating func noteDecisions(about subject: DecisionNotes.Subject) { scheduler.notes.subject = subject }
+
+    /// The decisions taken down so far, in the order in which they were made.
+    package var notedDecisions: [NotedDecision] { scheduler.notes.decisions }
 
     /// The scheduler is to place a pod on this node, if it fits there: its choice among equal nodes is random.
     package mutating func prefer(_ node: String, for pod: UID) { scheduler.prefer(node, for: pod) }

@@ -134,13 +134,7 @@ extension Cluster {
     private mutating func scheduleOutsideWorld() {
         let settings = configuration.value
         if settings.recording.interval != nil { queue.schedule(.sample, at: now) }
-        for (index, fault) in settings.faults.enumerated() {
-            switch fault.schedule {
-            case .once(let time, _): queue.schedule(.faultStrikes(Int32(index)), at: time)
-            case .random:
-                for number in 0..<nodeAgent.count { scheduleFailure(of: number, fault: index) }
-            }
-        }
+        for fault in faults.indices { schedule(fault: fault) }
         for (index, fault) in settings.apiServerFaults.enumerated() { queue.schedule(.apiServerFails(Int32(index)), at: fault.at) }
         for outage in settings.registryOutages {
             queue.schedule(.registryFails, at: outage.at)

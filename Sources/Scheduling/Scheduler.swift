@@ -22,6 +22,8 @@ public enum SchedulerTimer: Hashable, Sendable {
 /// looked at. Binding is asynchronous: the next cycle begins while the API server is still being asked.
 public struct Scheduler: Sendable {
     package let profiles: [SchedulingProfile]
+    private let registry: PluginRegistry
+    private let path: SchedulerPath
     private let timing: ControlPlaneTiming
     private let seed: UInt64
     package var cache: SchedulerCache
@@ -57,6 +59,8 @@ public struct Scheduler: Sendable {
     private var attempts: [SchedulingAttempt] = []
     /// Whether attempts are kept for ``takeAttempts()``.
     public var recordsAttempts = true
+    /// Decisions that are taken down whole.
+    package var notes = DecisionNotes()
 
     /// - Parameter maximumTimeUnschedulable: after which a rejected pod is tried again without any event; nil: five minutes.
     /// - Throws: ``SchedulerConfigurationError`` in the words with which the real scheduler refuses to start.
@@ -78,8 +82,19 @@ public struct Scheduler: Sendable {
                 initialSeconds: configuration.podInitialBackoffSeconds, maximumSeconds: configuration.podMaxBackoffSeconds),
             maximumTimeUnschedulable: maximumTimeUnschedulable ?? SchedulingQueue.defaultMaximumTimeUnschedulable)
         algorithm = SchedulingAlgorithm(percentageOfNodesToScore: Int(configuration.percentageOfNodesToScore), path: path)
+        self.registry = registry
+        self.path = path
         self.timing = timing
         self.seed = seed
+    }
+
+    /// Another process on the same terms: its calls have other tokens than those of the first.
+    init(_ configuration: SchedulerConfiguration, like other: Scheduler) throws {
+        try self.init(configuration, registry: other.registry, path: other.path, timing: other.timing, seed: other.seed)
+        nextToken = other.nextToken
+        recordsAttempts = other.recordsAttempts
+        attempts = other.attempts
+        notes = other.notes
     }
 
     /// How many distinct pod specs were seen.
@@ -119,7 +134,7 @@ public struct Scheduler: Sendable {
     }
 
     /// Begins the next cycle if none is under way, and sets the timers that the queue needs.
-    private mutating func goOn(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
+    mutating func goOn(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         lookAtPreBindings(at: now, &effects)
         while cycle == nil, queue.hasNext { beginCycle(at: now, &effects) }
         if let next = queue.nextBackoffFlush, backoffTimers.set(at: max(next, now)) {
@@ -165,7 +180,8 @@ public struct Scheduler: Sendable {
         if let wanted = placements[pod.uid], info.pod.value.status.nominatedNodeName == nil {
             info.pod = info.pod.with { $0.status.nominatedNodeName = wanted }
         }
-        let outcome = algorithm.schedule(info, profile, &cache, nominator: queue.nominator) { count in
+        var decision = notes.begin(name)
+        let outcome = algorithm.schedule(info, profile, &cache, nominator: queue.nominator, record: &decision) { count in
             var stream = stream(.tieBreak)
             return stream.uniform(below: count)
         }
@@ -179,6 +195,7 @@ public struct Scheduler: Sendable {
             attempt.nodesFeasible = feasible
             attempt.score = score
             result = .node(cache.nodes.names[node], score: score)
+            decision?.note(choiceOf: cache.nodes.names[node], among: feasible)
         case .noFit(let failure, let evaluated):
             attempt.nodesEvaluated = evaluated
             let message = failure.message(profile, pod.info, cache.snapshot)
@@ -186,20 +203,24 @@ public struct Scheduler: Sendable {
                 pod.info, failure, profile, &cache, queue.nominator, random: stream(.preemption))
             attempt.nominatedNode = answer.preemption?.node ?? ""
             attempt.victims = answer.preemption?.victims.count ?? 0
+            decision?.note(failure, answer, message, profile)
             result = .rejected(
                 message: answer.message.isEmpty ? message : message + " " + answer.message, failure.rejectors, answer.nomination,
                 answer.preemption)
         case .noNodes:
             attempt.result = .error
+            decision?.noteNoNodes()
             result = .rejected(message: Scheduler.noNodesMessage, [], .cleared, nil)
         }
+        if let decision { notes.add(decision, about: name, attempt: attempt.number, at: now) }
         attempt.end = now + timing.schedulingCyclePerPod + timing.schedulingCyclePerNode * attempt.nodesEvaluated
         cycle = Cycle(slot: slot, uid: pod.uid, attempt: attempt, outcome: result)
         effects.wake(at: attempt.end, .cycleEnds)
     }
 
     private mutating func endCycle(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
-        guard let ended = cycle else { return }
+        // A timer of the process before this one is no end of its cycles.
+        guard let ended = cycle, ended.attempt.end <= now else { return }
         cycle = nil
         guard let pod = queue[ended.slot], pod.uid == ended.uid, pod.pool == .inFlight else { return }
         // Deleted, bound by someone else or replaced during the cycle: nothing to do.
@@ -236,36 +257,6 @@ public struct Scheduler: Sendable {
             prepareBinding(
                 ReservedPod(slot: ended.slot, profile: pod.profile, pod: pod.info, attempt: attempt, assumed: assumed), at: now, &effects)
         }
-    }
-
-    private enum Reservation {
-        case reserved([APIObject])
-        case refused(String, PluginSet)
-    }
-
-    /// Asks the plugins that have a say after a node was chosen; if one refuses, what was reserved is given back.
-    private mutating func reserve(_ pod: PodInfo, _ node: NodeSlot, _ profile: SchedulingProfile) -> Reservation {
-        var assumed: [APIObject] = []
-        for entry in profile.reserve {
-            switch entry.plugin.reserve(pod, on: node, in: cache.snapshot) {
-            case .proceed(let objects):
-                cache.assume(objects)
-                assumed += objects
-            case .refuse(let reason):
-                cache.forget(assumed)
-                return .refused(reason, PluginSet(plugin: entry.number))
-            case .error(let reason):
-                cache.forget(assumed)
-                return .refused("running Reserve plugin \"\(entry.plugin.name)\": \(reason)", [])
-            }
-        }
-        for entry in profile.permit {
-            if let reason = entry.plugin.permit(pod, on: node, in: cache.snapshot) {
-                cache.forget(assumed)
-                return .refused(reason, PluginSet(plugin: entry.number))
-            }
-        }
-        return .reserved(assumed)
     }
 
     /// Asks the API server to bind a pod.

@@ -14,7 +14,9 @@ struct Seatrial: AsyncParsableCommand {
             """,
         version: SeatrialVersion.current,
         subcommands: [
-            RunCommand.self, CompareCommand.self, StormCommand.self, ValidateCommand.self, SchemaCommand.self, ImportCommand.self,
+            RunCommand.self, CompareCommand.self, BranchCommand.self, ExplainCommand.self, DiffCommand.self, StormCommand.self,
+            ValidateCommand.self,
+            SchemaCommand.self, ImportCommand.self,
             DocsCommand.self,
         ])
 }

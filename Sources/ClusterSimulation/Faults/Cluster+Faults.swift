@@ -8,6 +8,14 @@ import NodeAgent
 extension Cluster {
     // MARK: Schedules
 
+    /// Schedules what a fault does first.
+    mutating func schedule(fault: Int) {
+        switch faults[fault].schedule {
+        case .once(let time, _): queue.schedule(.faultStrikes(Int32(fault)), at: time)
+        case .random: for number in 0..<nodeAgent.count { scheduleFailure(of: number, fault: fault) }
+        }
+    }
+
     /// Schedules the next failure of a node under a recurring fault, if the fault is about this node; or, the first time, of its group.
     mutating func scheduleFailure(of number: Int, fault: Int) {
         let name = nodeAgent.name(of: number)

@@ -9,7 +9,7 @@ struct FaultInjector: Sendable {
     static let noRow: Int32 = -1
 
     private let seed: UInt64
-    private let faults: [Fault]
+    private var faults: [Fault]
     private var nodes: [NodeFaults] = []
     /// How often each (fault, node or group) has failed: the position in its streams.
     private var failures: [UInt64: UInt64] = [:]
@@ -26,6 +26,13 @@ struct FaultInjector: Sendable {
 
     subscript(fault: Int) -> Fault { faults[fault] }
     var indices: Range<Int> { faults.indices }
+
+    /// Adds a fault. Returns its number.
+    mutating func append(_ fault: Fault) -> Int {
+        faults.append(fault)
+        groups.append([])
+        return faults.count - 1
+    }
 
     // MARK: Nodes
 

@@ -81,12 +81,22 @@ extension SimulatedDuration {
 
 extension SimulatedTime {
     /// `00:05:41.3`, a column of these lines up; days in front where there are any.
-    var clock: String {
-        let tenths = (nanoseconds.magnitude + 50_000_000) / 100_000_000
-        let seconds = tenths / 10
-        func two(_ value: UInt64) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    var clock: String { clock(decimals: 1) }
+
+    /// The same to the microsecond: what the parts of a control plane do within a tenth of a second.
+    var exactClock: String { clock(decimals: 6) }
+
+    private func clock(decimals: Int) -> String {
+        let unit = (0..<(9 - decimals)).reduce(UInt64(1)) { product, _ in product * 10 }
+        let perSecond = 1_000_000_000 / unit
+        let total = (nanoseconds.magnitude + unit / 2) / unit
+        let seconds = total / perSecond
+        func padded(_ value: UInt64, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
         let days = seconds / 86_400
-        let time = "\(two(seconds / 3600 % 24)):\(two(seconds / 60 % 60)):\(two(seconds % 60)).\(tenths % 10)"
-        return (nanoseconds < 0 ? "-" : "") + (days > 0 ? "\(days)d " : "") + time
+        let time = "\(padded(seconds / 3600 % 24, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
+        return (nanoseconds < 0 ? "-" : "") + (days > 0 ? "\(days)d " : "") + time + "." + padded(total % perSecond, decimals)
     }
 }

@@ -248,8 +248,8 @@ public enum ResultTables {
         page += """
 
             ## run.json
-            What made the results: the version of Seatrial, the scenario with a fingerprint of every file it was read from, the policy,
-            the seed, the simulated duration, the whole configuration of the control plane, and for every file of the folder its number
+            What made the results: the version of Seatrial, the scenario's file and scheduler configuration as they were typed (`explain` and
+            `diff` run it again from there) with a fingerprint of every file it was read from, the policy, the seed, the simulated duration, the whole configuration of the control plane, and for every file of the folder its number
             of rows, its size in bytes and its fingerprint (`\(Fingerprint.algorithm)`: enough to notice any accidental difference, no protection
             against intent).
 

@@ -33,11 +33,11 @@ enum WatchLogWriter {
                 file.append(JSONText.quoted(metadata.namespace))
             }
             file.append(",\"set\":")
-            append(changed, to: &file)
+            file.append(text(of: changed))
             if event.change == .deleted, case .pod = event.object {
                 file.append(",\"final\":")
                 changed = fields.filter { ["phase", "node", "containers"].contains($0.name) }
-                append(changed, to: &file)
+                file.append(text(of: changed))
             }
             file.append("}\n")
             rows += 1
@@ -46,33 +46,21 @@ enum WatchLogWriter {
         return try file.finish(rows: rows)
     }
 
-    private static func append(_ fields: [WatchedFields.Field], to file: inout BufferedFile) {
-        file.append("{")
-        for (index, field) in fields.enumerated() {
-            if index > 0 { file.append(",") }
-            file.append(JSONText.quoted(field.name))
-            file.append(":")
-            append(field.value, to: &file)
+    /// A value as JSON.
+    static func text(of value: WatchedFields.Value) -> String {
+        switch value {
+        case .null: "null"
+        case .text(let text): JSONText.quoted(text)
+        case .integer(let number): String(number)
+        case .number(let text): text
+        case .boolean(let flag): flag ? "true" : "false"
+        case .list(let texts): "[" + texts.map(JSONText.quoted).joined(separator: ",") + "]"
+        case .values(let values): "[" + values.map(text(of:)).joined(separator: ",") + "]"
+        case .map(let fields): text(of: fields)
         }
-        file.append("}")
     }
 
-    private static func append(_ value: WatchedFields.Value, to file: inout BufferedFile) {
-        switch value {
-        case .null: file.append("null")
-        case .text(let text): file.append(JSONText.quoted(text))
-        case .integer(let number): file.append(String(number))
-        case .number(let text): file.append(text)
-        case .boolean(let flag): file.append(flag ? "true" : "false")
-        case .list(let texts): file.append("[" + texts.map(JSONText.quoted).joined(separator: ",") + "]")
-        case .values(let values):
-            file.append("[")
-            for (index, value) in values.enumerated() {
-                if index > 0 { file.append(",") }
-                append(value, to: &file)
-            }
-            file.append("]")
-        case .map(let fields): append(fields, to: &file)
-        }
+    private static func text(of fields: [WatchedFields.Field]) -> String {
+        "{" + fields.map { JSONText.quoted($0.name) + ":" + text(of: $0.value) }.joined(separator: ",") + "}"
     }
 }

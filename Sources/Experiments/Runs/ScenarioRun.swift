@@ -66,17 +66,38 @@ extension Scenario {
     /// - Throws: `ScenarioError` when the cluster cannot be set up.
     public func run(progress: ((SimulatedTime) -> Void)? = nil) throws(ScenarioError) -> RunOutcome {
         var cluster = try makeCluster()
-        let end = SimulatedTime.zero + duration
         if let progress {
-            // Stopping on the way changes nothing but when somebody hears of it.
-            let steps = 1000
-            for step in 1..<steps {
-                let time = SimulatedTime.zero + SimulatedDuration(nanoseconds: duration.nanoseconds / Int64(steps) * Int64(step))
-                cluster.run(until: time)
-                progress(time)
-            }
+            try run(&cluster, progress: progress)
+        } else {
+            try run(&cluster, until: .zero + duration)
         }
-        if expectsInvariants == .converge { cluster.runToRest(until: end) } else { cluster.run(until: end) }
+        return outcome(of: &cluster)
+    }
+
+    /// Lets a cluster of this scenario go on to its end, step by step.
+    private func run(_ cluster: inout Cluster, progress: (SimulatedTime) -> Void) throws(ScenarioError) {
+        // Stopping on the way changes nothing but when somebody hears of it.
+        let steps: Int64 = 1000
+        for step in 1..<steps {
+            let time = SimulatedTime.zero + SimulatedDuration(nanoseconds: duration.nanoseconds / steps * step)
+            try run(&cluster, until: time)
+            progress(time)
+        }
+        try run(&cluster, until: .zero + duration)
+    }
+
+    /// Lets a cluster of this scenario go on, onto the branch when it comes to it.
+    func run(_ cluster: inout Cluster, until time: SimulatedTime) throws(ScenarioError) {
+        if let branch, cluster.now < branch.at, branch.at <= time {
+            cluster.run(until: branch.at)
+            try branch.begin(in: &cluster, self)
+        }
+        if expectsInvariants == .converge, time == .zero + duration { cluster.runToRest(until: time) } else { cluster.run(until: time) }
+    }
+
+    /// Closes the books on a cluster of this scenario that has come to its end.
+    func outcome(of cluster: inout Cluster) -> RunOutcome {
+        let end = SimulatedTime.zero + duration
         let record = cluster.finish()
         return RunOutcome(
             scenario: self, end: end, record: record, summary: RunSummary(record, end: end),
@@ -130,13 +151,22 @@ extension RunOutcome {
             (
                 "scenario",
                 .members([
-                    ("name", .string(scenario.name)), ("fingerprint", .string(scenario.fingerprint.description)),
-                    ("inputs", .array(inputs)),
+                    ("name", .string(scenario.name)), ("file", scenario.origin.map { .string($0.file) } ?? .null),
+                    ("scheduler", scenario.origin?.scheduler.map { .string($0) } ?? .null),
+                    ("fingerprint", .string(scenario.fingerprint.description)), ("inputs", .array(inputs)),
                 ])
             ),
-            ("policy", .string(scenario.policy)), ("seed", .number(String(scenario.configuration.seed))),
+            ("policy", .string(scenario.policy)), ("branch", branch), ("seed", .number(String(scenario.configuration.seed))),
             ("start", .string(RFC3339.text(scenario.startOnWall))), ("duration_s", .number(scenario.duration.secondsText)),
             ("configuration", configuration), ("expectations", .array(verdicts)), ("files", .array(written)),
+        ])
+    }
+
+    private var branch: JSONValue {
+        guard let branch = scenario.branch else { return .null }
+        return .members([
+            ("at_s", .number(branch.at.sinceStart.secondsText)), ("scheduler", branch.takeover.map { .string($0.path) } ?? .null),
+            ("fault", branch.fault.map { .string($0.text) } ?? .null),
         ])
     }
 

@@ -57,6 +57,11 @@ enum PathText {
 
 /// Making folders, with errors in plain words.
 enum Folders {
+    static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Makes a folder and those above it, where they do not exist.
     ///
     /// - Throws: `ResultError` naming the part of the path that is in the way.

@@ -16,6 +16,10 @@ public struct Scenario: Sendable {
     public var startOnWall: Int64
     public var configuration: ClusterConfiguration
     public var expectations: [Expectation]
+    /// Where it was read from; nil: from texts that are on no disk.
+    public var origin: ScenarioOrigin?
+    /// From a moment on the run is another than the scenario's; nil: it is not.
+    public var branch: Branch?
     /// The scenario file first, then every file it was read from, in order of first use.
     public var inputs: [InputFile]
     /// What is no error but should be known: fields the API server would ignore, kinds that have no behaviour here.
@@ -52,6 +56,14 @@ public struct Scenario: Sendable {
         }
         return result
     }
+}
+
+/// What was typed to get a scenario: with the seed and the duration, enough to run it again.
+public struct ScenarioOrigin: Hashable, Sendable {
+    /// The path of the scenario file.
+    public var file: String
+    /// The path of the scheduler configuration that took the place of the scenario's, or `default`; nil: the scenario's own.
+    public var scheduler: String?
 }
 
 /// A scenario that cannot be run: every mistake that was found, with file, line and field.

@@ -8,7 +8,7 @@ import NodeAgent
 import Scheduling
 
 /// What the command line says instead of the file.
-public struct ScenarioOverrides: Sendable {
+public struct ScenarioOverrides: Hashable, Sendable {
     public var seed: UInt64?
     public var duration: String?
     /// The path of a KubeSchedulerConfiguration, or `default`.
@@ -34,7 +34,9 @@ public enum ScenarioFile {
     ///
     /// - Throws: `ScenarioError` with every mistake found, each with file, line and field.
     public static func load(_ path: String, overrides: ScenarioOverrides = ScenarioOverrides()) throws(ScenarioError) -> Scenario {
-        try finish(ScenarioReader(path: path, overrides: overrides))
+        var scenario = try finish(ScenarioReader(path: path, overrides: overrides))
+        scenario.origin = ScenarioOrigin(file: path, scheduler: overrides.scheduler)
+        return scenario
     }
 
     /// Reads a scenario from texts that are on no disk.

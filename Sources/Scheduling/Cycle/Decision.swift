@@ -82,6 +82,36 @@ public struct Decision: Sendable {
     mutating func noteWeighted(_ scores: [Int64], _ plugin: String) {
         self.scores.append(PluginScores(plugin: plugin, scores: scores))
     }
+
+    // MARK: The end
+
+    mutating func noteNoNodes() { message = Scheduler.noNodesMessage }
+
+    /// No node fits.
+    mutating func note(_ failure: FilterFailure, _ answer: PostFilterResult, _ text: String, _ profile: SchedulingProfile) {
+        message = answer.message.isEmpty ? text : text + " " + answer.message
+        postFilterMessage = answer.message
+        preemption = answer.preemption
+        preemptionExplanation = answer.explanation
+        clearsNomination = answer.nomination == .cleared
+        unschedulablePlugins = profile.names(of: failure.rejectors)
+        if let rejection = failure.preFilterRejection {
+            absentNodes = (rejection.rejection, rejection.reasons)
+        } else if !failure.absentReasons.isEmpty {
+            absentNodes = (.unschedulableAndUnresolvable, failure.absentReasons)
+        }
+    }
+
+    /// A node was found, among so many.
+    mutating func note(choiceOf node: String, among count: Int) {
+        if count == 1 {
+            best = [node]
+        } else if let highest = totals.max() {
+            best = zip(feasible, totals).filter { $0.1 == highest }.map(\.0).sorted()
+        } else {
+            best = feasible.sorted()
+        }
+    }
 }
 
 /// Decides without a simulation: a cluster at one moment, and a configuration.
@@ -123,31 +153,13 @@ public struct DecisionMaker: Sendable {
         let outcome = algorithm.schedule(info, profile, &cache, nominated, evaluateAll: true, record: &record) { _ in 0 }
         guard var decision = record else { return nil }
         switch outcome {
-        case .noNodes: decision.message = Scheduler.noNodesMessage
+        case .noNodes: decision.noteNoNodes()
         case .noFit(let failure, _):
             let result = algorithm.postFilter(
                 info, failure, profile, &cache, nominator,
                 random: RandomStream(seed: 0, purpose: .preemption, owner: 0), explains: true)
-            let message = failure.message(profile, info, cache.snapshot)
-            decision.message = result.message.isEmpty ? message : message + " " + result.message
-            decision.postFilterMessage = result.message
-            decision.preemption = result.preemption
-            decision.preemptionExplanation = result.explanation
-            decision.clearsNomination = result.nomination == .cleared
-            decision.unschedulablePlugins = profile.names(of: failure.rejectors)
-            if let rejection = failure.preFilterRejection {
-                decision.absentNodes = (rejection.rejection, rejection.reasons)
-            } else if !failure.absentReasons.isEmpty {
-                decision.absentNodes = (.unschedulableAndUnresolvable, failure.absentReasons)
-            }
-        case .node(let slot, _, _, let feasible):
-            if feasible == 1 {
-                decision.best = [cache.nodes.names[slot]]
-            } else if let highest = decision.totals.max() {
-                decision.best = zip(decision.feasible, decision.totals).filter { $0.1 == highest }.map(\.0).sorted()
-            } else {
-                decision.best = decision.feasible.sorted()
-            }
+            decision.note(failure, result, failure.message(profile, info, cache.snapshot), profile)
+        case .node(let slot, _, _, let feasible): decision.note(choiceOf: cache.nodes.names[slot], among: feasible)
         }
         return decision
     }

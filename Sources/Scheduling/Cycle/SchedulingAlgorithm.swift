@@ -67,9 +67,18 @@ package struct SchedulingAlgorithm: Sendable {
     package mutating func schedule(
         _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, nominator: Nominator = Nominator(), draw: (Int) -> Int
     ) -> CycleOutcome {
-        let nominated = NominatedPods(nominator, for: pod, in: cache)
-        if path == .memoised, let outcome = recall(pod, profile, &cache, nominated, draw) { return outcome }
         var record: Decision?
+        return schedule(pod, profile, &cache, nominator: nominator, record: &record, draw: draw)
+    }
+
+    /// The same; `record`, if not nil, takes down everything on the way, which is the plain one then.
+    mutating func schedule(
+        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, nominator: Nominator, record: inout Decision?,
+        draw: (Int) -> Int
+    ) -> CycleOutcome {
+        // To pass the cache copies it: nearly always for nothing.
+        let nominated = nominator.isEmpty ? NominatedPods() : NominatedPods(nominator, for: pod, in: cache)
+        if path == .memoised, record == nil, let outcome = recall(pod, profile, &cache, nominated, draw) { return outcome }
         return schedule(pod, profile, &cache, nominated, evaluateAll: false, record: &record, draw: draw)
     }
 

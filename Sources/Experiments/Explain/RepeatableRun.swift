@@ -1,0 +1,104 @@
+// A run that is done again to look closer: what was recorded of it is little, but the same scenario and seed give the same run.
+
+import DiscreteEvents
+import KubernetesAPI
+
+/// A scenario with the seed, the policy and the duration of a run.
+public struct RepeatableRun: Sendable {
+    /// How the user named it: a folder of results, or a scenario file.
+    public let name: String
+    public let scenario: Scenario
+
+    /// Finds the scenario of a run.
+    ///
+    /// - Parameters:
+    ///   - path: a folder with a `run.json`, or a scenario file.
+    ///   - overrides: seed, duration and policy; for a folder of results they are its own, and must not be given.
+    /// - Throws: `ScenarioError` if there is no such run, or its files have changed since, so that it would be another run.
+    public init(_ path: String, overrides: ScenarioOverrides = ScenarioOverrides()) throws(ScenarioError) {
+        name = path
+        let manifest = PathText.join(path, "run.json")
+        if InputFiles.exists(manifest) {
+            if overrides != ScenarioOverrides() {
+                throw ScenarioError(["\(path) is a finished run: its seed, duration and scheduler are those it was made with"])
+            }
+            scenario = try RepeatableRun.scenario(of: manifest)
+        } else if Folders.exists(path) {
+            throw ScenarioError(["\(path): no run.json in this folder: expected the folder of one run's results, or a scenario file"])
+        } else {
+            scenario = try ScenarioFile.load(path, overrides: overrides)
+        }
+    }
+
+    /// The scenario that a `run.json` tells of.
+    private static func scenario(of manifest: String) throws(ScenarioError) -> Scenario {
+        let documents: [YAMLNode]
+        do {
+            // JSON is YAML.
+            documents = try YAMLFile.parse(InputFiles.read(manifest), name: manifest).documents
+        } catch {
+            throw ScenarioError(["\(error)"])
+        }
+        guard let document = documents.first else { throw ScenarioError(["\(manifest): is empty"]) }
+        guard let file = document["scenario"]?["file"]?.scalarText, document["scenario"]?["file"]?.isNull == false else {
+            throw ScenarioError(["\(manifest): does not say which scenario file was run"])
+        }
+        guard let seed = document["seed"]?.scalarText.flatMap({ UInt64($0) }), let duration = document["duration_s"]?.scalarText else {
+            throw ScenarioError(["\(manifest): has no seed or duration: it is not complete"])
+        }
+        var overrides = ScenarioOverrides(seed: seed, duration: duration + "s")
+        if let node = document["scenario"]?["scheduler"], !node.isNull { overrides.scheduler = node.scalarText }
+        guard InputFiles.exists(file) else {
+            throw ScenarioError([
+                "\(manifest): the scenario was read from \(file), which is not there: call this from the folder in which the run was made"
+            ])
+        }
+        var scenario = try ScenarioFile.load(file, overrides: overrides)
+        try check(scenario, against: document, manifest)
+        if let node = document["branch"], !node.isNull {
+            scenario.branch = try branch(node, scenario, file: file, manifest)
+            scenario.policy = scenario.branch?.name ?? scenario.policy
+        }
+        return scenario
+    }
+
+    private static func branch(
+        _ node: YAMLNode, _ scenario: Scenario, file: String, _ manifest: String
+    ) throws(ScenarioError) -> Branch {
+        let at: SimulatedTime
+        do {
+            at = .zero + (try SimulatedDuration(text: (node["at_s"]?.scalarText ?? "") + "s"))
+        } catch {
+            throw ScenarioError(["\(manifest): branch.at_s: \(error)"])
+        }
+        var branch = Branch(at: at)
+        if let path = node["scheduler"], !path.isNull, let text = path.scalarText { branch.takeover = try Branch.Takeover(text, for: file) }
+        if let fault = node["fault"], !fault.isNull, let text = fault.scalarText {
+            branch.fault = try Branch.AddedFault(text, at: at, in: scenario)
+        }
+        return branch
+    }
+
+    /// - Throws: if the scenario or a file it names is another than that of the run.
+    private static func check(_ scenario: Scenario, against document: YAMLNode, _ manifest: String) throws(ScenarioError) {
+        if document["scenario"]?["fingerprint"]?.scalarText != scenario.fingerprint.description {
+            var known: [(path: String, fingerprint: String)] = []
+            if let inputs = document["scenario"]?["inputs"] {
+                for input in inputs.elements {
+                    known.append((input["path"]?.scalarText ?? "", input["fingerprint"]?.scalarText ?? ""))
+                }
+            }
+            let changed = scenario.inputs.filter { input in
+                !known.contains { $0.path == input.path && $0.fingerprint == input.fingerprint.description }
+            }
+            let names = changed.isEmpty ? "the files of the scenario" : changed.map(\.path).joined(separator: ", ")
+            throw ScenarioError(["\(manifest): \(names) changed since this run was made: make it again first"])
+        }
+        let version = document["seatrial"]?.scalarText ?? "?"
+        if version != SeatrialVersion.current {
+            throw ScenarioError([
+                "\(manifest): was made by seatrial \(version), which may have decided otherwise than this \(SeatrialVersion.current): make it again first"
+            ])
+        }
+    }
+}

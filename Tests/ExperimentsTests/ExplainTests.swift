@@ -1,0 +1,188 @@
+// Explanations agree with what runs recorded, and the first difference of two runs is the one that was planted.
+
+import ClusterSimulation
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+import Scheduling
+import Testing
+
+@testable import Experiments
+
+@Suite("Explanations")
+struct ExplainTests {
+    private static func scenario(_ path: String, scheduler: String? = nil) throws -> Scenario {
+        let overrides = ScenarioOverrides(scheduler: scheduler.map { packageRoot + "/scenarios/" + $0 })
+        return try ScenarioFile.load(packageRoot + "/scenarios/" + path, overrides: overrides)
+    }
+
+    @Test(
+        "Every attempt in scheduling.csv has a decision that says the same",
+        arguments: ["quickstart/scenario.yaml", "preemption/scenario.yaml", "zone-spread/scenario.yaml"])
+    func agreesWithAttempts(path: String) throws {
+        let scenario = try Self.scenario(path)
+        let plain = try scenario.run()
+        let watched = try WatchedRun(scenario, decisionsAbout: .everybody)
+        // To be watched changes nothing.
+        #expect(watched.record.attempts == plain.record.attempts)
+        #expect(watched.record.handledEvents == plain.record.handledEvents)
+
+        var explained = 0
+        var names: [NamespacedName] = []
+        for attempt in plain.record.attempts where !names.contains(attempt.pod) { names.append(attempt.pod) }
+        for name in names {
+            for attempt in watched.attempts(about: name) {
+                explained += 1
+                let (outcome, decision) = (attempt.outcome, attempt.decision)
+                #expect(decision.infeasible.count + decision.feasible.count == outcome.nodesEvaluated)
+                #expect(decision.feasible.count == outcome.nodesFeasible)
+                #expect(decision.preemption?.node ?? "" == outcome.nominatedNode)
+                #expect(decision.preemption?.victims.count ?? 0 == outcome.victims)
+                if outcome.result == .scheduled {
+                    #expect(decision.best.contains(outcome.node))
+                    let place = try #require(decision.feasible.firstIndex(of: outcome.node))
+                    #expect(decision.totals.isEmpty ? outcome.score == 0 : decision.totals[place] == outcome.score)
+                    #expect(decision.totals.isEmpty || decision.totals.max() == outcome.score)
+                    let sum = decision.scores.reduce(Int64(0)) { $0 + $1.scores[place] }
+                    #expect(sum == outcome.score)
+                } else {
+                    #expect(decision.message == outcome.message)
+                }
+            }
+        }
+        #expect(explained == plain.record.attempts.count && explained > 0)
+    }
+
+    @Test("A pod's story is told from the folder of a run, as it happened, with the decision at the time asked about")
+    func story() throws {
+        let folder = try TemporaryFolder()
+        let scenario = try Self.scenario("preemption/scenario.yaml")
+        let outcome = try scenario.run()
+        let results = scenario.resultFolder(below: folder.path)
+        try outcome.write(to: results)
+
+        let run = try RepeatableRun(results)
+        #expect(run.scenario.fingerprint == scenario.fingerprint && run.scenario.configuration.seed == scenario.configuration.seed)
+        let retried = try #require(outcome.record.pods.first { $0.attempts > 1 && $0.node != nil })
+        let story = try PodStory(of: retried.name, in: run)
+        #expect(story.attempts.count == retried.attempts)
+        #expect(story.explained?.outcome.result == .scheduled && story.explained?.outcome.node == retried.node)
+        let first = try PodStory(of: retried.name, in: run, at: retried.created + .milliseconds(100))
+        #expect(first.explained?.outcome.number == 1 && first.explained?.outcome.result == .unschedulable)
+
+        let text = PodStoryReport(first).description
+        let message = try #require(first.explained?.outcome.message)
+        for expected in ["pod \(retried.name)", "Life", "created", message, "Filtered out"] { #expect(text.contains(expected)) }
+        #expect(PodStoryReport(story).description.contains("<- chosen") || story.explained?.decision.feasible.count == 1)
+    }
+
+    @Test("The story of a pod that is gone tells of its node and of its end")
+    func end() throws {
+        let run = try RepeatableRun(packageRoot + "/scenarios/zone-outage/scenario.yaml")
+        let outcome = try run.scenario.run()
+        let gone = try #require(outcome.record.pods.first { $0.deleted != nil })
+        let text = PodStoryReport(try PodStory(of: gone.name, in: run)).description
+        for expected in ["its node's condition Ready is Unknown", "deletion requested", "gone"] { #expect(text.contains(expected)) }
+    }
+
+    @Test("Questions that have no answer say why")
+    func refusals() throws {
+        let run = try RepeatableRun(packageRoot + "/scenarios/quickstart/scenario.yaml")
+        func message(_ body: () throws -> Void) -> String {
+            do {
+                try body()
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(
+            message { _ = try PodStory(of: NamespacedName(namespace: "default", name: "web"), in: run) }.contains("there is default/web-"))
+        #expect(message { _ = try PodQuery("node/a", namespace: "default", at: nil) }.contains("only pods"))
+        #expect(message { _ = try PodQuery("pod/", namespace: "default", at: nil) }.contains("expected pod/NAME"))
+        #expect(message { _ = try PodQuery("a", namespace: "default", at: "soon") }.hasPrefix("--at:"))
+        #expect(try PodQuery("pod/shop/a", namespace: "default", at: "1m").pod == NamespacedName(namespace: "shop", name: "a"))
+        #expect(message { _ = try RepeatableRun(packageRoot + "/scenarios") }.contains("no run.json"))
+    }
+
+    @Test("A run whose files have changed since is not explained")
+    func changedFiles() throws {
+        let text = """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: changing}
+            spec:
+              duration: 1m
+              cluster:
+                nodePools: [{name: machine, count: 2, resources: {cpu: 4, memory: 8Gi, pods: 10}}]
+                objects: [web.yaml]
+
+            """
+        let folder = try TemporaryFolder(["scenario.yaml": text, "web.yaml": webManifest])
+        let scenario = try ScenarioFile.load(folder["scenario.yaml"])
+        try scenario.run().write(to: folder["results"])
+        _ = try RepeatableRun(folder["results"])
+        try folder.write("web.yaml", webManifest.replacing("replicas: 3", with: "replicas: 4"))
+        do {
+            _ = try RepeatableRun(folder["results"])
+            Issue.record("accepted")
+        } catch {
+            #expect(error.description.contains("web.yaml changed since this run was made"))
+        }
+    }
+
+    // MARK: Differences
+
+    private static let twoWorkloads = """
+        apiVersion: seatrial.dev/v1alpha1
+        kind: Scenario
+        metadata: {name: two}
+        spec:
+          duration: 10m
+          cluster:
+            nodePools: [{name: machine, count: 5, resources: {cpu: 4, memory: 8Gi, pods: 10}}]
+            objects: [web.yaml]
+          timeline:
+            - {at: 2m, scale: {deployment: default/web, replicas: 5}}
+            - {at: 4m, cordon: {node: machine-3}}
+            - {at: 6m, scale: {deployment: default/web, replicas: SIZE}}
+
+        """
+
+    @Test("Runs that differ in one action part at that action, and not before")
+    func plantedDifference() throws {
+        let folder = try TemporaryFolder(["web.yaml": webManifest])
+        for (name, size) in [("a.yaml", "9"), ("b.yaml", "8")] {
+            try folder.write(name, Self.twoWorkloads.replacing("SIZE", with: size))
+        }
+        let (left, right) = (try RepeatableRun(folder["a.yaml"]), try RepeatableRun(folder["b.yaml"]))
+        let difference = try #require(try FirstDifference.find(between: left, and: right))
+        #expect(difference.time >= .zero + .minutes(6) && difference.time < .zero + .minutes(6) + .seconds(1))
+        #expect(difference.commonEvents > 20)
+        guard case .deployment(let one)? = difference.left.event?.object, case .deployment(let other)? = difference.right.event?.object
+        else {
+            Issue.record("not the Deployment")
+            return
+        }
+        #expect(one.value.spec.replicas == 9 && other.value.spec.replicas == 8)
+        #expect(try FirstDifference.find(between: left, and: left) == nil)
+    }
+
+    @Test("Two policies part at the first pod that they place differently, with both decisions")
+    func policies() throws {
+        let left = try RepeatableRun(packageRoot + "/scenarios/packing/scenario.yaml", overrides: ScenarioOverrides(scheduler: "default"))
+        let right = try RepeatableRun(
+            packageRoot + "/scenarios/packing/scenario.yaml",
+            overrides: ScenarioOverrides(scheduler: packageRoot + "/scenarios/packing/pack.yaml"))
+        let difference = try #require(try FirstDifference.find(between: left, and: right))
+        let (one, other) = (try #require(difference.left.attempt), try #require(difference.right.attempt))
+        #expect(one.outcome.pod == difference.pod && other.outcome.pod == difference.pod)
+        #expect(one.outcome.node != other.outcome.node)
+        // Nothing before was placed differently.
+        let records = (try left.scenario.run().record, try right.scenario.run().record)
+        let before = records.0.attempts.filter { $0.end < one.outcome.end }
+        #expect(before.map(\.node) == records.1.attempts.filter { $0.end < other.outcome.end }.map(\.node))
+        let text = FirstDifferenceReport(difference, between: left, and: right).description
+        for expected in ["part at", one.outcome.node, other.outcome.node, "NodeResourcesFit"] { #expect(text.contains(expected)) }
+    }
+}
