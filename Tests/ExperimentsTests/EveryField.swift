@@ -141,7 +141,7 @@ enum SampleScenarios {
             - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
-          - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, maximum: {atMost: 1s}}
+          - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, errorSeconds: {atMost: 9s}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, maximum: {atMost: 1s}}
             source: one
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
           - {recovery: {atMost: 7m}}

@@ -88,7 +88,7 @@ struct ScenarioTests {
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
         #expect(scenario.warnings.contains { $0.contains("1 Ingress") })
-        #expect(scenario.expectations.count == 32)
+        #expect(scenario.expectations.count == 33)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {
                 #expect(

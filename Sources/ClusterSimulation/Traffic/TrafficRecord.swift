@@ -46,6 +46,8 @@ public struct TrafficRecord: Sendable {
 
         public func count(_ result: RequestResult) -> UInt64 { results[Int(result.rawValue)] }
         public var failures: UInt64 { results.reduce(0, +) - count(.succeeded) }
+        /// Seconds in which any request failed.
+        public var errorSeconds: Int { failed.count { $0 > 0 } }
     }
 
     public struct Pod: Sendable {

@@ -10,16 +10,19 @@ extension TrafficRecord {
     ) -> [(time: SimulatedTime, value: Double)] {
         let chosen = sources.indices.filter { source == nil ? !sources[$0].isCall : sources[$0].name == source }
         switch figure {
-        case .availability, .failed:
+        case .availability, .failed, .errorSeconds:
             let (first, last) = (Int(from.sinceStart.seconds), Int(until.sinceStart.seconds.rounded(.up)))
-            var (ended, failed) = (UInt64(0), UInt64(0))
-            for index in chosen {
-                for second in first..<max(first, min(last, sources[index].ended.count)) {
+            var (ended, failed, seconds) = (UInt64(0), UInt64(0), 0)
+            for second in first..<max(first, last) {
+                let before = failed
+                for index in chosen where second < sources[index].ended.count {
                     ended += UInt64(sources[index].ended[second])
                     failed += UInt64(sources[index].failed[second])
                 }
+                if failed > before { seconds += 1 }
             }
             if figure == .failed { return [(until, Double(failed))] }
+            if figure == .errorSeconds { return [(until, Double(seconds))] }
             return ended == 0 ? [] : [(until, Double(ended - failed) / Double(ended))]
         case .p50, .p90, .p99, .maximum:
             let place = figure == .maximum ? TrafficRecord.levels.count : figure == .p50 ? 0 : figure == .p90 ? 1 : 2
