@@ -58,7 +58,7 @@ struct BranchCommand: AsyncParsableCommand {
         }
         if shows { Terminal.clearLine() }
         let folder = "\(output)/\(loaded.name)"
-        try comparison.write(to: folder)
+        try comparison.write(to: folder, prefix: "branch-")
         try Terminal.say(ComparisonReport(comparison))
         if !quiet {
             try Terminal.say("Results    \(folder)")

@@ -9,7 +9,7 @@ struct CompareCommand: AsyncParsableCommand {
         commandName: "compare", abstract: "Compare scheduler policies on one scenario, with error bars.",
         discussion: """
             Every policy runs with every seed, on all cores. Equal seeds draw equal random times under every policy, so differences are \
-            taken pair by pair. Each run's results are written as `run` writes them, and comparison.csv beside them.
+            taken pair by pair. Each run's results are written as `run` writes them, and comparison.csv and runs.csv beside them.
             """)
 
     @Argument(help: "The scenario file.", completion: .file(extensions: ["yaml", "yml", "json"]))
@@ -22,6 +22,19 @@ struct CompareCommand: AsyncParsableCommand {
 
     @Option(help: "How many seeds, counted up from the scenario's.")
     var seeds = 5
+
+    @Option(
+        help: """
+            Go on with more seeds until the half width of the differences' intervals is at most this share of the first policy's mean, for \
+            example 1%. Goes with --metric.
+            """)
+    var untilPrecise: String?
+
+    @Option(help: "A metric of summary.csv that --until-precise is about; once for each.")
+    var metric: [String] = []
+
+    @Option(help: "With --until-precise: seeds at most.")
+    var maxSeeds = 1000
 
     @Option(help: "Run so much simulated time instead of the scenario's duration.")
     var duration: String?
@@ -36,6 +49,21 @@ struct CompareCommand: AsyncParsableCommand {
         try Terminal.checkOutput(output)
         if scheduler.count < 2 { throw ValidationError("Give --scheduler at least twice: a policy alone has nothing to be compared with.") }
         if !(1...10_000).contains(seeds) { throw ValidationError("--seeds must be from 1 to 10000.") }
+        if !(1...10_000).contains(maxSeeds) { throw ValidationError("--max-seeds must be from 1 to 10000.") }
+        if (untilPrecise == nil) != metric.isEmpty { throw ValidationError("--until-precise and --metric go together.") }
+        if untilPrecise != nil, seeds < 2 { throw ValidationError("--until-precise takes at least 2 --seeds to begin with.") }
+        _ = try precision
+    }
+
+    private var precision: Comparison.Precision? {
+        get throws {
+            guard let untilPrecise else { return nil }
+            let digits = untilPrecise.hasSuffix("%") ? untilPrecise.dropLast() : untilPrecise[...]
+            guard let number = Double(digits), number.isFinite, number > 0 else {
+                throw ValidationError("--until-precise: expected a share such as 1% or 0.01, not \"\(untilPrecise)\".")
+            }
+            return Comparison.Precision(share: untilPrecise.hasSuffix("%") ? number / 100 : number, metrics: metric, limit: maxSeeds)
+        }
     }
 
     func run() async throws {
@@ -49,14 +77,22 @@ struct CompareCommand: AsyncParsableCommand {
         }
         Terminal.warn(scenarios[0].warnings)
         let first = scenarios[0].configuration.seed
-        let (last, overflow) = first.addingReportingOverflow(UInt64(seeds - 1))
-        if overflow { throw ScenarioError(["there are not \(seeds) seeds from \(first) on"]) }
+        let most = max(seeds, untilPrecise == nil ? seeds : maxSeeds)
+        let (last, overflow) = first.addingReportingOverflow(UInt64(most))
+        if overflow { throw ScenarioError(["there are not \(most) seeds from \(first) on"]) }
 
         let began = Terminal.clock
-        let total = scenarios.count * seeds
         let shows = Terminal.isWatched && !quiet
-        let comparison = try await Comparison.run(scenarios, seeds: Array(first...last), output: output) { done in
+        let progress: @Sendable (Int, Int) -> Void = { done, total in
             if shows { Terminal.show("\(done) of \(total) runs, \(String(format: "%.1f", Terminal.clock - began)) s") }
+        }
+        let range = first..<(last - UInt64(most - seeds))
+        let comparison: Comparison
+        if let precision = try precision {
+            comparison = try await Comparison.run(scenarios, seeds: range, until: precision, output: output, finished: progress)
+        } else {
+            let total = scenarios.count * seeds
+            comparison = try await Comparison.run(scenarios, seeds: Array(range), output: output) { progress($0, total) }
         }
         if shows { Terminal.clearLine() }
         let folder = "\(output)/\(scenarios[0].name)"
@@ -64,7 +100,7 @@ struct CompareCommand: AsyncParsableCommand {
         try Terminal.say(ComparisonReport(comparison))
         if !quiet {
             try Terminal.say("Results    \(folder)")
-            try Terminal.say(String(format: "Wall time  %.2f s for %d runs", Terminal.clock - began, total))
+            try Terminal.say(String(format: "Wall time  %.2f s for %d runs", Terminal.clock - began, comparison.runs.count))
         }
         let failed = comparison.runs.filter { !$0.failed.isEmpty }
         for run in failed {

@@ -32,7 +32,7 @@ struct BranchTests {
         let plain = try ScenarioFile.load(Self.packing)
         try plain.run().write(to: folder["plain"])
         for file in ["pods.csv", "events.csv", "recoveries.csv", "summary.csv"] {
-            #expect(try bytes(folder, "as-before", file) == Data(contentsOf: URL(fileURLWithPath: folder["plain/" + file])), "\(file)")
+            #expect(try bytes(folder, "as-before@11m", file) == Data(contentsOf: URL(fileURLWithPath: folder["plain/" + file])), "\(file)")
         }
     }
 
@@ -42,7 +42,7 @@ struct BranchTests {
         let comparison = try await run(
             at: "20m", schedulers: ["default", Self.pack], faults: ["none", "node-node-3", "zone: b, down: 5m"], seeds: [1, 2], folder)
         #expect(comparison.policies.count == 6 && comparison.runs.count == 12)
-        #expect(comparison.policies.contains("pack+zone-b-down-5m"))
+        #expect(comparison.policies.contains("pack+zone-b-down-5m@20m"))
         for branch in comparison.policies {
             for seed in [1, 2] {
                 let results = folder["packing/\(branch)/seed-\(seed)"]
@@ -63,7 +63,7 @@ struct BranchTests {
         let scenario = try ScenarioFile.load(Self.packing)
         // The scenario loses nodes at that time: pods are placed anew.
         _ = try await run(at: "20m", schedulers: ["default", Self.pack], folder)
-        let runs = (try RepeatableRun(folder["packing/default/seed-1"]), try RepeatableRun(folder["packing/pack/seed-1"]))
+        let runs = (try RepeatableRun(folder["packing/default@20m/seed-1"]), try RepeatableRun(folder["packing/pack@20m/seed-1"]))
         let difference = try #require(try FirstDifference.find(between: runs.0, and: runs.1))
         #expect(difference.time > .zero + .minutes(20))
         #expect(difference.left.attempt?.outcome.node != difference.right.attempt?.outcome.node)

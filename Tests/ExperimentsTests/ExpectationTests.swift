@@ -139,7 +139,7 @@ struct ComparisonTests {
         try comparison.write(to: folder.path)
         let table = try CSVTable(InputFiles.read(folder["comparison.csv"]), file: "comparison.csv")
         #expect(table.header == Comparison.columns.columns.map(\.name))
-        #expect(try folder.contents() == ["comparison.csv"])
+        #expect(try folder.contents() == ["comparison.csv", "runs.csv"])
         #expect(ComparisonReport(comparison).description.contains("b - a"))
     }
 }

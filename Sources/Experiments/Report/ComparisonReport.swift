@@ -25,7 +25,9 @@ public struct ComparisonReport: CustomStringConvertible {
                     cells.append("-")
                     continue
                 }
-                cells.append(ComparisonReport.interval(difference, entry.differenceHalfWidth) + (entry.isSignificant ? " *" : "  "))
+                cells.append(
+                    ComparisonReport.interval(difference, entry.differenceHalfWidth)
+                        + (entry.isSignificantAmongAll ? " **" : entry.isSignificant ? " * " : "   "))
             }
             rows.append(cells)
         }
@@ -35,7 +37,8 @@ public struct ComparisonReport: CustomStringConvertible {
         text +=
             runs < 2
             ? "; give --seeds 2 or more for intervals.\n"
-            : " ± half of their 95 % interval (Student's t). Differences are paired, seed by seed; * leaves out 0.\n"
+            : " ± half of their 95 % interval (Student's t). Differences are paired, seed by seed; * leaves out 0, "
+                + "** also in view of how many differences there are (Holm).\n"
         return text
     }
 

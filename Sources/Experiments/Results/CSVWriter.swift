@@ -124,6 +124,10 @@ struct CSVWriter: ~Copyable {
     }
 
     /// A real number in the shortest form that reads back as the same number; infinities and not-a-numbers are missing.
+    mutating func field(_ value: Int?) {
+        if let value { field(value) } else { field("") }
+    }
+
     mutating func field(_ value: Double?) {
         separate()
         guard let value, value.isFinite else { return }

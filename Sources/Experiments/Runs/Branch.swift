@@ -41,7 +41,7 @@ public struct Branch: Sendable {
         var parts: [String] = []
         if let takeover { parts.append(takeover.policy) }
         if let fault { parts.append(Branch.label(fault.text)) }
-        return parts.isEmpty ? "as-before" : parts.joined(separator: "+")
+        return (parts.isEmpty ? "as-before" : parts.joined(separator: "+")) + "@" + at.sinceStart.text
     }
 
     /// A text as part of a folder's name.

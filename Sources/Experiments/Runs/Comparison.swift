@@ -13,28 +13,6 @@ public struct ComparedRun: Sendable {
     public var failed: [ExpectationResult]
 }
 
-/// One metric of one policy over all seeds.
-public struct ComparedMetric: Sendable {
-    public var metric: String
-    public var unit: String
-    public var policy: String
-    public var runs: Int
-    public var mean: Double
-    public var standardDeviation: Double
-    /// Half the width of the 95 % interval of the mean; nil with fewer than two runs.
-    public var halfWidth: Double?
-    /// Mean of the paired differences to the first policy (same seeds), nil for that policy itself.
-    public var difference: Double?
-    public var differenceHalfWidth: Double?
-
-    /// Whether the interval of the difference leaves out 0.
-    public var isSignificant: Bool {
-        guard let difference, let differenceHalfWidth else { return false }
-        // The last digits of sums are noise.
-        return difference.magnitude > differenceHalfWidth && difference.magnitude > mean.magnitude * 1e-9
-    }
-}
-
 public struct Comparison: Sendable {
     public var policies: [String]
     public var seeds: [UInt64]
@@ -91,7 +69,9 @@ public struct Comparison: Sendable {
     }
 
     /// Compares runs that are complete: every policy with every seed.
-    init(policies: [String], seeds: [UInt64], runs: [ComparedRun]) {
+    ///
+    /// - Parameter precision: the half width that intervals are wanted to have, as a share of the first policy's mean.
+    init(policies: [String], seeds: [UInt64], runs: [ComparedRun], precision: Double = defaultPrecision) {
         self.policies = policies
         self.seeds = seeds
         self.runs = runs
@@ -101,29 +81,45 @@ public struct Comparison: Sendable {
             let byPolicy = policies.indices.map { policy in
                 seeds.map { seed in runs.first { $0.policy == policy && $0.seed == seed }?.summary[metric.name] }
             }
+            let base = Statistics.mean(byPolicy[0].compactMap { $0 }).magnitude
             for (policy, values) in byPolicy.enumerated() {
                 let present = values.compactMap { $0 }
                 guard !present.isEmpty else { continue }
                 var row = ComparedMetric(
                     metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count,
                     mean: Statistics.mean(present), standardDeviation: Statistics.standardDeviation(present))
-                row.halfWidth = Comparison.halfWidth(present)
+                row.halfWidth = StudentInterval(present)?.halfWidth
+                var spread = row.standardDeviation
                 if policy > 0 {
-                    let differences = zip(values, byPolicy[0]).compactMap { here, base in here.flatMap { value in base.map { value - $0 } }
-                    }
-                    if !differences.isEmpty {
+                    var pairs: [(here: Double, base: Double)] = []
+                    for (here, base) in zip(values, byPolicy[0]) { if let here, let base { pairs.append((here, base)) } }
+                    if !pairs.isEmpty {
+                        let differences = pairs.map { $0.here - $0.base }
                         row.difference = Statistics.mean(differences)
-                        row.differenceHalfWidth = Comparison.halfWidth(differences)
+                        spread = Statistics.standardDeviation(differences)
+                        row.set(PairedDifference(of: pairs.map(\.here), minus: pairs.map(\.base)))
                     }
+                }
+                if present.count > 1, base > 0 {
+                    row.runsNeeded = Replications.needed(forHalfWidth: precision * base, standardDeviation: spread)
                 }
                 metrics.append(row)
             }
         }
+        adjustForTheirNumber()
     }
 
-    /// Half the width of the 95 % interval of a mean by Student's t.
-    private static func halfWidth(_ values: [Double]) -> Double? {
-        StudentInterval(values)?.halfWidth
+    /// Five per cent of the first policy's mean.
+    public static let defaultPrecision = 0.05
+
+    /// Of many differences some look significant by chance: their p-values are adjusted for all that could have been found.
+    private mutating func adjustForTheirNumber() {
+        let rows = metrics.indices.filter { metrics[$0].pValue != nil && metrics[$0].pairingGain != nil }
+        for (row, adjusted) in zip(rows, MultipleTests.holm(rows.compactMap { metrics[$0].pValue })) {
+            metrics[row].adjustedPValue = adjusted
+        }
+        // A difference that is the same in every run is no matter of chance.
+        for row in metrics.indices where metrics[row].pairingGain == nil { metrics[row].adjustedPValue = metrics[row].pValue }
     }
 
     public static let columns = ResultTable(
@@ -140,29 +136,81 @@ public struct Comparison: Sendable {
             ResultColumn("difference_mean", .number, optional: true, "Mean of the paired differences to the first policy."),
             ResultColumn("difference_ci95_low", .number, optional: true, "The 95 % interval of that mean."),
             ResultColumn("difference_ci95_high", .number, optional: true, "Its upper end."),
+            ResultColumn(
+                "p_value", .number, optional: true,
+                "Of the paired t test that there is no difference; 0 or 1 where differences do not vary."),
+            ResultColumn(
+                "p_value_holm", .number, optional: true, "The same, adjusted by Holm's method for the number of differences in the table."),
+            ResultColumn(
+                "pairing_gain", .number, optional: true,
+                "How many times as many runs independent seeds would have needed for an interval of this width; empty where differences do not vary."
+            ),
+            ResultColumn(
+                "runs_needed", .integer, optional: true,
+                "Runs, those made included, after which the half width of the difference's interval (the first policy: of the mean's) should be "
+                    + "within the precision asked for, a share of the first policy's mean."),
         ])
 
-    /// Writes `comparison.csv` into a folder.
-    public func write(to folder: String) throws(ResultError) {
-        let temporary = ".comparison.csv.partial-\(getpid())"
-        var csv = try CSVWriter(name: temporary, in: folder, header: ResultWriter.header(Comparison.columns))
-        for row in metrics {
-            csv.field(row.metric)
-            csv.field(row.unit)
-            csv.field(row.policy)
-            csv.field(row.runs)
-            csv.field(row.mean)
-            csv.field(row.standardDeviation)
-            csv.field(row.halfWidth.map { row.mean - $0 })
-            csv.field(row.halfWidth.map { row.mean + $0 })
-            csv.field(row.difference)
-            csv.field(row.difference.flatMap { difference in row.differenceHalfWidth.map { difference - $0 } })
-            csv.field(row.difference.flatMap { difference in row.differenceHalfWidth.map { difference + $0 } })
-            csv.endRow()
+    /// Columns of `runs.csv`: the runs behind a comparison, ready to be tested otherwise.
+    public static let runColumns = ResultTable(
+        file: "runs.csv", row: "a metric of one run",
+        columns: [
+            ResultColumn("policy", .text, "The policy."),
+            ResultColumn("seed", .integer, "The run's seed."),
+            ResultColumn("metric", .text, "As in summary.csv."),
+            ResultColumn("value", .number, optional: true, "The figure; empty where there was nothing to measure."),
+            ResultColumn("unit", .text, "Its unit."),
+        ])
+
+    /// Writes `comparison.csv` and `runs.csv` into a folder.
+    ///
+    /// - Parameter prefix: of both files' names.
+    public func write(to folder: String, prefix: String = "") throws(ResultError) {
+        try writeTable(Comparison.columns, prefix, folder) { (csv) throws(ResultError) in
+            for row in metrics {
+                csv.field(row.metric)
+                csv.field(row.unit)
+                csv.field(row.policy)
+                csv.field(row.runs)
+                csv.field(row.mean)
+                csv.field(row.standardDeviation)
+                csv.field(row.halfWidth.map { row.mean - $0 })
+                csv.field(row.halfWidth.map { row.mean + $0 })
+                csv.field(row.difference)
+                csv.field(row.difference.flatMap { difference in row.differenceHalfWidth.map { difference - $0 } })
+                csv.field(row.difference.flatMap { difference in row.differenceHalfWidth.map { difference + $0 } })
+                csv.field(row.pValue)
+                csv.field(row.adjustedPValue)
+                csv.field(row.pairingGain)
+                csv.field(row.runsNeeded)
+                csv.endRow()
+            }
         }
+        try writeTable(Comparison.runColumns, prefix, folder) { (csv) throws(ResultError) in
+            for run in runs {
+                for metric in run.summary.metrics {
+                    csv.field(policies[run.policy])
+                    csv.field(String(run.seed))
+                    csv.field(metric.name)
+                    csv.field(metric.value)
+                    csv.field(metric.unit)
+                    csv.endRow()
+                }
+            }
+        }
+    }
+
+    /// Writes a table under a temporary name and renames it: it is there as a whole or not at all.
+    private func writeTable(
+        _ table: ResultTable, _ prefix: String, _ folder: String, _ rows: (inout CSVWriter) throws(ResultError) -> Void
+    ) throws(ResultError) {
+        let name = prefix + table.file
+        let temporary = ".\(name).partial-\(getpid())"
+        var csv = try CSVWriter(name: temporary, in: folder, header: ResultWriter.header(table))
+        try rows(&csv)
         _ = try csv.finish()
-        guard rename("\(folder)/\(temporary)", "\(folder)/comparison.csv") == 0 else {
-            throw ResultError("cannot write \(folder)/comparison.csv: \(String(cString: strerror(errno)))")
+        guard rename("\(folder)/\(temporary)", "\(folder)/\(name)") == 0 else {
+            throw ResultError("cannot write \(folder)/\(name): \(String(cString: strerror(errno)))")
         }
     }
 }

@@ -1,0 +1,51 @@
+// One line of a comparison: a metric under a policy, and how it differs from the first policy's.
+
+import DiscreteEvents
+
+/// One metric of one policy over all seeds.
+public struct ComparedMetric: Sendable {
+    public var metric: String
+    public var unit: String
+    public var policy: String
+    public var runs: Int
+    public var mean: Double
+    public var standardDeviation: Double
+    /// Half the width of the 95 % interval of the mean; nil with fewer than two runs.
+    public var halfWidth: Double?
+    /// Mean of the paired differences to the first policy (same seeds), nil for that policy itself.
+    public var difference: Double?
+    public var differenceHalfWidth: Double?
+    /// Two-sided, of the paired t test that there is no difference.
+    public var pValue: Double?
+    /// The same by Holm's method: how sure one may be in view of all the differences that are looked at.
+    public var adjustedPValue: Double?
+    /// How many times as many runs independent seeds would have needed; nil where differences do not vary.
+    public var pairingGain: Double?
+    /// Runs in all after which the interval should be as narrow as wanted; nil: nobody can say, or the mean is zero.
+    public var runsNeeded: Int?
+
+    init(metric: String, unit: String, policy: String, runs: Int, mean: Double, standardDeviation: Double) {
+        self.metric = metric
+        self.unit = unit
+        self.policy = policy
+        self.runs = runs
+        self.mean = mean
+        self.standardDeviation = standardDeviation
+    }
+
+    mutating func set(_ paired: PairedDifference?) {
+        differenceHalfWidth = paired?.interval.halfWidth
+        pValue = paired?.pValue
+        pairingGain = paired?.pairingGain
+    }
+
+    /// Whether the interval of the difference leaves out 0.
+    public var isSignificant: Bool {
+        guard let difference, let differenceHalfWidth else { return false }
+        // The last digits of sums are noise.
+        return difference.magnitude > differenceHalfWidth && difference.magnitude > mean.magnitude * 1e-9
+    }
+
+    /// Whether it stays so in view of all the other differences of the comparison.
+    public var isSignificantAmongAll: Bool { isSignificant && (adjustedPValue ?? 1) < 0.05 }
+}
