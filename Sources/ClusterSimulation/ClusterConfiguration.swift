@@ -138,6 +138,8 @@ public struct RecordingOptions: Hashable, Sendable {
     public var events = true
     /// Every API watch event, for `--watch-log`.
     public var watchLog = false
+    /// A timeline for trace viewers, for `--trace`.
+    public var trace = false
 
     public init() { interval = .seconds(10) }
 }

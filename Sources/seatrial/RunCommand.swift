@@ -38,6 +38,13 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Write every event of the API's watch to watch.jsonl.")
     var watchLog = false
 
+    @Flag(
+        help: """
+            Write trace.json, a timeline for Perfetto (ui.perfetto.dev) or chrome://tracing: a track per node, a slice per pod, arrows from \
+            failures to the pods that replace what was lost.
+            """)
+    var trace = false
+
     @Flag(help: "Print failed expectations only.")
     var quiet = false
 
@@ -46,6 +53,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         var loaded = try ScenarioFile.load(scenario, overrides: ScenarioOverrides(seed: seed, duration: duration, scheduler: scheduler))
         loaded.configuration.recording.watchLog = watchLog
+        loaded.configuration.recording.trace = trace
         loaded.configuration.schedulerPath = schedulerPath
         Terminal.warn(loaded.warnings)
 

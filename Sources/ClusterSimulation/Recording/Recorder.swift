@@ -219,6 +219,7 @@ struct Recorder: Sendable {
         record.recoveries.append(
             RecoveryRecord(subject: subject, effect: effect, nodes: nodes.count, failed: now, affectedPods: 0, otherPods: 0, evictedPods: 0)
         )
+        record.recoveries[row].nodeNames = nodes
         var affected: [UID] = []
         var workloads: [(number: Int32, before: Int)] = []
         for pod in pods {

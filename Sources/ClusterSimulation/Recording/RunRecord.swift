@@ -142,6 +142,8 @@ public struct RecoveryRecord: Sendable {
     public var returned: SimulatedTime?
     /// Pods that had been evicted and ran on: how many there were when the nodes could be reached again.
     public var duplicates = 0
+    /// The names of the nodes it took down.
+    public package(set) var nodeNames: [String] = []
 }
 
 /// The replicas of a workload after a change of either number: a row of `availability.csv`.

@@ -32,6 +32,19 @@ indirect enum JSONValue: Hashable, Sendable {
         return output + "\n"
     }
 
+    /// The same on one line, without blanks.
+    var line: String {
+        switch self {
+        case .string(let text): JSONText.quoted(text)
+        case .integer(let value): String(value)
+        case .number(let text): text
+        case .boolean(let value): value ? "true" : "false"
+        case .null: "null"
+        case .array(let elements): "[" + elements.map(\.line).joined(separator: ",") + "]"
+        case .object(let members): "{" + members.map { JSONText.quoted($0.key) + ":" + $0.value.line }.joined(separator: ",") + "}"
+        }
+    }
+
     private func write(to output: inout String, indentation: Int) {
         let inner = String(repeating: "  ", count: indentation + 1)
         let outer = String(repeating: "  ", count: indentation)

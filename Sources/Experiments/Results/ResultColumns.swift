@@ -258,6 +258,11 @@ public enum ResultTables {
             MODIFIED or DELETED, then `kind`, `name`, `ns`; `set` holds all fields at ADDED and only the changed ones at MODIFIED
             (null: removed), `final` the last state of a deleted pod.
 
+            ## trace.json
+            With `--trace`: a timeline in the trace-event format, which Perfetto (<https://ui.perfetto.dev>) and chrome://tracing open. Each node is a
+            process: its failures and the times it was not Ready on the first track, its pods on as many more as it takes, each with the time
+            until it was ready inside of it. Arrows lead from a failure to the pods that were made for those it took.
+
             """
         return page
     }

@@ -9,6 +9,7 @@ import Scheduling
 struct ResultWriter {
     let folder: String
     let record: RunRecord
+    let end: SimulatedTime
 
     /// Writes every table and the watch log (if it was recorded).
     func writeAll(_ summary: RunSummary, options: RecordingOptions) throws(ResultError) -> [WrittenFile] {
@@ -28,6 +29,7 @@ struct ResultWriter {
         }
         files.append(try writeSummary(summary))
         if options.watchLog { files.append(try WatchLogWriter.write(record.watchLog, in: folder)) }
+        if options.trace { files.append(try TraceWriter.write(record, end: end, in: folder)) }
         return files
     }
 

@@ -114,7 +114,7 @@ extension RunOutcome {
     public func write(to folder: String) throws(ResultError) -> [WrittenFile] {
         let target = try ResultFolder(replacing: folder)
         do throws(ResultError) {
-            let writer = ResultWriter(folder: target.temporaryPath, record: record)
+            let writer = ResultWriter(folder: target.temporaryPath, record: record, end: end)
             var files = try writer.writeAll(summary, options: scenario.configuration.recording)
             var manifest = try BufferedFile(name: "run.json", in: target.temporaryPath)
             manifest.append(provenance(files).text)

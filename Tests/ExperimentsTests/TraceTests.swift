@@ -1,0 +1,69 @@
+// The timeline that trace viewers open says of pods and nodes what the tables say.
+
+import ClusterSimulation
+import DiscreteEvents
+import Foundation
+import KubernetesAPI
+import Testing
+
+@testable import Experiments
+
+@Suite("Timeline for trace viewers")
+struct TraceTests {
+    private func events(of path: String) throws -> (record: RunRecord, events: [[String: Any]]) {
+        var scenario = try ScenarioFile.load(packageRoot + "/scenarios/" + path)
+        scenario.configuration.recording.trace = true
+        let outcome = try scenario.run()
+        let folder = try TemporaryFolder()
+        let files = try outcome.write(to: folder["results"])
+        #expect(files.contains { $0.name == "trace.json" })
+        let document = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder["results/trace.json"])))
+        let events = try #require((document as? [String: Any])?["traceEvents"] as? [[String: Any]])
+        return (outcome.record, events)
+    }
+
+    private func number(_ value: Any?) -> Double { (value as? NSNumber)?.doubleValue ?? .nan }
+
+    @Test(
+        "Every pod that had a node is a slice on it, and slices of one track nest",
+        arguments: ["zone-outage/scenario.yaml", "memory-leak/scenario.yaml"])
+    func slices(path: String) throws {
+        let (record, events) = try events(of: path)
+        let pods = events.filter { $0["cat"] as? String == "pod" }
+        #expect(pods.count == record.pods.count { $0.node != nil })
+        var nodes: [Int: String] = [:]
+        for event in events where event["name"] as? String == "process_name" {
+            nodes[Int(number(event["pid"]))] = (event["args"] as? [String: String])?["name"]
+        }
+        for (pod, event) in zip(record.pods.filter { $0.node != nil }, pods) {
+            #expect(event["name"] as? String == pod.name.name)
+            #expect(nodes[Int(number(event["pid"]))]?.hasPrefix(pod.node ?? "?") ?? false)
+            let scheduled = try #require(pod.scheduled)
+            #expect(abs(number(event["ts"]) - max(0, scheduled.sinceStart.seconds) * 1e6) < 0.01)
+        }
+        // On a track a slice begins after the end of the last, or lies within it.
+        var tracks: [String: [(begin: Double, end: Double)]] = [:]
+        for event in events where event["ph"] as? String == "X" && event["cat"] as? String == "pod" {
+            let begin = number(event["ts"])
+            tracks["\(event["pid"] ?? 0)/\(event["tid"] ?? 0)", default: []].append((begin, begin + number(event["dur"])))
+        }
+        for slices in tracks.values {
+            let sorted = slices.sorted { $0.begin < $1.begin }
+            for (one, next) in zip(sorted, sorted.dropFirst()) { #expect(next.begin >= one.end - 0.01) }
+        }
+    }
+
+    @Test("Arrows lead from a failure to pods of the same workloads that were made afterwards, each pod once")
+    func arrows() throws {
+        let (record, events) = try events(of: "zone-outage/scenario.yaml")
+        let begins = events.filter { $0["ph"] as? String == "s" }
+        let ends = events.filter { $0["ph"] as? String == "f" }
+        #expect(begins.count == ends.count && begins.count == record.recoveries.reduce(0) { $0 + $1.evictedPods } && begins.count > 0)
+        #expect(Set(ends.map { "\($0["pid"] ?? 0)/\($0["tid"] ?? 0)/\($0["ts"] ?? 0)" }).count == ends.count)
+        for (begin, end) in zip(begins, ends) {
+            #expect(begin["id"] as? Int == end["id"] as? Int)
+            #expect(number(begin["ts"]) < number(end["ts"]))
+            #expect(record.recoveries.contains { abs($0.failed.sinceStart.seconds * 1e6 - number(begin["ts"])) < 0.01 })
+        }
+    }
+}
