@@ -161,6 +161,8 @@ package struct NodeAgent: Sendable {
         if !kubelets[number].volumes.isEmpty { talkative.append(number) }
         // Garbage collection begins with a pass at once.
         if configuration.value.imageCollection.isOn { collectImages(on: number, at: now, effects: &effects) }
+        kubelets[number].images.report.restart()
+        planImageReport(on: number, at: now, effects: &effects)
         if isRegistered {
             effects.call(
                 kubelets[number].client,

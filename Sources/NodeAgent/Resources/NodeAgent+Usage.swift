@@ -109,7 +109,7 @@ extension NodeAgent {
     }
 
     /// A kubelet that has run since before the start is somewhere in its rounds.
-    private mutating func drawPhases(of number: Int) {
+    mutating func drawPhases(of number: Int) {
         guard kubelets[number].usage.passes == nil else { return }
         (kubelets[number].usage.passes, kubelets[number].usage.reports) = phases(of: number)
     }
