@@ -79,7 +79,9 @@ package struct NodeAgent: Sendable {
         var stretch = RandomStream(seed: environment.seed, purpose: .leasePeriod, owner: name)
         let period = configuration.leaseRenewal * (1 + configuration.leaseJitter * stretch.uniform())
         let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
-        kubelets.append(Kubelet(number: number, node: node, lease: lease, eviction: configuration.value.eviction))
+        let settings = configuration.value
+        kubelets.append(
+            Kubelet(number: number, node: node, lease: lease, eviction: settings.evictionByNode[name] ?? settings.eviction))
         _ = directory.setAttached(node.status.volumesAttached, to: name)
         numbers[name] = number
         changedMachines = true

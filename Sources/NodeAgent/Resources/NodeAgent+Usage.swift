@@ -119,7 +119,7 @@ extension NodeAgent {
         let name = kubelets[number].name
         var pass = RandomStream(seed: environment.seed, purpose: .evictionPhase, owner: name)
         var report = RandomStream(seed: environment.seed, purpose: .nodeStatusPhase, owner: name)
-        let settings = configuration.value.eviction
+        let settings = kubelets[number].usage.settings
         return (
             .zero + settings.monitoringInterval * pass.uniform(), .zero + NodeUsage.reportInterval * report.uniform()
         )
