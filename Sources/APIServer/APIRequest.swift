@@ -73,6 +73,8 @@ public enum NodePatch: Sendable {
     case volumesAttached([String])
     /// What is in use, as the kubelet says.
     case volumesInUse([String])
+    /// Which images the node has, as the kubelet says.
+    case images([ContainerImage])
 }
 
 public enum MetadataPatch: Sendable {

@@ -83,6 +83,7 @@ extension NodePatch {
         case .podRange(let range): node.spec.setPodRange(range)
         case .volumesAttached(let volumes): node.status.volumesAttached = volumes
         case .volumesInUse(let volumes): node.status.volumesInUse = volumes
+        case .images(let images): node.status.images = images
         }
         return node
     }

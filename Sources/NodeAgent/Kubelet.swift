@@ -27,6 +27,8 @@ package struct KubeletTimer: Sendable, Hashable {
         case shares
         /// The node's status says which volumes are in use.
         case volumes
+        /// The kubelet lists its images, or its node's status says which there are.
+        case images
     }
     package var node: Int32
     var pod: Int32
@@ -58,7 +60,7 @@ struct Kubelet: Sendable {
     var startedAt = SimulatedTime.distantPast
     /// The machine is about to shut down: pods are ended in order, new ones refused.
     var isShuttingDown = false
-    var images = ImageStore()
+    var images: ImageStore
     var resources: NodeResources
     var addresses = PodAddresses()
     var usage: NodeUsage
@@ -77,7 +79,7 @@ struct Kubelet: Sendable {
         usage = NodeUsage(node.status, eviction)
         addresses.setRange(node.spec.podRange)
         volumes.reported = node.status.volumesInUse
-        for image in node.status.images { for name in image.names { images.add(name, bytes: image.sizeBytes) } }
+        images = ImageStore(node.status.images)
     }
 
     private static func registration(of node: Node) -> Node {

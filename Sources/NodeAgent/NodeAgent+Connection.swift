@@ -12,8 +12,9 @@ struct KubeletLink: Sendable {
     /// The status of some pod did not arrive; that of the node did not.
     var owesPods = false
     var owesNode = false
-    /// Which volumes are in use.
+    /// Which volumes are in use; which images there are.
     var owesVolumes = false
+    var owesImages = false
     /// Requests that are about no pod it takes care of, or not about a pod at all.
     var owed: [APIRequest] = []
     /// It has reported its node Ready since it started.
@@ -21,7 +22,7 @@ struct KubeletLink: Sendable {
     /// When it tries again by itself; nil: when it can.
     var triesAt: SimulatedTime?
 
-    var owesNothing: Bool { !owesPods && !owesNode && !owesVolumes && owed.isEmpty }
+    var owesNothing: Bool { !owesPods && !owesNode && !owesVolumes && !owesImages && owed.isEmpty }
 }
 
 extension NodeAgent {
@@ -48,6 +49,7 @@ extension NodeAgent {
         case .patchNode(_, .volumesInUse):
             kubelets[number].link.owesVolumes = true
             kubelets[number].volumes.markUnreported()
+        case .patchNode(_, .images): kubelets[number].link.owesImages = true
         case .patchNode: kubelets[number].link.owesNode = true
         case .create: kubelets[number].link.owed.append(request)
         default: break
@@ -93,6 +95,8 @@ extension NodeAgent {
         let owesVolumes = kubelets[number].link.owesVolumes
         kubelets[number].link.owesNode = false
         kubelets[number].link.owesVolumes = false
+        let owesImages = kubelets[number].link.owesImages
+        kubelets[number].link.owesImages = false
         kubelets[number].link.triesAt = nil
         if owesNode {
             effects.call(
@@ -103,6 +107,10 @@ extension NodeAgent {
             effects.call(
                 kubelets[number].client, .patchNode(kubelets[number].name, .volumesInUse(kubelets[number].volumes.inUse)))
             settleWaiting(on: number, at: now, effects: &effects)
+        }
+        if owesImages {
+            effects.call(
+                kubelets[number].client, .patchNode(kubelets[number].name, .images(kubelets[number].images.report.shown)))
         }
         for request in owed {
             effects.call(kubelets[number].client, request)

@@ -55,6 +55,7 @@ extension NodeAgent {
             observeAttached(node.value, event.change, at: now, effects: &effects)
             guard event.change != .deleted, let number = number(of: node.value.metadata.name) else { return }
             correct(node.value, event.change, number, at: now, effects: &effects)
+            if event.change == .added { reportImagesAnew(node.value, on: number, at: now, effects: &effects) }
             guard case .node(let previous)? = event.previous else { return }
             if previous.value.status.allocatable != node.value.status.allocatable {
                 kubelets[number].resources.setAllocatable(node.value.status.allocatable)
@@ -183,6 +184,8 @@ extension NodeAgent {
         case .volumes:
             guard kubelets[number].starts == timer.generation, kubelets[number].volumes.reportsAt == now else { return }
             reportVolumes(number, at: now, effects: &effects)
+        case .images:
+            if kubelets[number].starts == timer.generation { imageTimerRang(number, at: now, effects: &effects) }
         case .usage: usageTimerRang(number, at: now, effects: &effects)
         case .imageCollection:
             if kubelets[number].starts == timer.generation { collectImages(on: number, at: now, effects: &effects) }

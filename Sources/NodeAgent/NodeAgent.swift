@@ -79,7 +79,9 @@ package struct NodeAgent: Sendable {
         var stretch = RandomStream(seed: environment.seed, purpose: .leasePeriod, owner: name)
         let period = configuration.leaseRenewal * (1 + configuration.leaseJitter * stretch.uniform())
         let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
-        kubelets.append(Kubelet(number: number, node: node, lease: lease, eviction: configuration.value.eviction))
+        let settings = configuration.value
+        kubelets.append(
+            Kubelet(number: number, node: node, lease: lease, eviction: settings.evictionByNode[name] ?? settings.eviction))
         _ = directory.setAttached(node.status.volumesAttached, to: name)
         numbers[name] = number
         changedMachines = true
@@ -161,6 +163,8 @@ package struct NodeAgent: Sendable {
         if !kubelets[number].volumes.isEmpty { talkative.append(number) }
         // Garbage collection begins with a pass at once.
         if configuration.value.imageCollection.isOn { collectImages(on: number, at: now, effects: &effects) }
+        kubelets[number].images.report.restart()
+        planImageReport(on: number, at: now, effects: &effects)
         if isRegistered {
             effects.call(
                 kubelets[number].client,

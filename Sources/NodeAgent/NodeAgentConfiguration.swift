@@ -62,8 +62,10 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
 
     /// Waiting for volumes, ConfigMaps and Secrets.
     public var volumes = VolumeSettings()
-    /// Node-pressure eviction.
+    /// Node-pressure eviction ...
     public var eviction = EvictionSettings()
+    /// ... on all nodes but these, by name.
+    public var evictionByNode: [String: EvictionSettings] = [:]
 
     public init() {}
 }

@@ -139,6 +139,7 @@ struct FaultTests {
         var load = OutsideLoad()
         load.disk = 95 << 30
         var cluster = try shop {
+            for index in $0.nodes.indices { $0.nodes[index].status.capacity[.ephemeralStorage] = Quantity(bytes: 100 << 30) }
             $0.faults = [Fault(nodes: .zone("a"), effect: .load(load), schedule: .once(at: at(60), down: .seconds(120)))]
         }
         cluster.run(until: at(59))

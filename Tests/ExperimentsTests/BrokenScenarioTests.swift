@@ -154,6 +154,14 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             "a container there is not", "timeline: [{at: 1m, setImage: {deployment: web, container: app, image: x}}]",
             "spec.timeline[0].setImage.container", "web"),
         spec("a load that takes nothing", "faults: [{at: 1m, node: node-0, effect: load}]", "spec.faults[0].effect", "needs \"load\""),
+        replaced(
+            "a pool whose kubelets evict beyond what there is", "resources: {cpu: 4, memory: 8Gi}",
+            "resources: {cpu: 4, memory: 8Gi}, kubelet: {evictionHard: {memory.available: 120%}}", line: 6,
+            "spec.cluster.nodePools[0].kubelet.evictionHard", "percentage"),
+        replaced(
+            "a soft threshold of a pool without a grace period", "resources: {cpu: 4, memory: 8Gi}",
+            "resources: {cpu: 4, memory: 8Gi}, kubelet: {evictionSoft: {memory.available: 20%}}", line: 6,
+            "spec.cluster.nodePools[0].kubelet", "grace period must be specified"),
         spec("a load of another effect", "faults: [{at: 1m, node: node-0, load: {disk: 1Gi}}]", "spec.faults[0].load", "effect: load"),
         spec(
             "calls that go round",

@@ -13,7 +13,12 @@ enum SampleScenarios {
           cluster:
             nodePools:
             - {name: big, count: 4, zones: [a, b], template: node.yaml, labels: {disk: ssd}, taints: [{key: dedicated, value: x, effect: NoSchedule}]}
-            - {name: small, count: 2, resources: {cpu: 2, memory: 4Gi, pods: 20}}
+            - name: small
+              count: 2
+              resources: {cpu: 2, memory: 4Gi, pods: 20, ephemeral-storage: 200Gi}
+              kubelet: {evictionHard: {memory.available: 300Mi}, evictionSoft: {memory.available: 20%}, evictionSoftGracePeriod: {memory.available: 1m},
+                evictionMinimumReclaim: {memory.available: 50Mi}, evictionMaxPodGracePeriod: 30, evictionPressureTransitionPeriod: 2m,
+                evictionMonitoringPeriod: 4s}
             objects: [web.yaml]
             snapshot: dump.yaml
             trace: trace.yaml

@@ -79,6 +79,11 @@ struct ScenarioTests {
                 APIServerFault(
                     .brownout(latencyFactor: 10, delay: .milliseconds(100), errors: 0.1), at: .zero + .minutes(10), down: .minutes(1)),
             ])
+        let eviction = try #require(configuration.nodeAgent.evictionByNode["small-1"])
+        #expect(eviction.thresholds.map(\.description) == ["memory.available<300Mi", "memory.available<20.0% for 1m"])
+        #expect(eviction.thresholds.map(\.minimumReclaim) == [.quantity(50 << 20), .quantity(50 << 20)])
+        #expect(eviction.maximumPodGracePeriod == 30 && eviction.monitoringInterval == .seconds(4))
+        #expect(eviction.pressureTransitionPeriod == .minutes(2) && configuration.nodeAgent.evictionByNode["big-0"] == nil)
         #expect(configuration.behaviours[0].behaviour.imageBytes == 100 << 20)
         #expect(configuration.behaviours[0].behaviour.exitCode == 3)
         #expect(configuration.trace.map(\.object.metadata.name) == ["early", "late"])

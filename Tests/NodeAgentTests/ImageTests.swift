@@ -220,14 +220,15 @@ struct ImageCollectionTests {
 
     @Test func `the least recently used go first, but none in use and none that is young`() {
         func image(_ name: String, since: Double, used: Double) -> ImageStore.Image {
-            ImageStore.Image(name: name, bytes: 100, presentSince: seconds(since), lastUsed: seconds(used))
+            ImageStore.Image(names: [name], bytes: 100, presentSince: seconds(since), lastUsed: seconds(used))
         }
         let images = [
             image("young", since: 950, used: 950), image("late", since: 0, used: 900), image("used", since: 0, used: 10),
             image("early", since: 0, used: 100), image("earlier", since: 0, used: 50),
         ]
         func victims(_ bytes: Int64) -> [String] {
-            policy(capacity: 1000).victims(of: images, freeing: bytes, isUsed: { $0 == "used" }, at: seconds(1000)).map(\.name)
+            policy(capacity: 1000).victims(of: images, freeing: bytes, isUsed: { $0 == ImageReference.full("used") }, at: seconds(1000))
+                .flatMap(\.names)
         }
         #expect(victims(100) == ["earlier"])
         #expect(victims(101) == ["earlier", "early"])
@@ -252,7 +253,7 @@ struct ImageCollectionTests {
         cluster.run(until: seconds(399))
         #expect(cluster.agent.imageFileSystemBytes(0) == 900)
         cluster.run(until: seconds(401))
-        #expect(cluster.agent.kubelets[0].images.images.map(\.name) == ["b", "c"])
+        #expect(cluster.agent.kubelets[0].images.images.flatMap(\.names) == ["docker.io/library/b:latest", "docker.io/library/c:latest"])
         #expect(cluster.isIdle)
     }
 
@@ -289,7 +290,7 @@ struct ImageCollectionTests {
         cluster.delete("b")
         cluster.run(until: seconds(700))
         // Two layers and two images were too much; the image that nobody uses any more went.
-        #expect(cluster.agent.kubelets[0].images.images.map(\.name) == ["a"])
+        #expect(cluster.agent.kubelets[0].images.images.flatMap(\.names) == ["docker.io/library/a:latest"])
         #expect(cluster.agent.imageFileSystemBytes(0) == 600)
     }
 

@@ -18,6 +18,7 @@ extension ScenarioDecoder {
         let template = template(fields, &loader)
         let labels = labels(fields, "labels") ?? Labels()
         let taints = list(fields, "taints").compactMap { taint($0) }
+        let eviction = poolEviction(fields)
 
         if let name, let value = fields["name"] {
             for problem in NameValidation.dns1123Subdomain(name + "-0") { context.error(value, "Invalid value: \"\(name)\": \(problem)") }
@@ -47,6 +48,7 @@ extension ScenarioDecoder {
                 node.metadata.labels[Node.zoneLabel] = zones[number % zones.count].zone
             }
             node.spec.taints += taints
+            if let eviction { evictionByNode[node.metadata.name] = eviction }
             return node
         }
     }

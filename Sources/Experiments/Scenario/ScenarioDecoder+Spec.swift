@@ -253,7 +253,8 @@ extension ScenarioDecoder {
         tunables(Tunables.apiServer, fields, &configuration)
         let sections = [
             ("controllerManager", ScenarioFormat.controllerManager, Tunables.controllerManager),
-            ("scheduler", ScenarioFormat.scheduler, Tunables.scheduler), ("kubelet", ScenarioFormat.kubelet, Tunables.kubelet),
+            ("scheduler", ScenarioFormat.scheduler, Tunables.scheduler),
+            ("kubelet", ScenarioFormat.kubelet, Tunables.kubelet + Tunables.eviction),
             ("metricsServer", ScenarioFormat.metricsServer, Tunables.metricsServer),
         ]
         for (name, type, table) in sections {
@@ -261,6 +262,7 @@ extension ScenarioDecoder {
             tunables(table, section, &configuration)
             if name == "kubelet" {
                 eviction(section, &configuration.nodeAgent.eviction)
+                usualEviction = configuration.nodeAgent.eviction
                 checkImages(section, configuration.nodeAgent)
             }
         }
@@ -277,7 +279,7 @@ extension ScenarioDecoder {
         }
     }
 
-    private mutating func tunables(_ table: [Tunable], _ fields: Fields, _ configuration: inout ClusterConfiguration) {
+    mutating func tunables(_ table: [Tunable], _ fields: Fields, _ configuration: inout ClusterConfiguration) {
         for tunable in table {
             guard let node = field(fields, tunable.name) else { continue }
             switch tunable.place {

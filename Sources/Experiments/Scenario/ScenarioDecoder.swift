@@ -3,6 +3,7 @@
 import DiscreteEvents
 import Foundation
 import KubernetesAPI
+import NodeAgent
 
 /// A file a scenario was read from.
 public struct InputFile: Hashable, Sendable {
@@ -36,6 +37,9 @@ struct ScenarioDecoder {
     var poolsAreKnown = true
     /// Nodes of all pools so far.
     var nodeCount = 0
+    /// How kubelets evict, and those that do it in a way of their own, by the names of their nodes.
+    var usualEviction = EvictionSettings()
+    var evictionByNode: [String: EvictionSettings] = [:]
     /// Every file read, in order of first use.
     private(set) var inputs: [InputFile] = []
     /// Every field asked for, as `Type.field`: a test holds it against the table.

@@ -155,6 +155,7 @@ struct ScenarioReader {
         // Stable: entries of one time are done in the order written.
         configuration.timeline = entries.enumerated().sorted { ($0.element.entry.at, $0.offset) < ($1.element.entry.at, $1.offset) }
             .map(\.element.entry)
+        configuration.nodeAgent.evictionByNode = decoder.evictionByNode
         readTimeZones(start, into: &configuration)
         warnings += MissingControllers(configuration).warnings.map { "\(path): \($0)" }
         let measure = decoder.field(spec, "measure")

@@ -329,6 +329,10 @@ enum Tunables {
             "The last part of that time, which is for critical pods; default 0s."),
         Tunable("minimumGrace", .duration(\.nodeAgent.minimumGrace), "The least time between SIGTERM and SIGKILL."),
         Tunable("recordsEvents", .flag(\.nodeAgent.recordsEvents), "Whether kubelets record Events."),
+    ]
+
+    /// Of the kubelets, or of those of one pool.
+    static let eviction = [
         Tunable(
             "evictionMaxPodGracePeriod", .integer(\.nodeAgent.eviction.maximumPodGracePeriod, 0...86_400),
             "What pods get to stop at most when a soft threshold takes them, in seconds; default 0."),
@@ -357,7 +361,7 @@ enum Tunables {
 
     /// All with the section they stand in; the empty section is `controlPlane` itself.
     static let sections: [(name: String, tunables: [Tunable])] = [
-        ("", apiServer), ("controllerManager", controllerManager), ("scheduler", scheduler), ("kubelet", kubelet),
+        ("", apiServer), ("controllerManager", controllerManager), ("scheduler", scheduler), ("kubelet", kubelet + eviction),
         ("metricsServer", metricsServer),
     ]
 }
@@ -380,5 +384,6 @@ extension ScenarioFormat {
         name: "Scheduler", description: "Settings of kube-scheduler beside its policy.", fields: Tunables.scheduler.map(\.field))
 
     static let kubelet = ScenarioType(
-        name: "Kubelet", description: "Settings of the kubelets.", fields: Tunables.kubelet.map(\.field) + evictionFields)
+        name: "Kubelet", description: "Settings of the kubelets.",
+        fields: (Tunables.kubelet + Tunables.eviction).map(\.field) + evictionFields)
 }

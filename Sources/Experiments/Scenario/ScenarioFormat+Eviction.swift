@@ -1,5 +1,6 @@
 // The kubelets' thresholds of node-pressure eviction in a scenario file, spelled as in a KubeletConfiguration.
 
+import ClusterSimulation
 import DiscreteEvents
 import KubernetesAPI
 import NodeAgent
@@ -16,8 +17,13 @@ extension ScenarioFormat {
             "evictionMinimumReclaim", .object("EvictionAmounts"), "How much more than a threshold must be available again; default 0."),
     ]
 
+    static let poolKubelet = ScenarioType(
+        name: "PoolKubelet", description: "Settings of the kubelets of one pool; what is left out is as `controlPlane.kubelet` has it.",
+        fields: Tunables.eviction.map(\.field) + evictionFields)
+
     static let evictionAmounts = ScenarioType(
-        name: "EvictionAmounts", description: "An amount for each signal, as a quantity or a percentage of what the node has.",
+        name: "EvictionAmounts",
+        description: "An amount for each signal, as a quantity or a percentage of what the node has. Inodes are not simulated.",
         fields: signals(.either(.quantity, .string)))
 
     static let evictionGracePeriods = ScenarioType(
@@ -34,13 +40,32 @@ extension ScenarioFormat {
 }
 
 extension ScenarioDecoder {
+    /// How the kubelets of a pool evict, if they do it in a way of their own.
+    mutating func poolEviction(_ fields: Fields) -> EvictionSettings? {
+        guard let node = field(fields, "kubelet"), let kubelet = open(node, ScenarioFormat.poolKubelet) else { return nil }
+        var configuration = ClusterConfiguration()
+        configuration.nodeAgent.eviction = usualEviction
+        tunables(Tunables.eviction, kubelet, &configuration)
+        eviction(kubelet, &configuration.nodeAgent.eviction)
+        return configuration.nodeAgent.eviction
+    }
+
+    /// Reads thresholds over those that hold otherwise.
     mutating func eviction(_ fields: Fields, _ settings: inout EvictionSettings) {
+        let usual = settings.thresholds
         let hard = amounts(fields, "evictionHard")
-        let soft = amounts(fields, "evictionSoft") ?? []
+        let soft = amounts(fields, "evictionSoft")
         let graces = gracePeriods(fields, "evictionSoftGracePeriod")
         let reclaims = amounts(fields, "evictionMinimumReclaim") ?? []
-        if let hard { settings.thresholds = hard.map { EvictionThreshold($0.signal, $0.amount) } }
-        for (signal, amount) in soft {
+        if let hard {
+            settings.thresholds = hard.map { given in
+                let reclaim = usual.first { $0.signal == given.signal }?.minimumReclaim
+                return EvictionThreshold(given.signal, given.amount, minimumReclaim: reclaim)
+            }
+            settings.thresholds += usual.filter { !$0.isHard }
+        }
+        if soft != nil { settings.thresholds.removeAll { !$0.isHard } }
+        for (signal, amount) in soft ?? [] {
             guard let grace = graces.first(where: { $0.signal == signal })?.period else {
                 context.error(
                     fields.node,

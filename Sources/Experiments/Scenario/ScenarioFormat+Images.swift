@@ -23,7 +23,10 @@ extension ScenarioFormat {
         name: "Image", description: "An image, by its name as pods have it.",
         fields: [
             ScenarioField("name", .string, required: true, "The name, with its tag or digest."),
-            ScenarioField("size", .quantity, "Bytes to pull; default: what the workload or controlPlane.kubelet says."),
+            ScenarioField(
+                "size", .quantity,
+                "Bytes to pull; default: what the workload or controlPlane.kubelet says. Images with a size stand in the status of the nodes "
+                    + "that have them, by their names in full (docker.io/library/web:1), where ImageLocality looks for what pods say."),
             ScenarioField("missing", .boolean, "true: there is no such image, every pull of it fails."),
         ])
 }

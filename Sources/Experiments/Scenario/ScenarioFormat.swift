@@ -75,7 +75,7 @@ enum ScenarioFormat {
         [
             scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
             metricsServer, waitsFor, registry, image, usage, load, loadPoint, growth, nodeLoad, evictionAmounts, evictionGracePeriods,
-            metric,
+            poolKubelet, metric,
             fault, outsideLoad, apiServerFault, timelineEntry, delete, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection,
             nodeTaints,
             drain, maintain,
@@ -151,9 +151,12 @@ enum ScenarioFormat {
             ScenarioField("zones", .list(.string), "Zones, given to the nodes in turn."),
             ScenarioField("template", .either(.path, .kubernetes("Node")), "A Node as kubectl prints it, as a file or inline."),
             ScenarioField(
-                "resources", .resources, "Instead of a template: what pods may use of a node, as {cpu: 8, memory: 32Gi, pods: 110}."),
+                "resources", .resources,
+                "Instead of a template: what pods may use of a node, as {cpu: 8, memory: 32Gi, pods: 110}. Only a node with "
+                    + "ephemeral-storage has a disk that can run full."),
             ScenarioField("labels", .labels, "Labels beside those of the template."),
             ScenarioField("taints", .list(.object("Taint")), "Taints beside those of the template."),
+            ScenarioField("kubelet", .object("PoolKubelet"), "How the kubelets of the pool evict, if not as all others."),
         ])
 
     static let taint = ScenarioType(

@@ -119,7 +119,7 @@ extension StormGenerator {
                 let number = storm.actions.count
                 add(
                     action: "{at: \(at)s, addNodes: {name: new\(number), count: \(dice.number(1...2)), zones: [\(anyZone())], "
-                        + "resources: {cpu: 4, memory: 8Gi, pods: 30}}}")
+                        + "resources: {cpu: 4, memory: 8Gi, ephemeral-storage: 100Gi, pods: 30}}}")
             default:
                 let node = anyNode()
                 add(action: "{at: \(at)s, delete: node/\(node)}", needs: [.node(node)])

@@ -126,7 +126,7 @@ public struct StormScenario: Sendable, Hashable {
         for pool in pools {
             text +=
                 "      - {name: \(pool.name), count: \(pool.count), zones: [\(pool.zone)], labels: {rack: \(pool.rack)}, "
-                + "resources: {cpu: \(pool.cpu), memory: \(2 * pool.cpu)Gi, pods: 30}}\n"
+                + "resources: {cpu: \(pool.cpu), memory: \(2 * pool.cpu)Gi, ephemeral-storage: 100Gi, pods: 30}}\n"
         }
         if !objects.isEmpty { text += "    objects: [\(StormScenario.manifestName)]\n" }
         if !settings.isEmpty {

@@ -4,7 +4,7 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// What a kubelet watches. Inodes are not simulated.
+/// What a kubelet watches. Inodes (`nodefs.inodesFree`, `imagefs.inodesFree`) are not simulated: no file is counted.
 public enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
     case memoryAvailable = "memory.available"
     case nodefsAvailable = "nodefs.available"

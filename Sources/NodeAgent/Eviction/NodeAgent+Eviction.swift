@@ -27,17 +27,16 @@ extension NodeAgent {
         let usage = kubelets[number].usage
         kubelets[number].usage.nextReport =
             usage.eviction.conditions == usage.reported ? .distantFuture : usage.report(atOrAfter: now)
-        let settings = configuration.value.eviction
-        var next = usage.eviction.isPressed ? now : min(crossing(on: number, demands, at: now), usage.eviction.relief(settings))
+        var next = usage.eviction.isPressed ? now : min(crossing(on: number, demands, at: now), usage.eviction.relief(usage.settings))
         next = min(next, overLimit(on: number, demands, at: now))
-        kubelets[number].usage.nextPass = next == .distantFuture ? .distantFuture : usage.pass(atOrAfter: next, settings)
+        kubelets[number].usage.nextPass = next == .distantFuture ? .distantFuture : usage.pass(atOrAfter: next)
     }
 
     /// When the first threshold is met.
     private func crossing(on number: Int, _ demands: [ContainerDemand], at now: SimulatedTime) -> SimulatedTime {
         let usage = kubelets[number].usage
         var next = SimulatedTime.distantFuture
-        for threshold in configuration.value.eviction.thresholds {
+        for threshold in usage.settings.thresholds {
             let sum = demands.sum(threshold.signal, beside: usage.outside(threshold.signal))
             guard usage.isMet(threshold, used: sum.bound) else { continue }
             switch sum.first(from: now, where: { usage.isMet(threshold, used: $0) }) {
@@ -89,16 +88,16 @@ extension NodeAgent {
 
     /// One pass of the eviction manager.
     mutating func pass(on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
-        let settings = configuration.value.eviction
         let demands = demands(on: number, at: now)
         let usage = kubelets[number].usage
+        let settings = usage.settings
         kubelets[number].usage.lastPass = now
-        func observed(_ signal: EvictionSignal) -> SignalObservation {
+        func observed(_ signal: EvictionSignal) -> SignalObservation? {
             usage.observation(signal, used: demands.sum(signal, beside: usage.outside(signal)).value(at: now))
         }
         let acting = kubelets[number].usage.eviction.synchronize({ observed($0) }, settings, at: now)
         if evictOverLimits(on: number, demands, at: now, effects: &effects) { return }
-        guard let first = acting.first else { return }
+        guard let first = acting.first, let seen = observed(settings.thresholds[first].signal) else { return }
         let threshold = settings.thresholds[first]
         let resource = threshold.signal.resource
         record(
@@ -107,7 +106,7 @@ extension NodeAgent {
         let ranking: EvictionRanking = resource == .processes ? .priorityThenUsage : .usageOverRequest
         let order = ranking.order(candidates.map(\.standing))
         guard let slot = order.lazy.map({ candidates[$0] }).first(where: { $0.standing.priority < criticalPriority })?.slot else { return }
-        let message = message(of: threshold, observed(threshold.signal), demands, slot, on: number, at: now)
+        let message = message(of: threshold, seen, demands, slot, on: number, at: now)
         let wanted = kubelets[number].withPod(slot) { $0.pod.value.spec.value.terminationGracePeriodSeconds } ?? 0
         let grace = threshold.isHard ? NodeAgent.immediateGrace : min(wanted, Int64(settings.maximumPodGracePeriod))
         evict([(slot, PodEnding(reason: Kubelet.evictedReason, message: message))], grace: grace, on: number, at: now, effects: &effects)

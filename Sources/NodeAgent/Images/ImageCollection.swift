@@ -38,7 +38,7 @@ public struct ImageCollectionPolicy: Hashable, Sendable {
         var victims: [ImageStore.Image] = []
         for image in images.sorted(by: { ($0.lastUsed, $0.presentSince) < ($1.lastUsed, $1.presentSince) }) {
             if freed >= bytes { break }
-            if isUsed(image.name) || now - image.presentSince < minimumAge { continue }
+            if image.references.contains(where: isUsed) || now - image.presentSince < minimumAge { continue }
             victims.append(image)
             freed = freed.addingSaturated(image.bytes)
         }
@@ -80,7 +80,7 @@ extension NodeAgent {
         guard let wanted = policy.bytesToFree(used: imageFileSystemBytes(number)) else { return }
         let used = kubelets[number].usedImages
         let victims = policy.victims(of: kubelets[number].images.images, freeing: wanted, isUsed: used.contains, at: now)
-        kubelets[number].images.remove(victims.map(\.name))
+        kubelets[number].images.remove(victims)
         let freed = victims.reduce(Int64(0)) { $0.addingSaturated($1.bytes) }
         if freed < wanted {
             record(
@@ -89,6 +89,7 @@ extension NodeAgent {
                     + "eligible to free.", severity: .warning, at: now, effects: &effects)
         }
         collectImagesIfFull(on: number, at: now, effects: &effects)
+        planImageReport(on: number, at: now, effects: &effects)
     }
 }
 
@@ -104,7 +105,8 @@ extension Kubelet {
 }
 
 extension PodWorker {
-    var images: [String] { containers.indices.map { container($0).image } }
+    /// The images of its containers, by their names in full.
+    var images: [String] { containers.indices.map { ImageReference.full(container($0).image) } }
 
     /// What the writable layers of the pod's containers hold.
     var layerBytes: Int64 {

@@ -8,11 +8,22 @@ import KubernetesAPI
 /// <https://kubernetes.io/docs/concepts/containers/images/>
 struct ImageStore: Sendable {
     struct Image: Sendable {
-        var name: String
-        var bytes: Int64
+        /// As the node's status has them.
+        let names: [String]
+        /// The same in full: by these it is found.
+        let references: [String]
+        let bytes: Int64
         /// Since when it is there, and until when a container used it last, as far as that is over.
-        var presentSince: SimulatedTime
+        let presentSince: SimulatedTime
         var lastUsed: SimulatedTime
+
+        init(names: [String], bytes: Int64, presentSince: SimulatedTime, lastUsed: SimulatedTime) {
+            self.names = names
+            references = names.map(ImageReference.full)
+            self.bytes = bytes
+            self.presentSince = presentSince
+            self.lastUsed = lastUsed
+        }
     }
 
     /// A container that waits for an image.
@@ -51,7 +62,7 @@ struct ImageStore: Sendable {
 
     private(set) var images: [Image] = []
     /// Of the images that are there.
-    private var names: Set<String> = []
+    private var references: Set<String> = []
     /// Begun ones first.
     private(set) var pulls: [Pull] = []
     private var begun = 0
@@ -61,26 +72,40 @@ struct ImageStore: Sendable {
     var hasNews = false
     /// The timer of garbage collection is set.
     var collectionIsDue = false
+    /// What the node's status says of the images.
+    var report = ImageReport()
 
     // MARK: Images
 
-    mutating func add(_ name: String, bytes: Int64, at now: SimulatedTime = .distantPast) {
-        guard names.insert(name).inserted else { return }
-        images.append(Image(name: name, bytes: max(0, bytes), presentSince: now, lastUsed: now))
+    /// What the node's status says is there already.
+    init(_ images: [ContainerImage] = []) {
+        self.images = images.map {
+            Image(names: $0.names, bytes: max(0, $0.sizeBytes), presentSince: .distantPast, lastUsed: .distantPast)
+        }
+        for image in self.images { references.formUnion(image.references) }
+        report.shown = images
     }
 
-    func contains(_ name: String) -> Bool { names.contains(name) }
+    /// An image was pulled: the runtime has it under its name in full.
+    private mutating func add(_ reference: String, bytes: Int64, at now: SimulatedTime) {
+        guard references.insert(reference).inserted else { return }
+        images.append(Image(names: [reference], bytes: max(0, bytes), presentSince: now, lastUsed: now))
+    }
+
+    private func contains(_ reference: String) -> Bool { references.contains(reference) }
 
     var bytes: Int64 { images.reduce(Int64(0)) { $0.addingSaturated($1.bytes) } }
 
     /// A container that used the image is gone.
-    mutating func touch(_ name: String, at now: SimulatedTime) {
-        if let index = images.firstIndex(where: { $0.name == name }) { images[index].lastUsed = max(images[index].lastUsed, now) }
+    mutating func touch(_ reference: String, at now: SimulatedTime) {
+        guard let index = images.firstIndex(where: { $0.references.contains(reference) }) else { return }
+        images[index].lastUsed = max(images[index].lastUsed, now)
     }
 
-    mutating func remove(_ names: [String]) {
-        images.removeAll { names.contains($0.name) }
-        self.names.subtract(names)
+    mutating func remove(_ victims: [Image]) {
+        images.removeAll { image in victims.contains { $0.references == image.references } }
+        references = []
+        for image in images { references.formUnion(image.references) }
     }
 
     // MARK: Pulls
@@ -89,7 +114,8 @@ struct ImageStore: Sendable {
     mutating func ask(
         for name: String, bytes: Int64, policy: ImagePullPolicy, _ conditions: Conditions, by request: Request
     ) -> Answer {
-        let isPresent = contains(name)
+        let reference = ImageReference.full(name)
+        let isPresent = contains(reference)
         switch policy {
         case .never: return isPresent ? .present : .notAllowed
         case .ifNotPresent: if isPresent { return .present }
@@ -103,7 +129,7 @@ struct ImageStore: Sendable {
         if pulls.count < conditions.limit {
             if let failure = conditions.failure { return .failed(failure) }
             if missing == 0 {
-                add(name, bytes: bytes, at: request.at)
+                add(reference, bytes: bytes, at: request.at)
                 return .arrived
             }
         }
@@ -152,7 +178,7 @@ struct ImageStore: Sendable {
             let pull = pulls.remove(at: index)
             begun -= 1
             let failure = conditions.failure
-            if failure == nil { add(pull.image, bytes: pull.bytes, at: now) }
+            if failure == nil { add(ImageReference.full(pull.image), bytes: pull.bytes, at: now) }
             ended.append((pull, failure))
         }
         return ended

@@ -62,9 +62,12 @@ extension PodWorker {
     mutating func imageAppeared(
         _ image: String, at now: SimulatedTime, _ environment: PodEnvironment, incidents: inout [PodIncident]
     ) -> Bool {
+        let reference = ImageReference.full(image)
         var changed = false
         for index in containers.indices {
-            guard case .waiting(_, .errImageNeverPull) = containers[index].state, container(index).image == image else { continue }
+            guard case .waiting(_, .errImageNeverPull) = containers[index].state,
+                ImageReference.full(container(index).image) == reference
+            else { continue }
             incidents.append(.imagePresent(index))
             create(index, at: now, environment, &incidents)
             changed = true

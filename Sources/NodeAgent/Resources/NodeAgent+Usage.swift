@@ -109,7 +109,7 @@ extension NodeAgent {
     }
 
     /// A kubelet that has run since before the start is somewhere in its rounds.
-    private mutating func drawPhases(of number: Int) {
+    mutating func drawPhases(of number: Int) {
         guard kubelets[number].usage.passes == nil else { return }
         (kubelets[number].usage.passes, kubelets[number].usage.reports) = phases(of: number)
     }
@@ -119,7 +119,7 @@ extension NodeAgent {
         let name = kubelets[number].name
         var pass = RandomStream(seed: environment.seed, purpose: .evictionPhase, owner: name)
         var report = RandomStream(seed: environment.seed, purpose: .nodeStatusPhase, owner: name)
-        let settings = configuration.value.eviction
+        let settings = kubelets[number].usage.settings
         return (
             .zero + settings.monitoringInterval * pass.uniform(), .zero + NodeUsage.reportInterval * report.uniform()
         )

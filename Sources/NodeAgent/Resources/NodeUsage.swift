@@ -28,10 +28,11 @@ public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
 /// The side of a kubelet that watches what its containers use. It costs nothing while no pod has a usage and nothing outside of
 /// pods takes anything.
 struct NodeUsage: Sendable {
-    /// What the machine has, in base units; a machine that does not say gets `defaultDisk` and `defaultProcesses`.
+    /// What the machine has, in base units; `defaultProcesses` if it does not say. Without cores, memory or a disk (nil) in its node's
+    /// object it has as much as anybody wants.
     let cores: Double
     let memory: Int64
-    let disk: Int64
+    let disk: Int64?
     let processes: Int64
     /// What all pods together may take of its memory: the rest is reserved for the system, and taken by it.
     let podMemory: Int64
@@ -44,6 +45,7 @@ struct NodeUsage: Sendable {
 
     // MARK: Eviction
 
+    let settings: EvictionSettings
     var eviction = EvictionManager()
     /// The kubelet's passes come at this time and every interval after it; nil: nobody has asked yet.
     var passes: SimulatedTime?
@@ -68,8 +70,6 @@ struct NodeUsage: Sendable {
 
     /// `nodeStatusUpdateFrequency`; the real one is longer by up to 4 % each time.
     static let reportInterval = SimulatedDuration.seconds(10)
-    /// 100 GiB.
-    private static let defaultDisk: Int64 = 100 << 30
     /// `kernel.pid_max` of a 64-bit machine.
     private static let defaultProcesses: Int64 = 4_194_304
 
@@ -78,9 +78,10 @@ struct NodeUsage: Sendable {
         cores = capacity(.cpu).map { Double($0.milliValue) / 1000 } ?? .infinity
         let memory = capacity(.memory)?.value ?? .max
         self.memory = memory
-        disk = capacity(.ephemeralStorage)?.value ?? NodeUsage.defaultDisk
+        disk = capacity(.ephemeralStorage)?.value
         processes = NodeUsage.defaultProcesses
         // Allocatable is what is left after what is reserved and the hard threshold.
+        self.settings = settings
         let hard = settings.thresholds.first { $0.signal == .memoryAvailable && $0.isHard }?.value.of(memory) ?? 0
         podMemory = status.allocatable[.memory].map { min(memory, $0.value.addingSaturated(hard)) } ?? memory
     }
@@ -96,8 +97,8 @@ struct NodeUsage: Sendable {
         wake = .distantFuture
     }
 
-    /// What the kubelet sees of a signal when its containers use so much of it.
-    func observation(_ signal: EvictionSignal, used: Double) -> SignalObservation {
+    /// What the kubelet sees of a signal when its containers use so much of it; nil: the machine has nothing of the kind.
+    func observation(_ signal: EvictionSignal, used: Double) -> SignalObservation? {
         switch signal {
         case .memoryAvailable:
             // Memory is taken page by page.
@@ -105,7 +106,7 @@ struct NodeUsage: Sendable {
             let taken = Int64(saturating: (used / page).rounded(.down) * page)
             return SignalObservation(available: max(0, podMemory - taken), capacity: memory)
         case .nodefsAvailable, .imagefsAvailable:
-            return SignalObservation(available: max(0, disk - Int64(saturating: used)), capacity: disk)
+            return disk.map { SignalObservation(available: max(0, $0 - Int64(saturating: used)), capacity: $0) }
         case .pidAvailable: return SignalObservation(available: max(0, processes - Int64(saturating: used)), capacity: processes)
         }
     }
@@ -120,13 +121,13 @@ struct NodeUsage: Sendable {
     }
 
     /// The first pass at or after a time that has not been made yet.
-    func pass(atOrAfter time: SimulatedTime, _ settings: EvictionSettings) -> SimulatedTime {
+    func pass(atOrAfter time: SimulatedTime) -> SimulatedTime {
         NodeUsage.tick(passes ?? .zero, settings.monitoringInterval, atOrAfter: max(time, lastPass + .nanoseconds(1)))
     }
 
     /// Whether a threshold is met when its resource is used so much.
     func isMet(_ threshold: EvictionThreshold, used: Double) -> Bool {
-        let observed = observation(threshold.signal, used: used)
+        guard let observed = observation(threshold.signal, used: used) else { return false }
         return threshold.value.of(observed.capacity) > observed.available
     }
 
