@@ -56,7 +56,9 @@ let package = Package(
             dependencies: [
                 "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
                 "ClusterSimulation",
-            ]),
+            ],
+            exclude: ["Report/HTML/Resources/NOTICE.md"],
+            resources: [.copy("Report/HTML/Resources/vega-bundle.js")]),
 
         .executableTarget(
             name: "seatrial",

@@ -14,7 +14,8 @@ struct Seatrial: AsyncParsableCommand {
             """,
         version: SeatrialVersion.current,
         subcommands: [
-            RunCommand.self, CompareCommand.self, BranchCommand.self, ExplainCommand.self, DiffCommand.self, StormCommand.self,
+            RunCommand.self, CompareCommand.self, BranchCommand.self, ExplainCommand.self, DiffCommand.self, ReportCommand.self,
+            StormCommand.self,
             ValidateCommand.self,
             SchemaCommand.self, ImportCommand.self,
             DocsCommand.self,

@@ -156,7 +156,7 @@ struct ResultFileTests {
         let folder = try TemporaryFolder()
         try outcome(awkwardRecord()).write(to: folder["run"])
         let pods = try String(contentsOfFile: folder["run/pods.csv"], encoding: .utf8)
-        #expect(pods.contains("shop,a,ReplicaSet/web,0.001,0.005,2.005,2.005,,,,n-0,1,0,Running,\n"))
+        #expect(pods.contains("shop,a,ReplicaSet/web,0.001,0.005,2.005,2.005,,,,n-0,0,0,1,0,Running,\n"))
         #expect(pods.contains("\"0/3 nodes are available: 3 Insufficient cpu, \"\"really\"\".\nnothing\""))
         let cluster = try String(contentsOfFile: folder["run/cluster.csv"], encoding: .utf8)
         #expect(

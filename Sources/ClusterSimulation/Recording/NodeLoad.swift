@@ -106,6 +106,18 @@ struct NodeLoad: Sendable {
         return vector
     }
 
+    /// Cores and bytes that a pod asks for.
+    mutating func demand(of spec: Shared<PodSpec>) -> (cpu: Double, memory: Double) {
+        let vector = requests(of: spec)
+        return (Double(vector[0]) / 1000, Double(vector[1]))
+    }
+
+    /// A node's allocatable, in base units.
+    func allocatable(_ name: ResourceName, of number: Int) -> Double {
+        guard let index = resources.firstIndex(of: name), index < entries[number].allocatable.count else { return 0 }
+        return Double(entries[number].allocatable[index]) / (name == .cpu ? 1000 : 1)
+    }
+
     private func vector(_ list: ResourceList) -> [Int64] {
         resources.map { name in list[name].map { name == .cpu ? $0.milliValue : $0.value } ?? 0 }
     }

@@ -70,7 +70,8 @@ struct Recorder: Sendable {
         } else {
             state = TrackedPod(row: Int32(record.pods.count), workload: health.workload(of: pod.value) ?? -1)
             rowOfName[pod.value.metadata.key] = state.row
-            record.pods.append(newRow(pod.value, workload: state.workload, at: now))
+            let row = newRow(pod.value, workload: state.workload, at: now)
+            record.pods.append(row)
             if state.workload >= 0, event.change == .added {
                 failures.podCreated(workload: state.workload, at: now, &record.recoveries)
             }
@@ -106,11 +107,13 @@ struct Recorder: Sendable {
         }
     }
 
-    private func newRow(_ pod: Pod, workload: Int32, at now: SimulatedTime) -> PodRecord {
-        PodRecord(
+    private mutating func newRow(_ pod: Pod, workload: Int32, at now: SimulatedTime) -> PodRecord {
+        var row = PodRecord(
             name: pod.metadata.key, owner: workload < 0 ? "" : health.workloads[Int(workload)].name,
             created: min(now, pod.metadata.creationTimestamp < .zero ? pod.metadata.creationTimestamp : now), attempts: 0, restarts: 0,
             phase: pod.status.phase, reason: "")
+        (row.requestedCPU, row.requestedMemory) = load.demand(of: pod.spec)
+        return row
     }
 
     private static func update(_ row: inout PodRecord, _ pod: Shared<Pod>, at now: SimulatedTime) {
@@ -324,6 +327,7 @@ struct Recorder: Sendable {
                 let integral = index < entry.integral.count ? entry.integral[index] : 0
                 return (load.resources[index], span > 0 ? integral / span : 0)
             }
+            record.nodes[row].allocatable = record.nodes[row].meanUtilisation.map { ($0.name, load.allocatable($0.name, of: number)) }
         }
     }
 }

@@ -91,6 +91,9 @@ public struct PodRecord: Sendable {
     public var phase: PodPhase
     /// Why it is (or ended) as it is: the last scheduling failure, an eviction, an exit reason.
     public var reason: String
+    /// What it asks its node for: cores and bytes.
+    public var requestedCPU = 0.0
+    public var requestedMemory = 0.0
     /// It existed before the run; its times are those its status told then, and missing where it did not.
     public var isFromSnapshot = false
 }
@@ -109,6 +112,8 @@ public struct NodeRecord: Sendable {
     public var podsStarted: Int
     /// Time averages of requested / allocatable.
     public var meanUtilisation: [(name: ResourceName, share: Double)]
+    /// In base units, in the end; of the same resources.
+    public package(set) var allocatable: [(name: ResourceName, amount: Double)] = []
     public var peakPods: Int
 }
 

@@ -17,6 +17,12 @@ indirect enum JSONValue: Hashable, Sendable {
         var value: JSONValue
     }
 
+    /// A number with the digits that tell it from its neighbours; null for none.
+    static func number(_ value: Double) -> JSONValue {
+        guard value.isFinite else { return .null }
+        return .number(value == value.rounded() && value.magnitude < 1e15 ? String(Int64(value)) : String(value))
+    }
+
     static func members(_ pairs: [(String, JSONValue)]) -> JSONValue {
         .object(pairs.map { Member(key: $0.0, value: $0.1) })
     }
@@ -76,4 +82,17 @@ indirect enum JSONValue: Hashable, Sendable {
             output += outer + "}"
         }
     }
+}
+
+// MARK: - Literals
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
+    ExpressibleByDictionaryLiteral, ExpressibleByFloatLiteral
+{
+    init(stringLiteral value: String) { self = .string(value) }
+    init(integerLiteral value: Int) { self = .integer(value) }
+    init(floatLiteral value: Double) { self = .number(value) }
+    init(booleanLiteral value: Bool) { self = .boolean(value) }
+    init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    init(dictionaryLiteral elements: (String, JSONValue)...) { self = .members(elements) }
 }

@@ -78,6 +78,7 @@ public enum ResultTables {
             ResultColumn("pods_bound", .integer, "Pods that were bound to it."),
             ResultColumn("pods_peak", .integer, "The most pods it had at a time."),
             ResultColumn("mean_utilisation_{resource}", .number, optional: true, "Time average of requested / allocatable."),
+            ResultColumn("allocatable_{resource}", .number, optional: true, "Allocatable in the end, in base units."),
         ])
 
     public static let pods = ResultTable(
@@ -94,6 +95,8 @@ public enum ResultTables {
             ResultColumn("deletion_requested_s", .time, optional: true, "When its deletion was requested."),
             ResultColumn("deleted_s", .time, optional: true, "When it was gone from the API."),
             ResultColumn("node", .text, optional: true, "The node it was bound to."),
+            ResultColumn("requested_cpu_cores", .number, "What it asks its node for."),
+            ResultColumn("requested_memory_bytes", .number, "The same of memory."),
             ResultColumn("attempts", .integer, "Attempts to schedule it."),
             ResultColumn("restarts", .integer, "Restarts of its containers."),
             ResultColumn("phase", .text, "Its phase in the end, or when it was deleted."),

@@ -124,7 +124,10 @@ struct ResultWriter {
             csv.field(node.notReadyTime)
             csv.field(node.podsStarted)
             csv.field(node.peakPods)
-            for name in resources { csv.field(node.meanUtilisation.first { $0.name == name }?.share) }
+            for name in resources {
+                csv.field(node.meanUtilisation.first { $0.name == name }?.share)
+                csv.field(node.allocatable.first { $0.name == name }?.amount)
+            }
             csv.endRow()
         }
         return try csv.finish()
@@ -144,6 +147,8 @@ struct ResultWriter {
             csv.field(pod.deletionRequested)
             csv.field(pod.deleted)
             csv.field(pod.node ?? "")
+            csv.field(pod.requestedCPU)
+            csv.field(pod.requestedMemory)
             csv.field(pod.attempts)
             csv.field(pod.restarts)
             csv.field(pod.phase.rawValue)

@@ -1,0 +1,119 @@
+// The report is one page that needs nothing else, and draws what the tables say.
+
+import Foundation
+import Testing
+
+@testable import Experiments
+
+/// A browser without a window, where there is one.
+private let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].first {
+    FileManager.default.isExecutableFile(atPath: $0)
+}
+
+@Suite("HTML reports")
+struct HTMLReportTests {
+    /// The specifications of a page's charts.
+    private func charts(_ page: String) throws -> [[String: Any]] {
+        var charts: [[String: Any]] = []
+        for part in page.components(separatedBy: "<script type=\"application/json\"").dropFirst() {
+            let start = try #require(part.firstIndex(of: ">"))
+            let text = part[part.index(after: start)...].components(separatedBy: "</script>")[0]
+            charts.append(try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]))
+        }
+        return charts
+    }
+
+    private func values(_ chart: [String: Any]) -> [[String: Any]] {
+        (chart["data"] as? [String: Any])?["values"] as? [[String: Any]] ?? []
+    }
+
+    private func run(_ path: String, into folder: TemporaryFolder) throws -> (outcome: RunOutcome, page: String, path: String) {
+        let scenario = try ScenarioFile.load(packageRoot + "/scenarios/" + path)
+        let outcome = try scenario.run()
+        let results = scenario.resultFolder(below: folder.path)
+        try outcome.write(to: results)
+        let report = try HTMLReport(of: results)
+        try report.write()
+        return (outcome, try String(contentsOfFile: report.path, encoding: .utf8), report.path)
+    }
+
+    @Test("A run's page has its charts with their data, and fetches nothing")
+    func page() throws {
+        let folder = try TemporaryFolder()
+        let (outcome, page, _) = try run("zone-errors/scenario.yaml", into: folder)
+        let charts = try charts(page)
+        #expect(charts.count == 5)
+        // The state of the cluster: five lines of all samples, over a band for each failure.
+        let layers = try #require(charts[0]["layer"] as? [[String: Any]])
+        #expect(values(layers[0]).count == outcome.record.recoveries.count)
+        #expect(values(try #require(layers.last)).count == 5 * outcome.record.samples.count)
+        for forbidden in ["src=\"http", "href=\"http", "@import", "url(http"] { #expect(!page.contains(forbidden)) }
+        for file in ["pods.csv", "services.csv", "run.json"] { #expect(page.contains("<a href=\"\(file)\">")) }
+        #expect(outcome.expectationsHold && page.contains("class=\"holds\"") && !page.contains("class=\"fails\""))
+    }
+
+    @Test("The heat map of nodes adds up to what the cluster had requested")
+    func heatMap() throws {
+        let folder = try TemporaryFolder()
+        let (outcome, page, _) = try run("zone-outage/scenario.yaml", into: folder)
+        let heat = values(try charts(page)[2])
+        let cores = outcome.record.nodes.map { $0.allocatable.first { $0.name == .cpu }?.amount ?? 0 }
+        #expect(Set(cores).count == 1)
+        // Bins of equal width, nodes of equal size: the mean over cells is the mean utilisation.
+        let mean = heat.reduce(0.0) { $0 + (($1["cpu"] as? NSNumber)?.doubleValue ?? .nan) } / Double(heat.count)
+        let expected = outcome.record.nodes.map { $0.meanUtilisation[0].share }.reduce(0, +) / Double(outcome.record.nodes.count)
+        #expect(abs(mean - expected) < 0.005)
+        #expect(heat.allSatisfy { (($0["cpu"] as? NSNumber)?.doubleValue ?? 2) <= 1.0001 })
+    }
+
+    @Test("A comparison's page shows every policy with its differences and a run of each")
+    func comparison() async throws {
+        let folder = try TemporaryFolder()
+        let path = packageRoot + "/scenarios/packing/"
+        let scenarios = try ["default", path + "pack.yaml"].map {
+            try ScenarioFile.load(path + "scenario.yaml", overrides: ScenarioOverrides(scheduler: $0))
+        }
+        let comparison = try await Comparison.run(scenarios, seeds: [1, 2, 3], output: folder.path)
+        try comparison.write(to: folder["packing"])
+        let report = try HTMLReport(of: folder["packing"], to: folder["page.html"])
+        try report.write()
+        let page = try String(contentsOfFile: folder["page.html"], encoding: .utf8)
+        let charts = try charts(page)
+        #expect(charts.count == 2 + 2 * 3)
+        #expect(Set(values(charts[0]).compactMap { $0["policy"] as? String }) == ["pack"])
+        #expect(Set(values(charts[1]).compactMap { $0["policy"] as? String }) == ["default", "pack"])
+        #expect(page.contains("href=\"pack/seed-1/pods.csv\""))
+    }
+
+    @Test("A folder without results is refused, and names are shown as they are")
+    func edges() throws {
+        let folder = try TemporaryFolder()
+        #expect(throws: ScenarioError.self) { try HTMLReport(of: folder.path) }
+        var body = HTMLBody()
+        body.heading("a <b> & \"c\"")
+        #expect(try body.page().contains("<h1>a &lt;b&gt; &amp; &quot;c&quot;</h1>"))
+    }
+
+    @Test("A browser draws every chart without an error", .enabled(if: browser != nil, "no Chromium on this machine"))
+    func browserDraws() throws {
+        let folder = try TemporaryFolder()
+        let (_, page, path) = try run("zone-errors/scenario.yaml", into: folder)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try #require(browser))
+        process.arguments = [
+            "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=20000", "--dump-dom",
+            "--user-data-dir=" + folder["profile"], "file://" + path,
+        ]
+        let (output, errors) = (folder["dom.html"], folder["log.txt"])
+        for file in [output, errors] { #expect(FileManager.default.createFile(atPath: file, contents: nil)) }
+        process.standardOutput = FileHandle(forWritingAtPath: output)
+        process.standardError = FileHandle(forWritingAtPath: errors)
+        try process.run()
+        process.waitUntilExit()
+        let document = try String(contentsOfFile: output, encoding: .utf8)
+        #expect(document.contains("data-ready=\"yes\""))
+        #expect(document.components(separatedBy: "class=\"marks\"").count - 1 == (try charts(page)).count)
+        let log = try String(contentsOfFile: errors, encoding: .utf8)
+        #expect(!log.contains("CONSOLE"), "\(log)")
+    }
+}
