@@ -27,3 +27,43 @@ struct ReportCommand: ParsableCommand {
         try Terminal.say("Report     \(report.path)")
     }
 }
+
+struct SteadyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "steady", abstract: "Cut the warm-up off a long run and give a mean with an interval from batches.",
+        discussion: """
+            Neighbouring values of one run depend on each other: the mean's interval comes from the means of long batches. Exit code 1: the \
+            series has not settled.
+
+              seatrial steady results/node-churn/default/seed-1 --column utilisation_cpu
+              seatrial steady results/rollout-race/default/seed-1 --file services.csv --column latency_p99_s --where source=to-patient
+            """)
+
+    @Argument(help: "The folder of a run's results.", completion: .directory)
+    var results: String
+
+    @Option(help: "The column with the numbers.")
+    var column: String
+
+    @Option(help: "A table with a column time_s.")
+    var file = "cluster.csv"
+
+    @Option(name: .customLong("where"), help: ArgumentHelp("Only rows in which a column has this text.", valueName: "column=text"))
+    var condition: String?
+
+    @Option(help: "Leave so much out at the beginning, for example 10m; default: as much as MSER-5 finds.")
+    var warmUp: String?
+
+    @Option(help: "Batches.")
+    var batches = 20
+
+    func validate() throws {
+        if !(2...1000).contains(batches) { throw ValidationError("--batches must be from 2 to 1000.") }
+    }
+
+    func run() throws {
+        let report = try SteadyStateReport(of: results, file: file, column: column, where: condition, warmUp: warmUp, batches: batches)
+        try Terminal.say(report, terminator: "")
+        if !report.isSettled { throw ExitCode(ExitStatus.expectationFailed) }
+    }
+}

@@ -57,18 +57,22 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Hashable {
     /// The number of the next draw; may be set, to skip or to repeat.
     public var index: UInt64
 
+    /// What makes of a seed its mirror image: the highest bit.
+    @inlinable public static var mirror: UInt64 { 1 << 63 }
+
     /// The stream of one owner, by number.
     /// - Parameters:
-    ///   - seed: which replication of the experiment.
+    ///   - seed: which replication of the experiment. A seed of ``mirror`` or more is the mirror image of what is left without it: its streams
+    ///     are the antithetic ones.
     ///   - purpose: what the numbers are for.
     ///   - owner: whose they are; distinct owners have distinct streams.
     ///   - antithetic: whether to mirror the stream: each ``uniform()`` u becomes exactly 1 - u, which cancels
     ///     most of the luck in the average of a run and its mirror image.
     @inlinable
     public init(seed: UInt64, purpose: RandomPurpose, owner: UInt64, antithetic: Bool = false) {
-        self.key = Self.philox(counter: (seed, purpose.identity), key: 0).0
+        self.key = Self.philox(counter: (seed & ~Self.mirror, purpose.identity), key: 0).0
         self.owner = owner
-        self.complement = antithetic ? .max : 0
+        self.complement = antithetic != (seed >= Self.mirror) ? .max : 0
         self.index = 0
     }
 
