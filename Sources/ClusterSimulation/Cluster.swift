@@ -162,6 +162,7 @@ public struct Cluster: Sendable {
             let entry = configuration.value.trace[Int(index)]
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
         case .servingChanges(let server): refreshServing(ofServer: server)
+        case .requestsMeasured: measureRequests()
         case .sample:
             recorder.sample(at: now)
             traffic?.sample(at: now)
@@ -213,9 +214,11 @@ public struct Cluster: Sendable {
     }
 
     /// What the metrics APIs say now.
-    private func read(_ query: MetricsQuery) -> MetricsReading {
-        metrics.answer(
-            query, from: nodeAgent, isReachable: { node in nodeAgent.number(of: node).map { nodeAgent.isRunning($0) } ?? false }, at: now)
+    private mutating func read(_ query: MetricsQuery) -> MetricsReading {
+        traffic?.advance(to: now)
+        return metrics.answer(
+            query, from: nodeAgent, and: traffic,
+            isReachable: { node in nodeAgent.number(of: node).map { nodeAgent.isRunning($0) } ?? false }, at: now)
     }
 
     /// Shows the recorder what was just committed and schedules the deliveries to the watchers it concerns.

@@ -58,6 +58,8 @@ enum ClusterEvent: Sendable {
     // Requests.
     /// A pod begins or ceases to answer requests; the number is its place in ``Traffic``.
     case servingChanges(Int32)
+    /// What requests want of processors, and get, is worked out anew.
+    case requestsMeasured
 
     // Measurement.
     case sample

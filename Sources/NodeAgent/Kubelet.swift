@@ -128,6 +128,9 @@ struct Kubelet: Sendable {
         slot < pods.count ? pods[slot].map { look($0) } : nil
     }
 
+    /// Sets what the requests to the pod in a slot want, cores, without taking it out.
+    mutating func setRequestCPU(_ cores: Double, of slot: Int) { pods[slot]?.requestCPU = Float(cores) }
+
     /// Looks at all pods, in the order of their slots.
     func forEachPod(_ look: (Int, PodWorker) -> Void) {
         for slot in pods.indices { if let worker = pods[slot] { look(slot, worker) } }

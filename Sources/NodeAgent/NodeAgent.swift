@@ -37,6 +37,8 @@ package struct NodeAgent: Sendable {
     var changedMachines = false
     /// What pods use.
     package internal(set) var loads: PodLoads
+    /// Nodes that have, or had, pods whose requests use processors.
+    var nodesWithRequests: [Int32] = []
     /// Nodes whose usage changed in the present event.
     var unsettled: [Int32] = []
     /// When the shares of loads changed last.

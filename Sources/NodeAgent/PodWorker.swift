@@ -70,6 +70,8 @@ struct PodWorker: Sendable {
     var address: UInt32?
     /// Its annotations keep it from being ready.
     var isHeldUnready = false
+    /// Cores that the requests to it wanted in the last second. In a gap between other fields: there are many pods.
+    var requestCPU: Float = 0
     /// How fast each container goes on; empty: at full speed.
     var pace: [Pace] = []
     /// Why the kubelet ends the pod, if it does so of its own accord.

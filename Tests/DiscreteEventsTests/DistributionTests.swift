@@ -8,7 +8,9 @@ private func everyFamily() throws -> [Distribution] {
         try .constant(3), try .uniform(low: 2, high: 5), try .exponential(mean: 4), try .weibull(shape: 0.8, scale: 30),
         try .weibull(shape: 3, scale: 2), try .lognormal(logMean: 1, logDeviation: 0.7), try .gamma(shape: 2.5, scale: 3),
         try .gamma(shape: 0.3, scale: 10), try .gamma(shape: 0.05, scale: 10), try .gamma(shape: 50_000, scale: 1e-4),
-        try .pareto(shape: 2.5, scale: 1), try .truncatedNormal(mean: 5, deviation: 1),
+        try .pareto(shape: 2.5, scale: 1), try .boundedPareto(shape: 1.1, low: 0.5, high: 200),
+        try .boundedPareto(shape: 1, low: 1, high: 50), try .boundedPareto(shape: 0.4, low: 1, high: 9),
+        try .truncatedNormal(mean: 5, deviation: 1),
         try .truncatedNormal(mean: 1, deviation: 3), try .empirical([4, 1, 3, 10, 2, 2]), try .empirical([7]),
     ]
 }
@@ -64,6 +66,17 @@ struct DistributionTests {
             return distribution.quantile(position * position * (3 - 2 * position)) * slope
         }.reduce(0, +)
         #expect(isClose(integral, distribution.mean, within: 2e-4), "\(distribution): \(integral) and \(distribution.mean)")
+    }
+
+    @Test("a bounded Pareto variable is a Pareto variable that is not above the bound")
+    func boundedPareto() throws {
+        let bounded = try Distribution.boundedPareto(shape: 1.5, low: 2, high: 30)
+        let free = try Distribution.pareto(shape: 1.5, scale: 2)
+        #expect(bounded.quantile(0) == 2 && bounded.quantile(1) == 30)
+        #expect(bounded.probability(upTo: 30) == 1 && bounded.probability(upTo: 2) == 0)
+        for value in [2.1, 3, 10, 29] {
+            #expect(isClose(bounded.probability(upTo: value), free.probability(upTo: value) / free.probability(upTo: 30), within: 1e-12))
+        }
     }
 
     @Test("a sample is the quantile of one draw")
@@ -135,6 +148,9 @@ struct DistributionTests {
             ("shape", { try .pareto(shape: value, scale: 1) }), ("scale", { try .pareto(shape: 1, scale: value) }),
             ("mean", { try .truncatedNormal(mean: value, deviation: 1) }),
             ("deviation", { try .truncatedNormal(mean: 1, deviation: value) }), ("high", { try .uniform(low: 2, high: value) }),
+            ("shape", { try .boundedPareto(shape: value, low: 1, high: 2) }),
+            ("low", { try .boundedPareto(shape: 1, low: value, high: 2) }),
+            ("high", { try .boundedPareto(shape: 1, low: 2, high: value) }),
             ("mean", { try .lognormal(mean: value, quantile: 3, at: 0.9) }), ("p90", { try .weibull(mean: 2, quantile: value, at: 0.9) }),
             ("quantile level", { try .gamma(mean: 2, quantile: 3, at: value) }),
         ]

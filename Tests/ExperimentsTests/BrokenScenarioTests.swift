@@ -52,6 +52,11 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         BrokenScenario(name: name, text: scenario, line: line, fragments: fragments, file: file, files: [file: content])
     }
 
+    /// A source of requests whose service times are in a file.
+    static func recording(_ serviceTime: String) -> String {
+        "traffic:\n  sources: [{name: users, service: web, recorded: {file: r.csv, column: t, serviceTime: \(serviceTime)}}]"
+    }
+
     static let document = [
         whole("not YAML at all", "\u{7F}ELF: [unclosed\n  - {", line: 1, "scenario.yaml"),
         whole("a list instead of an object", "- 1\n- 2\n", line: 1, "expected"),
@@ -171,6 +176,24 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
                 "web.yaml": webManifest
                     + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
             ], "calls", "never end"),
+        spec(
+            "requests that take more than any machine has",
+            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, serviceTime: 1ms, cpu: 200k}]",
+            line: 10, "spec.traffic.services[0].cpu", "at most 100k"),
+        spec(
+            "requests that take less than nothing",
+            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, serviceTime: 1ms, cpu: -1}]",
+            line: 10, "spec.traffic.services[0].cpu", "negative"),
+        spec(
+            "a recorded amount less than nothing", recording("{columns: [{column: size, each: 1ms}]}"), line: 9,
+            files: ["r.csv": "t,size\n1,2\n2,-2\n"], "r.csv:3: size", "not negative"),
+        spec(
+            "a recorded column there is not", recording("{columns: [{column: tokens, each: 1ms}]}"), line: 9,
+            files: ["r.csv": "t,size\n1,2\n"], "r.csv:1", "tokens", "no such column"),
+        spec(
+            "a bounded distribution with exchanged bounds",
+            "workloads: [{selector: {}, start: {pareto: {shape: 2, min: 5s, max: 1s}}}]", "spec.workloads[0].start", "above the least value"
+        ),
         spec("a cascade there is not", "timeline: [{at: 1m, delete: {object: pod/p, cascade: sideways}}]", "cascade", "foreground"),
         spec("a duration beyond all clocks", "faults: [{at: 9999999h, node: node-0}]", "longer than 292 years"),
         spec("a start before all clocks", "start: 1600-01-01T00:00:00Z", "spec.start", "1678"),

@@ -44,7 +44,7 @@ enum SampleScenarios {
             usage:
             - {cpu: {shared: true, ramp: [{at: 0s, value: 500m}, {at: 10m, value: 4}]}, startupCPU: 2, memory: 300Mi, container: web}
             - {memory: {growth: {from: 10Mi, perMinute: 1Mi, upTo: 1Gi}}, disk: {trace: disk.csv, column: bytes, since: containerStart}, processes: 12, container: log}
-          - {selector: {}, start: {pareto: {shape: 2, min: 1s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
+          - {selector: {}, start: {pareto: {shape: 2, min: 1s, max: 9s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
           registry:
             bandwidth: 1G
             images:
@@ -133,6 +133,7 @@ enum SampleScenarios {
             - service: shop
               port: http
               serviceTime: {exponential: {mean: 20ms}}
+              cpu: 800m
               concurrency: 8
               queue: 100
               onTermination: ignore
@@ -143,7 +144,7 @@ enum SampleScenarios {
             - {name: three, service: shop, bursts: [{rate: 10, stay: 1m}, {rate: 1, stay: 2m}]}
             - {name: four, service: shop, curve: {period: 1d, points: [{at: 1h, rate: 1}, {at: 12h, rate: 9}]}}
             - {name: five, service: shop, users: {count: 3, think: {exponential: {mean: 5s}}}}
-            - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2}}
+            - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2, serviceTime: {base: 5ms, columns: [{column: tokens, each: 1ms}]}}}
           measure: {interval: 30s, events: false, scheduling: false}
           expect:
           - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, errorSeconds: {atMost: 9s}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, maximum: {atMost: 1s}}

@@ -22,14 +22,17 @@ private struct Replications {
     }
 
     /// The mean time in the system.
+    /// - Parameter cores: what a pod has for its requests, each of which could use one; nil: any number.
     static func timeInSystem(
-        pods: Int, concurrency: Int32 = 1, serviceTime: Distribution, load: Double, balancing: BalancingMethod, requests: Int,
-        warmUp: Double = 0.2, replications: Int = 10
+        pods: Int, concurrency: Int32 = 1, cores: Int? = nil, serviceTime: Distribution, load: Double, balancing: BalancingMethod,
+        requests: Int, warmUp: Double = 0.2, replications: Int = 10
     ) throws -> StudentInterval {
         try interval(replications) { seed in
             var fixture = RequestFixture(
-                pods: pods, capacity: PodCapacity(concurrency: concurrency), serviceTime: serviceTime, balancing: balancing, seed: seed)
-            let rate = load * Double(pods) * Double(concurrency)
+                pods: pods, capacity: PodCapacity(concurrency: concurrency), serviceTime: serviceTime, milliCPU: cores == nil ? 0 : 1000,
+                balancing: balancing, seed: seed)
+            for pod in 0..<pods { if let cores { fixture.engine.setProcessors(Double(cores), of: PodNumber(pod)) } }
+            let rate = load * Double(pods) * Double(cores ?? Int(concurrency))
             let source = fixture.source(.poisson(rate: rate))
             let length = Double(requests * effort) / rate
             fixture.engine.run(through: SimulatedTime(seconds: length * warmUp))
@@ -80,6 +83,43 @@ struct QueueingTheoryTests {
         let constant = Distribution.constant(.seconds(1))
         let interval = try Replications.timeInSystem(pods: 1, serviceTime: constant, load: 0.8, balancing: .iptables, requests: 6_000)
         #expect(interval.contains(1 + 0.8 / (2 * 0.2)), "\(interval.text)")
+    }
+
+    /// Unlike the time in a line, it depends on the service time's mean alone: deterministic and heavy-tailed ones give the same.
+    @Test("M/G/1 with shared processors: 1 / (1 - rho), whatever the service time's distribution", arguments: [0.0, 0.5, 1.2])
+    func processorSharing(deviation: Double) throws {
+        let lognormal: Distribution =
+            deviation == 0
+            ? .constant(.seconds(1)) : .valid(try .lognormal(logMean: -deviation * deviation / 2, logDeviation: deviation))
+        let interval = try Replications.timeInSystem(
+            pods: 1, concurrency: 100_000, cores: 1, serviceTime: lognormal, load: 0.7, balancing: .iptables, requests: 8_000)
+        #expect(interval.contains(1 / (1 - 0.7)), "\(interval.text)")
+    }
+
+    /// The number of requests there is a birth-death process with the rates of M/M/c, whoever is served how fast.
+    @Test("M/M/c with shared processors: as long on average as with a line, by Erlang's C formula")
+    func sharedProcessors() throws {
+        let interval = try Replications.timeInSystem(
+            pods: 1, concurrency: 100_000, cores: 3, serviceTime: exponential, load: 0.8, balancing: .iptables, requests: 8_000)
+        let expected = 1 + probabilityToWait(3, 2.4) / (3 - 2.4)
+        #expect(interval.contains(expected), "\(interval.text) for \(expected)")
+    }
+
+    @Test("A saturated pod serves as many requests as its cpu limit has time for")
+    func saturation() throws {
+        let length = 400 * Replications.effort
+        let capacity = PodCapacity(concurrency: 4, queueLimit: 10)
+        let interval = try Replications.interval { seed in
+            var fixture = RequestFixture(pods: 1, capacity: capacity, serviceTime: exponential, milliCPU: 1000, seed: seed)
+            fixture.engine.setProcessors(0.5, of: 0)
+            let source = fixture.source(.poisson(rate: 5))
+            fixture.engine.run(through: .start + .seconds(100))
+            fixture.engine.resetStatistics()
+            fixture.engine.run(through: .start + .seconds(100 + length))
+            return Double(fixture.engine.statistics(of: source).count(.succeeded)) / Double(length)
+        }
+        // A request takes a core second.
+        #expect(interval.contains(0.5), "\(interval.text)")
     }
 
     /// Pareto with shape 3.2 has a variance, but a heavy tail: convergence is slow, and the interval shows it.

@@ -27,10 +27,11 @@ struct RequestConservationTests {
         let method = Self.methods[random.uniform(below: Self.methods.count)]
         var fixture = RequestFixture(
             pods: 6, capacity: PodCapacity(concurrency: 2, queueLimit: random.bernoulli(0.5) ? 3 : nil),
-            serviceTime: .valid(try .exponential(mean: 0.05)), balancing: method, nodes: 3, latencies: latencies, timing: timing, seed: seed
-        )
+            serviceTime: .valid(try .exponential(mean: 0.05)), milliCPU: random.bernoulli(0.7) ? 800 : 0, balancing: method, nodes: 3,
+            latencies: latencies, timing: timing, seed: seed)
         fixture.publish([0, 1, 2, 3], isKnown: true) { $0.affinitySeconds = random.bernoulli(0.3) ? 5 : nil }
-        let back = fixture.engine.addPort(PortBehaviour(serviceTime: .valid(try .exponential(mean: 0.02)), balancing: method))
+        let back = fixture.engine.addPort(
+            PortBehaviour(serviceTime: .valid(try .exponential(mean: 0.02)), balancing: method, milliCPU: 300))
         let name = ServicePortName(namespace: "shop", name: "back", port: "", transport: .tcp)
         fixture.engine.publish(
             ServicePortInfo(name: name, clusterIP: "10.96.0.11", port: 80), endpoints: [4, 5].map { fixture.endpoint($0) }, pods: [4, 5],
@@ -63,7 +64,7 @@ struct RequestConservationTests {
             fixture.engine.setCondition(conditions[random.uniform(below: 4)], of: pod)
         case 1: fixture.publish((0..<4).filter { _ in random.bernoulli(0.7) }, at: now)
         case 2: fixture.engine.partition(random.bernoulli(0.5) ? [0, 0, 1] : nil)
-        case 3: fixture.engine.setSlowness(1 + random.uniform() * 3, of: pod)
+        case 3: fixture.engine.setProcessors(random.uniform() * 3, others: random.uniform(), of: pod)
         case 4: fixture.engine.setCapacity(PodCapacity(concurrency: 1 + Int32(random.uniform(below: 4)), queueLimit: 3), of: pod)
         default: fixture.engine.setCondition(.serving, of: pod)
         }

@@ -39,12 +39,11 @@ struct RequestEngineTests {
         #expect(statistics.count(.overloaded) == 2)
     }
 
-    @Test("A slowed pod serves more slowly; a raised limit lets those in line begin")
-    func slownessAndCapacity() {
-        var fixture = RequestFixture(pods: 1, serviceTime: constant(1000))
+    @Test("A raised limit lets those in line begin")
+    func capacity() {
+        var fixture = RequestFixture(pods: 1, serviceTime: constant(2000))
         fixture.engine.recordsOutcomes = true
         _ = fixture.source(replay([0, 0, 0, 0]))
-        fixture.engine.setSlowness(2, of: 0)
         fixture.engine.run(through: at(0.5))
         fixture.engine.setCapacity(PodCapacity(concurrency: 3), of: 0)
         #expect(fixture.engine.load(of: 0) == (3, 1))
@@ -142,9 +141,9 @@ struct RequestEngineTests {
 
     @Test("A hedge is sent while the first attempt is late, and the first answer counts")
     func hedging() {
-        var fixture = RequestFixture(pods: 2, serviceTime: constant(1000), balancing: .roundRobin)
+        var fixture = RequestFixture(pods: 2, serviceTime: constant(1000), milliCPU: 1000, balancing: .roundRobin)
         fixture.engine.recordsOutcomes = true
-        fixture.engine.setSlowness(10, of: 0)
+        fixture.engine.setProcessors(0.1, of: 0)
         let source = fixture.source(replay([0])) {
             $0.policy.maximumAttempts = 2
             $0.policy.hedgeDelay = .milliseconds(1500)
@@ -290,18 +289,41 @@ struct RequestEngineTests {
         #expect(fixture.engine.load(of: 0) == (0, 0))
     }
 
+    // MARK: Recordings
+
+    @Test("A recorded request takes what was recorded of it, and its row stays its own when earlier ones were not sent")
+    func recordedWork() {
+        var fixture = RequestFixture(pods: 1, capacity: PodCapacity(concurrency: 5), serviceTime: constant(100))
+        fixture.engine.recordsOutcomes = true
+        let source = fixture.source(replay([1, 2, 3, 3, 4])) {
+            $0.serviceTimes = [0.1, 0.2, 0.3, 0.4]
+            $0.start = at(1.5)
+        }
+        fixture.engine.setNodes([], of: source)
+        fixture.engine.run(through: at(2.5))
+        fixture.engine.setNodes([0], of: source)
+        fixture.engine.run(through: at(10))
+        let outcomes = fixture.engine.takeOutcomes()
+        #expect(outcomes.map(\.number) == [2, 3, 4])
+        // Of the last row nothing was recorded.
+        #expect(ended(outcomes) == [3.3, 3.4, 4.1])
+        #expect(fixture.engine.statistics(of: source).sent == 3)
+    }
+
     // MARK: One value
 
     @Test("A fork goes on exactly as the original does, and independently of it")
     func forks() {
-        var fixture = RequestFixture(pods: 5, serviceTime: .valid(try .exponential(mean: 0.01)), balancing: .powerOfTwoChoices)
+        var fixture = RequestFixture(
+            pods: 5, serviceTime: .valid(try .exponential(mean: 0.01)), milliCPU: 1000, balancing: .powerOfTwoChoices)
         fixture.engine.recordsOutcomes = true
         _ = fixture.source(.poisson(rate: 300))
+        fixture.engine.setProcessors(0.9, of: 1)
         fixture.engine.run(through: at(5))
         var fork = fixture.engine
         #expect(fork == fixture.engine)
         var changed = fixture.engine
-        changed.setSlowness(3, of: 0)
+        changed.setProcessors(0.3, of: 0)
         changed.run(through: at(10))
         fork.run(through: at(10))
         fixture.engine.run(through: at(10))

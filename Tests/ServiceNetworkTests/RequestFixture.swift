@@ -15,14 +15,15 @@ struct RequestFixture {
     /// - Parameters:
     ///   - nodes: how many, in zones a, b, c in turn; pods go to them in turn.
     init(
-        pods count: Int, capacity: PodCapacity = PodCapacity(), serviceTime: Distribution, balancing: BalancingMethod = .iptables,
+        pods count: Int, capacity: PodCapacity = PodCapacity(), serviceTime: Distribution, milliCPU: Int32 = 0,
+        balancing: BalancingMethod = .iptables,
         nodes: Int = 1, latencies: PodNetwork.Latencies = PodNetwork.Latencies(), timing: ProxyTiming = ProxyTiming(), seed: UInt64 = 1
     ) {
         let places = (0..<nodes).map { ProxyNode(name: "n\($0)", zone: ["a", "b", "c"][$0 % 3]) }
         engine = RequestEngine(network: PodNetwork(nodes: places, latencies: latencies), timing: timing, seed: seed)
         pods = (0..<count).map { _ in 0 }.indices.map { PodNumber($0) }
         for pod in 0..<count { _ = engine.addPod(on: NodeNumber(pod % nodes), capacity: capacity) }
-        port = engine.addPort(PortBehaviour(serviceTime: serviceTime, balancing: balancing))
+        port = engine.addPort(PortBehaviour(serviceTime: serviceTime, balancing: balancing, milliCPU: milliCPU))
         let name = ServicePortName(namespace: "shop", name: "web", port: "http", transport: .tcp)
         info = ServicePortInfo(name: name, clusterIP: "10.96.0.10", port: 80)
         publish(pods, isKnown: true)

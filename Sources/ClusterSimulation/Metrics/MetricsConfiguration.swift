@@ -20,5 +20,8 @@ public struct MetricsConfiguration: Hashable, Sendable {
     /// The window told with the figures of an API without pipeline.
     public var immediateWindow = SimulatedDuration.seconds(15)
 
+    /// Figures of the past are asked for at most so much later.
+    var memory: SimulatedDuration { (resolution + housekeepingInterval) * 2 + scrapeLatency + immediateWindow }
+
     public init() {}
 }

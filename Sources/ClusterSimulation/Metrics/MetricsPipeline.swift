@@ -43,19 +43,21 @@ struct MetricsPipeline: Sendable {
 
     /// - Parameters:
     ///   - kubelets: whose statistics are read.
+    ///   - traffic: the requests, up to now: what they use belongs to their pods' first containers.
     ///   - isReachable: whether the kubelet of a node answers.
     func answer(
-        _ query: MetricsQuery, from kubelets: NodeAgent, isReachable: (String) -> Bool, at now: SimulatedTime
+        _ query: MetricsQuery, from kubelets: NodeAgent, and traffic: Traffic? = nil, isReachable: (String) -> Bool, at now: SimulatedTime
     ) -> MetricsReading {
         var reading = MetricsReading()
+        let figures = KubeletFigures(kubelets: kubelets, traffic: traffic)
         for source in query.sources {
             switch source {
             case .resource where !servesResources, .containerResource where !servesResources:
                 reading.add(.refused(MetricsPipeline.noResources), to: source)
             case .resource(let name):
-                reading.add(.pods(resource(name, of: query.pods, kubelets, isReachable, at: now)), to: source)
+                reading.add(.pods(resource(name, of: query.pods, figures, isReachable, at: now)), to: source)
             case .containerResource(let name, let container):
-                reading.add(self.container(container, name, of: query.pods, kubelets, isReachable, at: now), to: source)
+                reading.add(self.container(container, name, of: query.pods, figures, isReachable, at: now), to: source)
             case .pods(let metric): reading.add(pods(metric, query.pods, kubelets.loads, at: now), to: source)
             case .object(let metric, let object):
                 reading.add(self.object(metric, object, in: query.autoscaler.namespace, kubelets.loads, at: now), to: source)
@@ -66,24 +68,24 @@ struct MetricsPipeline: Sendable {
     }
 
     private func resource(
-        _ name: ResourceName, of pods: [Shared<Pod>], _ kubelets: NodeAgent, _ isReachable: (String) -> Bool, at now: SimulatedTime
+        _ name: ResourceName, of pods: [Shared<Pod>], _ figures: KubeletFigures, _ isReachable: (String) -> Bool, at now: SimulatedTime
     ) -> PodMetrics {
         var metrics = PodMetrics()
         for pod in pods {
             guard let node = pod.value.nodeName, isReachable(node) else { continue }
-            metrics[pod.value.metadata.name] = sample(name, of: pod, kubelets, at: now)
+            metrics[pod.value.metadata.name] = sample(name, of: pod, figures, at: now)
         }
         return metrics
     }
 
     private func container(
-        _ container: String, _ name: ResourceName, of pods: [Shared<Pod>], _ kubelets: NodeAgent, _ isReachable: (String) -> Bool,
+        _ container: String, _ name: ResourceName, of pods: [Shared<Pod>], _ figures: KubeletFigures, _ isReachable: (String) -> Bool,
         at now: SimulatedTime
     ) -> MetricsReading.Answer {
         var metrics = PodMetrics()
         for pod in pods {
             guard let node = pod.value.nodeName, isReachable(node),
-                let sample = sample(name, of: pod, container: container, kubelets, at: now)
+                let sample = sample(name, of: pod, container: container, figures, at: now)
             else { continue }
             guard pod.value.spec.value.containers.contains(where: { $0.name == container }) else {
                 let key = pod.value.metadata.key
@@ -140,18 +142,36 @@ struct MetricsPipeline: Sendable {
 
     // MARK: metrics-server
 
+    /// What the kubelets know of their containers.
+    private struct KubeletFigures {
+        let kubelets: NodeAgent
+        let traffic: Traffic?
+
+        /// Core seconds of a pod or one of its containers; nil if that is not known.
+        func cpuTime(of pod: Shared<Pod>, _ container: String?, from begin: SimulatedTime, to end: SimulatedTime) -> Double? {
+            kubelets.cpuTime(of: pod, container: container, from: begin, to: end)
+                .map { $0 + requestTime(of: pod, container, from: begin, to: end) }
+        }
+
+        /// The part of it that requests used.
+        func requestTime(of pod: Shared<Pod>, _ container: String?, from begin: SimulatedTime, to end: SimulatedTime) -> Double {
+            guard let traffic, container == nil || container == pod.value.spec.value.containers.first?.name else { return 0 }
+            return traffic.cpuTime(of: pod.value.metadata.uid, from: begin, to: end)
+        }
+    }
+
     /// What metrics-server tells of a pod; nil if it has not seen enough of it.
     private func sample(
-        _ resource: ResourceName, of pod: Shared<Pod>, container: String? = nil, _ kubelets: NodeAgent, at now: SimulatedTime
+        _ resource: ResourceName, of pod: Shared<Pod>, container: String? = nil, _ figures: KubeletFigures, at now: SimulatedTime
     ) -> PodMetricSample? {
-        guard configuration.resolution > .zero else { return immediateSample(resource, of: pod, container, kubelets, at: now) }
+        guard configuration.resolution > .zero else { return immediateSample(resource, of: pod, container, figures, at: now) }
         guard let start = MetricsPipeline.start(of: pod.value), let (begin, end) = window(of: start, at: now) else { return nil }
         let milliValue: Int64
         if resource == .memory {
-            guard let bytes = kubelets.usage(resource, of: pod, container: container, at: end) else { return nil }
+            guard let bytes = figures.kubelets.usage(resource, of: pod, container: container, at: end) else { return nil }
             milliValue = Int64(saturating: bytes.rounded(.towardZero) * 1000)
         } else {
-            guard let used = kubelets.cpuTime(of: pod, container: container, from: begin, to: end) else { return nil }
+            guard let used = figures.cpuTime(of: pod, container, from: begin, to: end) else { return nil }
             // Counters are in nanoseconds of cpu time; the API rounds thousandths of a core up.
             let nanocores = Int64(saturating: min((used / (end - begin).seconds * 1e9).rounded(), 9e18))
             milliValue = (nanocores + 999_999) / 1_000_000
@@ -160,9 +180,14 @@ struct MetricsPipeline: Sendable {
     }
 
     private func immediateSample(
-        _ resource: ResourceName, of pod: Shared<Pod>, _ container: String?, _ kubelets: NodeAgent, at now: SimulatedTime
+        _ resource: ResourceName, of pod: Shared<Pod>, _ container: String?, _ figures: KubeletFigures, at now: SimulatedTime
     ) -> PodMetricSample? {
-        guard PodLoads.serves(pod), let value = kubelets.usage(resource, of: pod, container: container, at: now) else { return nil }
+        guard PodLoads.serves(pod), var value = figures.kubelets.usage(resource, of: pod, container: container, at: now) else { return nil }
+        if resource == .cpu {
+            // Of single requests there is no rate at a moment.
+            let window = configuration.immediateWindow
+            value += figures.requestTime(of: pod, container, from: now - window, to: now) / window.seconds
+        }
         // Whole thousandths; a share of them is cut off.
         let milliValue = Int64(saturating: (value * 1000 + 1e-6).rounded(.down))
         return PodMetricSample(milliValue: milliValue, timestamp: now.truncatedToSeconds, window: configuration.immediateWindow)

@@ -11,7 +11,8 @@ extension Cluster {
     mutating func beginTraffic() {
         guard let configuration = configuration.value.traffic else { return }
         let nodes = (0..<nodeAgent.count).map { proxyNode($0) }
-        traffic = Traffic(configuration, nodes: nodes, seed: self.configuration.value.seed)
+        traffic = Traffic(
+            configuration, nodes: nodes, cpuMemory: self.configuration.value.metrics.memory, seed: self.configuration.value.seed)
         nodeAgent.followsServing = true
         for service in api.objects.all(Service.self) {
             observeTraffic(WatchEvent(.added, .service(service), previous: nil, time: now), isKnown: true)
@@ -20,6 +21,7 @@ extension Cluster {
             observeTraffic(WatchEvent(.added, .endpointSlice(slice), previous: nil, time: now), isKnown: true)
         }
         placeClients()
+        if traffic?.usesCPU == true { queue.schedule(.requestsMeasured, at: now + Traffic.measuringInterval) }
     }
 
     /// A Service or its endpoints changed.
@@ -32,7 +34,9 @@ extension Cluster {
     mutating func refreshServing(of pod: UID) {
         let time = now
         let serving = nodeAgent.serving(of: pod, at: time)
-        guard let (server, next) = traffic?.set(serving, of: pod, at: time) else { return }
+        let next = traffic?.set(serving, of: pod, at: time)
+        refreshProcessors(of: pod)
+        guard let (server, next) = next else { return }
         queue.schedule(.servingChanges(server), at: next)
     }
 

@@ -19,29 +19,37 @@ struct Traffic: Sendable {
         let capacity: PodCapacity
     }
     /// A pod that was an endpoint of such a port.
-    private struct Server: Sendable {
+    struct Server: Sendable {
         let pod: Endpoint.PodReference
         let manner: ServiceBehaviour.StopManner
         /// When its serving will change, as far as a timer is set for that.
         var next = SimulatedTime.distantFuture
+        /// Core seconds that its requests had wanted when that was measured last, and cores, in the second before.
+        var wanted = 0.0
+        var demand = 0.0
     }
 
-    private var engine: RequestEngine
+    var engine: RequestEngine
     /// The scenario's sources have the first numbers in the engine and in the record; calls come after them.
     let sources: [TrafficSource]
     private var ports: [Port] = []
-    private var servers: [Server] = []
-    private var serverOfPod: [UID: PodNumber] = [:]
+    var servers: [Server] = []
+    private(set) var serverOfPod: [UID: PodNumber] = [:]
     private var services: [NamespacedName: Shared<Service>] = [:]
     /// By Service, in the order in which they came.
     private var slices: [NamespacedName: [Shared<EndpointSlice>]] = [:]
+    /// Whether any Service's requests use cpu.
+    let usesCPU: Bool
     /// What is recorded, second by second and in intervals.
     private(set) var record: TrafficRecord
     private var nextSecond = SimulatedTime.zero + .seconds(1)
 
-    init(_ configuration: TrafficConfiguration, nodes: [ProxyNode], seed: UInt64) {
+    /// - Parameter cpuMemory: how long ago pods' use of cpu may be asked for.
+    init(_ configuration: TrafficConfiguration, nodes: [ProxyNode], cpuMemory: SimulatedDuration, seed: UInt64) {
         engine = RequestEngine(
-            network: PodNetwork(nodes: nodes, latencies: configuration.latencies), timing: configuration.proxyTiming, seed: seed)
+            network: PodNetwork(nodes: nodes, latencies: configuration.latencies), timing: configuration.proxyTiming, cpuMemory: cpuMemory,
+            seed: seed)
+        usesCPU = configuration.services.contains { $0.milliCPU > 0 }
         sources = configuration.sources
         record = TrafficRecord()
         for service in configuration.services { _ = addPort(service, configuration) }
@@ -60,7 +68,8 @@ struct Traffic: Sendable {
     }
 
     private mutating func addPort(_ behaviour: ServiceBehaviour, _ configuration: TrafficConfiguration) -> PortNumber {
-        let number = engine.addPort(PortBehaviour(serviceTime: behaviour.serviceTime, balancing: configuration.proxyMode))
+        let number = engine.addPort(
+            PortBehaviour(serviceTime: behaviour.serviceTime, balancing: configuration.proxyMode, milliCPU: behaviour.milliCPU))
         ports.append(
             Port(target: behaviour.target, number: number, manner: behaviour.onTermination, capacity: behaviour.capacity))
         return number
@@ -91,6 +100,7 @@ struct Traffic: Sendable {
         own.policy = source.policy
         own.connections = source.connections
         own.start = source.start
+        own.serviceTimes = source.serviceTimes
         if source.origin == .outside { own.traffic = .toExternalAddressFromOutside }
         record.add(source.name, source.target, isCall: false)
         _ = engine.addSource(own)
@@ -123,7 +133,9 @@ struct Traffic: Sendable {
     mutating func finish(at now: SimulatedTime) -> TrafficRecord {
         sample(at: now)
         record.pods = servers.indices.map { index in
-            TrafficRecord.Pod(pod: servers[index].pod.key, received: engine.received(by: PodNumber(index)).attempts)
+            let number = PodNumber(index)
+            return TrafficRecord.Pod(
+                pod: servers[index].pod.key, received: engine.received(by: number).attempts, cpuSeconds: engine.cpuTime(of: number).used)
         }
         return record
     }

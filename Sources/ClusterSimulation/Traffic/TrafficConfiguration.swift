@@ -34,6 +34,8 @@ public struct TrafficSource: Hashable, Sendable {
     public var policy = RequestPolicy()
     public var connections = RequestSource.ConnectionReuse.none
     public var start = SimulatedTime.zero
+    /// Of recorded arrivals: seconds of service of each; empty: as the Service's behaviour says.
+    public var serviceTimes: [Double] = []
 
     public init(name: String, target: TrafficTarget, arrivals: ArrivalProcess) {
         self.name = name
@@ -63,6 +65,9 @@ public struct ServiceBehaviour: Hashable, Sendable {
     public var target: TrafficTarget
     /// Seconds of service at full speed.
     public var serviceTime: Distribution
+    /// Thousandths of cores that a worker uses while it serves, at full speed: 1000 if it computes all the time, less if it also waits for disks or for what
+    /// the scenario does not simulate.
+    public var milliCPU: Int32 = 1000
     public var capacity = PodCapacity(concurrency: 1)
     public var onTermination = StopManner.finish
     /// Groups of calls, one after the other; the calls of a group go side by side.

@@ -54,6 +54,8 @@ public struct TrafficRecord: Sendable {
         public var pod: NamespacedName
         /// Attempts that reached it.
         public var received: UInt64
+        /// Cpu time that its requests used.
+        public var cpuSeconds: Double
     }
 
     public static let levels = [0.5, 0.9, 0.99, 0.999]

@@ -20,6 +20,7 @@ extension Distribution {
         case .lognormal(let logMean, let logDeviation): gsl_cdf_lognormal_Pinv(probability, logMean, logDeviation)
         case .gamma(let shape, let scale): scale * Self.standardGammaQuantile(probability, shape: shape)
         case .pareto(let shape, let scale): gsl_cdf_pareto_Pinv(probability, shape, scale)
+        case .boundedPareto(let shape, let low, let high): Self.boundedParetoQuantile(probability, shape: shape, low: low, high: high)
         case .truncatedNormal(let mean, let deviation):
             Self.truncatedNormalQuantile(probability, mean: mean, deviation: deviation)
         case .empirical(let values):
@@ -39,6 +40,8 @@ extension Distribution {
         case .lognormal(let logMean, let logDeviation): gsl_cdf_lognormal_P(bound, logMean, logDeviation)
         case .gamma(let shape, let scale): Self.standardGammaProbability(upTo: bound / scale, shape: shape)
         case .pareto(let shape, let scale): gsl_cdf_pareto_P(bound, shape, scale)
+        case .boundedPareto(let shape, let low, let high):
+            bound >= high ? 1 : gsl_cdf_pareto_P(bound, shape, low) / gsl_cdf_pareto_P(high, shape, low)
         case .truncatedNormal(let mean, let deviation):
             // From the upper tails, which lose no digits as the lower ones would by subtraction.
             1 - gsl_cdf_ugaussian_Q((bound - mean) / deviation) / gsl_cdf_ugaussian_Q(-mean / deviation)
@@ -58,6 +61,7 @@ extension Distribution {
         case .lognormal(let logMean, let logDeviation): return exp(logMean + logDeviation * logDeviation / 2)
         case .gamma(let shape, let scale): return shape * scale
         case .pareto(let shape, let scale): return shape <= 1 ? .infinity : scale * (shape / (shape - 1))
+        case .boundedPareto(let shape, let low, let high): return Self.boundedParetoMean(shape: shape, low: low, high: high)
         case .truncatedNormal(let mean, let deviation):
             let ratio = mean / deviation
             let density = exp(-ratio * ratio / 2) / (2 * Double.pi).squareRoot()
@@ -73,6 +77,19 @@ extension Distribution {
 // MARK: - What GSL does not have, or not always
 
 extension Distribution {
+    /// The quantile of a Pareto variable given that it is not above `high`. From the upper tail, which loses no digits where the density is low.
+    private static func boundedParetoQuantile(_ probability: Double, shape: Double, low: Double, high: Double) -> Double {
+        let beyond = gsl_cdf_pareto_Q(high, shape, low)
+        return min(high, gsl_cdf_pareto_Qinv(beyond + (1 - probability) * (1 - beyond), shape, low))
+    }
+
+    /// The integral of the quantile function; the shape 1 is a limit in which a power turns into a logarithm.
+    private static func boundedParetoMean(shape: Double, low: Double, high: Double) -> Double {
+        let logRatio = log(low / high)
+        let power = shape == 1 ? -logRatio : -expm1((shape - 1) * logRatio) / (shape - 1)
+        return low * shape * power / -expm1(shape * logRatio)
+    }
+
     /// The shapes for which GSL's gamma functions are used. Measured against each other, they are good to 1e-9 in here; below, the
     /// inverse often gives up (returns NaN); above, from about 30,000 on, the probability itself is wrong near the mean, even negative.
     private static let reliableGammaShapes = 0.2...10_000.0

@@ -31,6 +31,8 @@ public struct Distribution: Sendable, Hashable {
         case gamma(shape: Double, scale: Double)
         /// Power-law tail P(X > x) = (scale / x)^shape from `scale` on (Pareto's first kind).
         case pareto(shape: Double, scale: Double)
+        /// The same, given that it is not above `high`: sizes of files and jobs, whose mean a run can show whatever the shape.
+        case boundedPareto(shape: Double, low: Double, high: Double)
         /// A normal variable of this mean and deviation *given that it is not negative*; its own mean is a little greater.
         case truncatedNormal(mean: Double, deviation: Double)
         /// Observations, ascending; quantiles between them are interpolated linearly.
@@ -97,6 +99,14 @@ extension Distribution {
         return Distribution(.pareto(shape: shape, scale: scale))
     }
 
+    /// Pareto with this shape between `low` (positive) and `high` (above it).
+    public static func boundedPareto(shape: Double, low: Double, high: Double) throws(DistributionError) -> Distribution {
+        try checkPositive(shape, "shape", of: "pareto")
+        try checkPositive(low, "low", of: "pareto")
+        try check(high, "high", of: "pareto", isAllowed: high > low, allowed: "a finite number above the least value (\(low))")
+        return Distribution(.boundedPareto(shape: shape, low: low, high: high))
+    }
+
     /// Normal with this mean and standard deviation (both positive, of the variable before truncation), given that it is not negative.
     public static func truncatedNormal(mean: Double, deviation: Double) throws(DistributionError) -> Distribution {
         try checkPositive(mean, "mean", of: "normal")
@@ -152,6 +162,7 @@ extension Distribution: CustomStringConvertible {
         case .lognormal(let logMean, let logDeviation): "lognormal(logMean: \(logMean), logDeviation: \(logDeviation))"
         case .gamma(let shape, let scale): "gamma(shape: \(shape), scale: \(scale))"
         case .pareto(let shape, let scale): "pareto(shape: \(shape), scale: \(scale))"
+        case .boundedPareto(let shape, let low, let high): "boundedPareto(shape: \(shape), low: \(low), high: \(high))"
         case .truncatedNormal(let mean, let deviation): "truncatedNormal(mean: \(mean), deviation: \(deviation))"
         case .empirical(let values): "empirical(\(values.count) values, \(values[0]) ... \(values[values.count - 1]))"
         }

@@ -41,6 +41,7 @@ extension ResultTables {
             ResultColumn("pod", .text, "The pod."),
             ResultColumn("received", .integer, "Attempts that reached it while it took requests."),
             ResultColumn("share", .number, "Of all that reached any."),
+            ResultColumn("cpu_s", .number, "Cpu time that requests used there, over all processors."),
         ])
 }
 
@@ -80,6 +81,7 @@ extension ResultWriter {
             csv.field(pod.pod.name)
             csv.field(Int(pod.received))
             csv.field(all > 0 ? Double(pod.received) / all : 0)
+            csv.field(pod.cpuSeconds)
             csv.endRow()
         }
         return try csv.finish()

@@ -26,6 +26,7 @@ enum DistributionFormat {
     private static let mean = ScenarioField("mean", .duration, required: true, "The mean.")
     private static let shape = ScenarioField("shape", positive, required: true, "The shape parameter.")
     private static let scale = ScenarioField("scale", .duration, required: true, "The scale parameter.")
+    private static let least = ScenarioField("min", .duration, required: true, "The least value.")
     private static let byMeanAndQuantile = Form(parameters: [mean], needsQuantile: true)
 
     static let families = [
@@ -52,9 +53,11 @@ enum DistributionFormat {
             ]),
         Family(name: "gamma", description: "Sums of exponential times.", forms: [Form(parameters: [shape, scale]), byMeanAndQuantile]),
         Family(
-            name: "pareto", description: "Heavy-tailed.",
+            name: "pareto", description: "Heavy-tailed; bounded if there is a `max`.",
             forms: [
-                Form(parameters: [shape, ScenarioField("min", .duration, required: true, "The least value.")]), byMeanAndQuantile,
+                Form(parameters: [shape, least]),
+                Form(parameters: [shape, least, ScenarioField("max", .duration, required: true, "The greatest value.")]),
+                byMeanAndQuantile,
             ]),
         Family(
             name: "normal", description: "Bell-shaped, cut off below 0.",
@@ -172,6 +175,8 @@ extension ScenarioDecoder {
         case "weibull": return try .weibull(shape: parameters["shape"], scale: parameters["scale"])
         case "lognormal": return try .lognormal(logMean: parameters["mu"], logDeviation: parameters["sigma"])
         case "gamma": return try .gamma(shape: parameters["shape"], scale: parameters["scale"])
+        case "pareto" where parameters.has("max"):
+            return try .boundedPareto(shape: parameters["shape"], low: parameters["min"], high: parameters["max"])
         case "pareto": return try .pareto(shape: parameters["shape"], scale: parameters["min"])
         case "normal": return try .truncatedNormal(mean: mean, deviation: parameters["standardDeviation"])
         default: preconditionFailure("no distribution \(name)")

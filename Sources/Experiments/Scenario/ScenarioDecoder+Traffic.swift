@@ -55,10 +55,17 @@ extension ScenarioDecoder {
 
     // MARK: Services
 
+    /// What one worker may use: more than any machine has.
+    private static let maximumCores = Quantity(100_000)
+
     private mutating func trafficService(_ node: YAMLNode) -> ServiceBehaviour? {
         guard let fields = open(node, ScenarioFormat.trafficService) else { return nil }
         let target = target(fields)
         let time = distribution(fields, "serviceTime")
+        let cpu = quantity(fields, "cpu")
+        if let cpu, cpu > ScenarioDecoder.maximumCores, let node = fields["cpu"] {
+            context.error(node, "must be at most \(ScenarioDecoder.maximumCores)")
+        }
         let concurrency = integer(fields, "concurrency")
         let queue = integer(fields, "queue")
         let manner = string(fields, "onTermination").flatMap(ServiceBehaviour.StopManner.init)
@@ -72,6 +79,7 @@ extension ScenarioDecoder {
         }
         guard let target, let time else { return nil }
         var behaviour = ServiceBehaviour(target, serviceTime: time)
+        if let cpu, cpu <= ScenarioDecoder.maximumCores { behaviour.milliCPU = Int32(cpu.milliValue) }
         behaviour.capacity = PodCapacity(concurrency: Int32(concurrency ?? 1), queueLimit: queue.map(Int32.init))
         behaviour.onTermination = manner ?? .finish
         behaviour.calls = groups
@@ -123,17 +131,19 @@ extension ScenarioDecoder {
                 context.error(from, "expected outside, or one of node, zone, nodes, selector")
             }
         }
-        let arrivals = arrivals(node, fields)
+        let recorded = field(fields, "recorded").flatMap { recordedRequests($0) }
+        let arrivals = arrivals(fields, recorded)
         guard let name, let target, let arrivals else { return nil }
         var source = TrafficSource(name: name, target: target, arrivals: arrivals)
         source.policy = policy
         source.origin = origin
         if let keepAlive { source.connections = .keepAlive(idle: keepAlive) }
         if let start { source.start = start }
+        source.serviceTimes = recorded?.serviceTimes ?? []
         return source
     }
 
-    private mutating func arrivals(_ node: YAMLNode, _ fields: Fields) -> ArrivalProcess? {
+    private mutating func arrivals(_ fields: Fields, _ recorded: RecordedRequests?) -> ArrivalProcess? {
         var found: ArrivalProcess?
         // Every field is asked for, so that all are checked.
         if let rate = rate(fields, "poisson") { found = .poisson(rate: rate) }
@@ -147,7 +157,7 @@ extension ScenarioDecoder {
                 found = .closed(users: count, thinkTime: think)
             }
         }
-        if let node = field(fields, "recorded") { found = recordedArrivals(node).map { .replay($0) } }
+        if let recorded { found = .replay(recorded.times) }
         return found
     }
 
@@ -186,42 +196,5 @@ extension ScenarioDecoder {
             return nil
         }
         return curve
-    }
-
-    private mutating func recordedArrivals(_ node: YAMLNode) -> [SimulatedTime]? {
-        guard let fields = open(node, ScenarioFormat.recordedArrivals) else { return nil }
-        let column = string(fields, "column")
-        let speed = field(fields, "speed").flatMap { number($0, in: 0.000_001...1_000_000) } ?? 1
-        guard let path = field(fields, "file"), let bytes = file(path), let name = path.scalarText, let column else { return nil }
-        do throws(CSVError) {
-            return try ScenarioDecoder.arrivals(CSVTable(bytes, file: location(of: name)), column, speed)
-        } catch {
-            context.error(path, "\(error)")
-            return nil
-        }
-    }
-
-    private static func arrivals(_ table: CSVTable, _ name: String, _ speed: Double) throws(CSVError) -> [SimulatedTime] {
-        let column = try table.column(name)
-        var times: [SimulatedTime] = []
-        var first: Int64?
-        for row in table.rows {
-            let text = table.text(row, column)
-            let nanoseconds: Int64
-            if let seconds = Double(text), seconds >= 0, seconds < Double(ScenarioFormat.maximumDurationSeconds) {
-                nanoseconds = Int64(seconds * 1e9)
-            } else if let date = RFC3339.nanoseconds(text.replacing(" ", with: "T") + "Z") {
-                // Dates are counted from the first; seconds are what they are.
-                nanoseconds = date - (first ?? date)
-                first = first ?? date
-            } else {
-                throw table.error(row, column, "expected seconds, or a date as 2023-11-16 18:15:46.68")
-            }
-            let time = SimulatedTime(nanoseconds: Int64(Double(nanoseconds) / speed))
-            if let last = times.last, time < last { throw table.error(row, column, "is before the row above") }
-            times.append(time)
-        }
-        if times.isEmpty { throw CSVError(file: table.file, line: 1, column: name, message: "has no rows") }
-        return times
     }
 }

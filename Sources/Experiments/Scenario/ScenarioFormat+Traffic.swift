@@ -5,7 +5,7 @@ import DiscreteEvents
 extension ScenarioFormat {
     static let trafficTypes = [
         traffic, proxy, network, trafficService, trafficCall, trafficSource, arrivalRate, burstState, rateCurve, ratePoint, users,
-        recordedArrivals, retries,
+        recordedArrivals, recordedWork, recordedShare, retries,
     ]
 
     /// Requests a second, over all that a source may ask for.
@@ -57,6 +57,10 @@ extension ScenarioFormat {
         name: "TrafficService", description: "What the pods behind a Service do with a request.",
         fields: target + [
             ScenarioField("serviceTime", .distribution, required: true, "How long a worker takes for a request, calls not included."),
+            ScenarioField(
+                "cpu", .quantity,
+                "Cores that a worker uses for that time: 1 (default) if it computes all the time. Beyond the container's limit, or its share of a full node, "
+                    + "requests take longer."),
             ScenarioField("concurrency", .integer(1...1_000_000), "Requests that a pod serves at the same time; default 1."),
             ScenarioField(
                 "queue", .integer(0...1_000_000), "Requests that wait for a worker; one more is turned away. Default: any number."),
@@ -134,6 +138,23 @@ extension ScenarioFormat {
                 "column", .string, required: true,
                 "The column with the times: seconds, or dates (2023-11-16 18:15:46.68), counted from the first row."),
             ScenarioField("speed", .number(0.000_001...1_000_000), "How many times as fast as recorded; default 1."),
+            ScenarioField(
+                "serviceTime", .object("RecordedWork"),
+                "What each request takes, by other columns of its row; default: what the Service's `serviceTime` says."),
+        ])
+
+    static let recordedWork = ScenarioType(
+        name: "RecordedWork", description: "A service time that follows from what a request asks for: tokens, bytes, rows.",
+        fields: [
+            ScenarioField("base", .duration, "What every request takes; default 0s."),
+            ScenarioField("columns", .list(.object("RecordedShare")), required: true, "What is added to it."),
+        ])
+
+    static let recordedShare = ScenarioType(
+        name: "RecordedShare", description: "So much for each unit of a column.",
+        fields: [
+            ScenarioField("column", .string, required: true, "A column of numbers, none negative."),
+            ScenarioField("each", .duration, required: true, "What one unit takes."),
         ])
 
     static let retries = ScenarioType(

@@ -10,6 +10,8 @@ struct ContainerDemand: Sendable {
     /// When it started; one that is about to start has no memory yet.
     let since: SimulatedTime
     var cpu: LoadSum.Part?
+    /// Cores that requests to it want, besides.
+    var requests = 0.0
     var memory: LoadSum.Part?
     var disk: LoadSum.Part?
     var processes: LoadSum.Part?
@@ -20,7 +22,10 @@ struct ContainerDemand: Sendable {
     /// A container that is being stopped goes its way whatever happens.
     var isStopping = false
 
-    var isEmpty: Bool { cpu == nil && memory == nil && disk == nil && processes == nil }
+    var isEmpty: Bool { !usesCPU && memory == nil && disk == nil && processes == nil }
+    var usesCPU: Bool { cpu != nil || requests > 0 }
+    /// Cores it may want one day.
+    var peakCPU: Double { (cpu?.peak ?? 0) + requests }
 
     /// What it uses of what a signal watches.
     func part(_ signal: EvictionSignal) -> LoadSum.Part? {
@@ -33,7 +38,7 @@ struct ContainerDemand: Sendable {
 
     /// Cores it wants at a time, and may have.
     func wantedCPU(at time: SimulatedTime) -> (wanted: Double, allowed: Double) {
-        let wanted = cpu?.value(at: time) ?? 0
+        let wanted = (cpu?.value(at: time) ?? 0) + requests
         return (wanted, min(wanted, cpuLimit))
     }
 
@@ -66,12 +71,16 @@ extension NodeAgent {
     }
 
     /// Whether anything is known of what a pod uses.
-    func usesResources(_ worker: PodWorker) -> Bool { !worker.behaviour.value.usage.isEmpty || loads.hasSetLoads }
+    func usesResources(_ worker: PodWorker) -> Bool { hasOwnUsage(worker) || worker.requestCPU > 0 }
 
-    private func demand(of worker: PodWorker, _ index: Int, _ slot: Int, at now: SimulatedTime) -> ContainerDemand? {
+    /// The same without what its requests use.
+    func hasOwnUsage(_ worker: PodWorker) -> Bool { !worker.behaviour.value.usage.isEmpty || loads.hasSetLoads }
+
+    func demand(of worker: PodWorker, _ index: Int, _ slot: Int, at now: SimulatedTime) -> ContainerDemand? {
         let container = worker.container(index)
         let usage = worker.behaviour.value.usage.entry(of: container.name, in: worker.pod.value.spec.value)
-        guard usage != nil || loads.hasSetLoads else { return nil }
+        let requests = index == worker.requestContainer ? Double(worker.requestCPU) : 0
+        guard usage != nil || loads.hasSetLoads || requests > 0 else { return nil }
         func part(_ resource: ResourceName, since: SimulatedTime) -> LoadSum.Part? {
             loads.part(resource, of: worker.pod, container: container.name, usage, since: since, at: now)
         }
@@ -90,6 +99,7 @@ extension NodeAgent {
             demand.processes = part(.processes, since: since)
             let startup = ready > now && !worker.isInitial(index) ? usage?.startupCPU : nil
             demand.cpu = startup.map(cores) ?? part(.cpu, since: since)
+            demand.requests = requests
         case .waiting(let until, .creating): demand = starting(until)
         case .ended(_, let restart) where restart != .distantFuture: demand = starting(restart)
         default: return nil

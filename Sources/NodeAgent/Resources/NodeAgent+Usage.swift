@@ -197,11 +197,12 @@ extension NodeAgent {
     private mutating func setPaces(
         on number: Int, _ demands: [ContainerDemand], at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) -> SimulatedTime {
-        let claimants = demands.filter { $0.cpu != nil }
+        let claimants = demands.filter(\.usesCPU)
+        kubelets[number].usage.peak = claimants.reduce(0) { $0 + min($1.cpu?.peak ?? 0, $1.cpuLimit) }
         let usage = kubelets[number].usage
-        let room = max(0, usage.cores - usage.outside.cpu)
-        let most = claimants.reduce(0) { $0 + min($1.cpu?.peak ?? 0, $1.cpuLimit) }
-        let mayThrottle = most > room || claimants.contains { ($0.cpu?.peak ?? 0) > $0.cpuLimit }
+        let room = usage.room
+        let most = claimants.reduce(0) { $0 + min($1.peakCPU, $1.cpuLimit) }
+        let mayThrottle = most > room || claimants.contains { $0.peakCPU > $0.cpuLimit }
         guard mayThrottle || usage.isHeldBack else { return .distantFuture }
         let granted = grants(claimants, on: number, room, at: now)
         var rates: [Double] = []
@@ -213,15 +214,15 @@ extension NodeAgent {
         if isHeldBack || usage.isHeldBack { apply(rates, to: claimants, on: number, at: now, effects: &effects) }
         kubelets[number].usage.isHeldBack = isHeldBack
         guard mayThrottle else { return .distantFuture }
-        let sum = LoadSum(parts: claimants.compactMap(\.cpu))
+        let sum = LoadSum(parts: claimants.compactMap(\.cpu), constant: claimants.reduce(0) { $0 + $1.requests })
         if isHeldBack {
             let isSloping = sum.parts.contains { $0.isSloping(after: now) }
             return min(sum.nextPoint(after: now), isSloping ? now + NodeAgent.slopeInterval : .distantFuture)
         }
         var next = sum.next(after: now) { $0 > room }
         for claimant in claimants {
-            guard let cpu = claimant.cpu, cpu.peak > claimant.cpuLimit else { continue }
-            next = min(next, LoadSum(parts: [cpu]).next(after: now) { $0 > claimant.cpuLimit })
+            guard let cpu = claimant.cpu, claimant.peakCPU > claimant.cpuLimit else { continue }
+            next = min(next, LoadSum(parts: [cpu], constant: claimant.requests).next(after: now) { $0 > claimant.cpuLimit })
         }
         return next
     }

@@ -67,6 +67,13 @@ struct NodeUsage: Sendable {
     var bearsSharedLoad = false
     /// Whether any of its containers runs slower than it would like.
     var isHeldBack = false
+    /// Cores that its containers may want one day without requests, limits heeded; and that requests wanted in the last second; nil: never any.
+    var peak = 0.0
+    var requests: Double?
+    /// Cores that pods can have.
+    var room: Double { max(0, cores - outside.cpu) }
+    /// Whether what requests want may hold anybody back.
+    var areRequestsFelt: Bool { isHeldBack || peak + (requests ?? 0) > room }
 
     /// `nodeStatusUpdateFrequency`; the real one is longer by up to 4 % each time.
     static let reportInterval = SimulatedDuration.seconds(10)

@@ -15,6 +15,11 @@ struct ArrivalClock: Hashable, Sendable {
         self.stream = stream
     }
 
+    /// Of a replay: the number of the arrival that ``next(after:)`` told last.
+    var row: Int? {
+        if case .replay = process { place - 1 } else { nil }
+    }
+
     /// When the request after the one at `time` comes (or the first one after the source's start); nil if none comes any more.
     mutating func next(after time: SimulatedTime) -> SimulatedTime? {
         switch process {

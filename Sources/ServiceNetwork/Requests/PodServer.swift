@@ -43,8 +43,6 @@ struct PodServer: Hashable, Sendable {
     let node: NodeNumber
     var capacity: PodCapacity
     var condition = PodCondition.serving
-    /// What service times are multiplied by: above 1 when the pod gets less CPU than it needs.
-    var slowness = 1.0
     var busy: Int32 = 0
     var waiting: Int32 = 0
     /// The line: attempts linked by `Attempt.next`.

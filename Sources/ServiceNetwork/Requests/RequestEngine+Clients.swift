@@ -11,6 +11,8 @@ extension RequestEngine {
     }
 
     mutating func arrive(_ source: SourceNumber) {
+        // Rows of a recording keep their numbers, whatever came of those before.
+        if let row = sources[Int(source)].clock.row { sources[Int(source)].count = UInt64(row) }
         scheduleArrival(source, after: now)
         if sources[Int(source)].source.nodes.isEmpty { return }
         begin(source, client: nil, parent: .none)

@@ -41,13 +41,18 @@ extension RequestEngine {
         let index = Int(slot.index)
         let request = requests[Int(attempts[index].request.index)]
         let source = Int(request.source)
-        var numbers = sources[source].services(of: request.number, attempt: attempts[index].ordinal)
-        let seconds = ports[Int(sources[source].port)].behaviour.serviceTime.sample(&numbers)
-        let slowness = pods[Int(attempts[index].pod)].slowness
+        let port = Int(sources[source].port)
+        let seconds: Double
+        if let recorded = sources[source].recordedService(of: request.number) {
+            seconds = recorded
+        } else {
+            var numbers = sources[source].services(of: request.number, attempt: attempts[index].ordinal)
+            seconds = ports[port].behaviour.serviceTime.sample(&numbers)
+        }
         pods[Int(attempts[index].pod)].work += seconds
         attempts[index].stage = .serving
-        let event = RequestEvent(kind: .completion, index: slot.index, serial: attempts[index].serial)
-        queue.schedule(event, at: now + SimulatedDuration(seconds: seconds * slowness))
+        let milliCPU = ports[port].behaviour.milliCPU
+        if milliCPU > 0 { compute(slot, seconds: seconds, milliCPU: milliCPU) } else { scheduleCompletion(slot, after: seconds) }
     }
 
     /// The pod's own work is done: next come the calls it makes, then the answer.
@@ -116,11 +121,6 @@ extension RequestEngine {
         }
     }
 
-    /// Sets what the pod's service times are multiplied by, for requests whose service begins from now on.
-    public mutating func setSlowness(_ factor: Double, of pod: PodNumber) {
-        pods[Int(pod)].slowness = factor
-    }
-
     /// Changes what becomes of connections to a pod. A pod that stops breaks those it has; one that becomes unreachable leaves its clients waiting.
     public mutating func setCondition(_ condition: PodCondition, of pod: PodNumber) {
         let index = Int(pod)
@@ -134,6 +134,7 @@ extension RequestEngine {
         pods[index].waiting = 0
         pods[index].head = .none
         pods[index].tail = .none
+        stopProcessors(of: index)
         // Places that are free are in no pod.
         for place in attempts.indices where attempts[place].pod == pod {
             let slot = AttemptSlot(index: UInt32(place))

@@ -24,6 +24,11 @@ public struct RequestEngine: Sendable, Hashable {
     var arrivals = EventQueue<SourceNumber>()
     public internal(set) var table: EndpointTable
     var pods: [PodServer] = []
+    /// By pod, apart from what every delivery looks at.
+    var processors: [PodProcessors] = []
+    /// Of pods whose requests have had to share their processors.
+    var shared: [SharedService] = []
+    private let cpuMemory: SimulatedDuration
     var ports: [PortState] = []
     var sources: [SourceState] = []
     var requests: [Request] = []
@@ -41,8 +46,10 @@ public struct RequestEngine: Sendable, Hashable {
     /// And one that stood when the other side vanished, after fifteen (`tcp_retries2`).
     static let brokenConnectionTimeout = SimulatedDuration.seconds(925)
 
-    public init(network: PodNetwork, timing: ProxyTiming = ProxyTiming(), seed: UInt64) {
+    /// - Parameter cpuMemory: how long ago pods' use of cpu may be asked for (``cpuTime(of:from:to:)``).
+    public init(network: PodNetwork, timing: ProxyTiming = ProxyTiming(), cpuMemory: SimulatedDuration = .minutes(2), seed: UInt64) {
         self.network = network
+        self.cpuMemory = cpuMemory
         self.seed = seed
         table = EndpointTable(nodes: network.nodes, timing: timing, seed: seed)
     }
@@ -52,6 +59,7 @@ public struct RequestEngine: Sendable, Hashable {
     /// Adds a pod that takes requests.
     public mutating func addPod(on node: NodeNumber, capacity: PodCapacity) -> PodNumber {
         pods.append(PodServer(node: node, capacity: capacity))
+        processors.append(PodProcessors(memory: cpuMemory))
         return PodNumber(pods.count - 1)
     }
 
@@ -152,9 +160,8 @@ public struct RequestEngine: Sendable, Hashable {
         switch event.kind {
         case .thought: if !isStopped { endThinking(SourceNumber(event.index), user: Int32(event.serial)) }
         case .delivery: if isCurrent(attempt, event.serial) { deliver(attempt) }
-        case .completion:
-            // Void if the pod died meanwhile.
-            if isCurrent(attempt, event.serial), attempts[Int(event.index)].stage == .serving { complete(attempt) }
+        case .completion: if isCurrent(attempt, event.serial) { serviceEnds(attempt) }
+        case .sharedCompletion: sharedServiceEnds(Int(event.index), generation: event.serial)
         case .answer: if isCurrent(attempt, event.serial) { answer(attempt) }
         case .connectionTimeout: if isCurrent(attempt, event.serial) { giveUp(attempt, .timedOut) }
         case .timeouts: checkTimeouts(SourceNumber(event.index))
@@ -208,10 +215,13 @@ public struct PortBehaviour: Hashable, Sendable {
     /// Seconds of service at full speed.
     public var serviceTime: Distribution
     public var balancing = BalancingMethod.iptables
+    /// Thousandths of cores that serving a request takes at full speed; while it waits for calls it takes none.
+    public var milliCPU: Int32 = 0
 
-    public init(serviceTime: Distribution, balancing: BalancingMethod = .iptables) {
+    public init(serviceTime: Distribution, balancing: BalancingMethod = .iptables, milliCPU: Int32 = 0) {
         self.serviceTime = serviceTime
         self.balancing = balancing
+        self.milliCPU = milliCPU
     }
 }
 

@@ -19,6 +19,8 @@ public struct RequestSource: Hashable, Sendable {
     public var discovery = Discovery.clusterIP
     /// When the first request may come.
     public var start = SimulatedTime.zero
+    /// Of a replay: seconds of service of each of its requests; empty: as the port's behaviour draws them.
+    public var serviceTimes: [Double] = []
 
     /// How a client finds a pod to talk to.
     public enum Discovery: Hashable, Sendable {
@@ -113,6 +115,11 @@ struct SourceState: Hashable, Sendable {
         stream.index = UInt64(user) << 32 | UInt64(thoughts[user])
         thoughts[user] += 1
         return time.sampleDuration(&stream)
+    }
+
+    /// Seconds of service of one of its requests, if they were recorded.
+    func recordedService(of number: UInt64) -> Double? {
+        number < UInt64(source.serviceTimes.count) ? source.serviceTimes[Int(number)] : nil
     }
 
     /// The random numbers of an attempt's service time.

@@ -60,6 +60,8 @@ struct Attempt: Hashable, Sendable {
     var pod: PodNumber
     /// Counts the uses of the place: events of earlier uses are void.
     var serial: UInt32 = 0
+    /// Thousandths of cores that its own service takes.
+    var milliCPU: Int32 = 0
     var sent: SimulatedTime
     /// From the client to the pod, and the same back.
     var delay = SimulatedDuration.zero
@@ -73,6 +75,8 @@ struct Attempt: Hashable, Sendable {
     /// The balancer through which it went, which counts it; -1: none does.
     var director: Int32 = -1
     var incarnation: Int32 = 0
+    /// When its own service will be over, as far as it does not depend on others; `.distantFuture`: it does; `.distantPast`: it has not begun, or is over.
+    var due = SimulatedTime.distantPast
     /// The next in the pod's line.
     var next = AttemptSlot.none
     /// Calls to other Services that it waits for, and how many groups of them were made.
@@ -110,6 +114,8 @@ struct RequestEvent: Hashable, Sendable {
         case delivery
         /// Its own service is over; index: the attempt.
         case completion
+        /// The first of the requests that share a pod's processors is served; index: the pod, serial: the number of the forecast.
+        case sharedCompletion
         /// The answer reaches the client; index: the attempt.
         case answer
         /// Nothing came back while a connection is tried; index: the attempt.
