@@ -178,7 +178,9 @@ struct PodWorker: Sendable {
     }
 
     /// When something happens next if nobody interferes.
-    var nextStep: SimulatedTime {
+    var nextStep: SimulatedTime { min(ownNextStep, deadline) }
+
+    private var ownNextStep: SimulatedTime {
         if rejection != nil { return .distantFuture }
         if isStopping { return stopped }
         if waitsForVolumes { return volumes?.value.next ?? .distantFuture }
