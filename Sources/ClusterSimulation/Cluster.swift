@@ -69,6 +69,7 @@ public struct Cluster: Sendable {
         }
         var manager = configuration.controllerManager
         manager.clusterCIDR = manager.clusterRange(forNodes: configuration.nodeCount)
+        manager.attachDetach.seed = configuration.seed
         controllerManager = ControllerManager(
             manager, watchLatency: configuration.timing.controllerManagerWatchLatency)
         var kubelets = configuration.nodeAgent

@@ -104,6 +104,12 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "a service nobody has", "workloads: [{selector: {}, waitsFor: {service: shop/db}}]", "spec.workloads[0].waitsFor",
             "there is no Service shop/db"),
+        spec(
+            "more failures than attempts", "storage: {attach: [{probability: 2}]}", "spec.storage.attach[0].probability", "greater than 1"),
+        spec("trouble that is none", "storage: {mount: [{from: 1m}]}", "spec.storage.mount[0]", "needs \"probability\""),
+        spec(
+            "trouble that ends before it begins", "storage: {mount: [{from: 2m, until: 1m, delay: 1s}]}", "spec.storage.mount[0].until",
+            "later than"),
         spec("a hook that is none", "workloads: [{selector: {}, failingHooks: [stop]}]", "failingHooks[0]", "preStop"),
         spec("an image twice", "registry: {images: [{name: a}, {name: a}]}", "spec.registry.images[1]", "there is an image a above"),
         spec("no bandwidth", "registry: {bandwidth: 0}", "spec.registry.bandwidth", "greater than 0"),

@@ -184,7 +184,7 @@ struct AttachDetachController: Reconciler {
         else { return }
         let isSettled: Bool
         switch operation.kind {
-        case .attach: isSettled = attachment.isAttached || attachment.metadata.isTerminating
+        case .attach: isSettled = attachment.isAttached || attachment.metadata.isTerminating || !attachment.attachError.isEmpty
         case .detach: isSettled = change == .deleted
         }
         if isSettled { settle(number, index, at: now) }

@@ -136,6 +136,7 @@ struct ScenarioReader {
         let workloads = decoder.list(spec, "workloads").map { (node: $0, rule: decoder.workload($0)) }
         configuration.behaviours = workloads.compactMap(\.rule)
         if let node = decoder.field(spec, "registry") { decoder.registry(node, into: &configuration.nodeAgent) }
+        if let node = decoder.field(spec, "storage") { decoder.storage(node, into: &configuration) }
         configuration.customMetrics = decoder.list(spec, "metrics").compactMap { decoder.metric($0) }
         if let node = decoder.field(spec, "traffic") { configuration.traffic = decoder.traffic(node) }
         let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
