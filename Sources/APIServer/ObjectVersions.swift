@@ -37,7 +37,7 @@ extension APIObject {
             .horizontalPodAutoscaler(new.with { $0.status = old.value.status })
         case (.resourceQuota(let new), .resourceQuota(let old)): .resourceQuota(new.with { $0.status = old.value.status })
         case (.volumeAttachment(let new), .volumeAttachment(let old)):
-            .volumeAttachment(new.with { $0.isAttached = old.value.isAttached })
+            .volumeAttachment(new.with { $0 = $0.withStatus(of: old.value) })
         default: self
         }
     }
@@ -71,7 +71,7 @@ extension APIObject {
             .horizontalPodAutoscaler(old.with { $0.status = new.value.status })
         case (.resourceQuota(let old), .resourceQuota(let new)): .resourceQuota(old.with { $0.status = new.value.status })
         case (.volumeAttachment(let old), .volumeAttachment(let new)):
-            .volumeAttachment(old.with { $0.isAttached = new.value.isAttached })
+            .volumeAttachment(old.with { $0 = $0.withStatus(of: new.value) })
         default: self
         }
     }
@@ -131,7 +131,8 @@ extension APIObject {
         case .statefulSet(let set): .statefulSet(set.with { $0.status = StatefulSetStatus() })
         case .replicationController(let controller): .replicationController(controller.with { $0.status = ReplicaSetStatus() })
         case .podDisruptionBudget(let budget): .podDisruptionBudget(budget.with { $0.status = PodDisruptionBudgetStatus() })
-        case .volumeAttachment(let attachment): .volumeAttachment(attachment.with { $0.isAttached = false })
+        case .volumeAttachment(let attachment):
+            .volumeAttachment(attachment.with { $0 = $0.withStatus(of: VolumeAttachment(metadata: $0.metadata)) })
         case .job(let object): .job(object.with { $0.status = JobStatus() })
         case .cronJob(let object): .cronJob(object.with { $0.status = CronJobStatus() })
         case .daemonSet(let object): .daemonSet(object.with { $0.status = DaemonSetStatus() })

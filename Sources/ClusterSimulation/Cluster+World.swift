@@ -69,11 +69,11 @@ extension Cluster {
 
     /// A machine joins. One of that name that ran here before is started again if its node object was deleted since; a name that
     /// is taken is refused, as the real API server refuses the second kubelet.
-    mutating func add(_ node: Node) {
+    mutating func add(_ node: Node, inPlaceOf original: String? = nil) {
         let name = node.metadata.name
         let operation = recorder.operated("add node \(name)", at: now)
         guard let number = nodeAgent.number(of: name) else {
-            let number = nodeAgent.register(node, at: now, effects: &kubeletEffects)
+            let number = nodeAgent.register(node, inPlaceOf: original, at: now, effects: &kubeletEffects)
             if !apiServer.renewsLeases { strike(number, .partition) }
             scheduleFailures(of: number, node)
             return

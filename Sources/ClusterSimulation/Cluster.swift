@@ -33,7 +33,7 @@ public struct Cluster: Sendable {
     var maintenances: [Maintenance] = []
     var drainsOfMaintenance: [Int: (maintenance: Int, node: String)] = [:]
     /// Nodes whose machines are taken back by their provider, and what is needed to replace them.
-    var reclaimed: Set<Int> = []
+    var reclaimed: [Int: Int] = [:]
     var orphanedNodes: Set<Int> = []
     var templates: [Int: Shared<Node>] = [:]
     var metrics: MetricsPipeline
@@ -69,6 +69,7 @@ public struct Cluster: Sendable {
         }
         var manager = configuration.controllerManager
         manager.clusterCIDR = manager.clusterRange(forNodes: configuration.nodeCount)
+        manager.attachDetach.seed = configuration.seed
         controllerManager = ControllerManager(
             manager, watchLatency: configuration.timing.controllerManagerWatchLatency)
         var kubelets = configuration.nodeAgent

@@ -91,6 +91,10 @@ struct ContainerRuntime: Sendable {
     var lastRun: ContainerRun?
     var restarts: Int32 = 0
     var backoff = CrashBackoff()
+    /// When the wait after a crash is over: from then on it may start.
+    var backoffOver = SimulatedTime.distantPast
+    /// Its image was looked after for the start that is under way.
+    var hasImage = false
 
     /// When the next step is due; `after`: readiness that came by then was seen.
     func nextStep(after seen: SimulatedTime) -> SimulatedTime {

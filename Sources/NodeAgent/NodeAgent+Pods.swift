@@ -209,6 +209,7 @@ extension NodeAgent {
     ) {
         if worker.volumes != nil { settleVolumes(of: &worker, on: number, at: now, effects: &effects) }
         worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
+        if worker.deadline <= now { endAtDeadline(&worker, on: number, at: now, effects: &effects) }
         if followsServing { touchedPods.append(worker.uid) }
         if usesResources(worker) { unsettle(number) }
         report(&worker, on: number, at: now, effects: &effects)
@@ -234,6 +235,18 @@ extension NodeAgent {
             return
         }
         arm(&worker, slot, on: number, at: now, effects: &effects)
+    }
+
+    private mutating func endAtDeadline(
+        _ worker: inout PodWorker, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) {
+        let ending = PodEnding.deadlineExceeded
+        record(worker.pod, ending.reason, ending.message, on: number, at: now, effects: &effects)
+        recordKilling(worker, on: number, at: now, effects: &effects)
+        worker.terminate(
+            ending, graceSeconds: worker.pod.value.spec.value.terminationGracePeriodSeconds, at: now, environment, incidents: &incidents)
+        // What has nothing to stop is over.
+        worker.advance(to: now, images: &kubelets[number].images, environment, incidents: &incidents)
     }
 
     /// Sets the timer for a pod's next step.

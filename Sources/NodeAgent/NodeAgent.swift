@@ -72,9 +72,10 @@ package struct NodeAgent: Sendable {
 
     // MARK: Nodes
 
-    /// A node whose kubelet has been running since before the start. Returns its number.
+    /// A node whose kubelet has been running since before the start. `original`: the node whose settings it has, if not its own.
+    /// Returns its number.
     @discardableResult
-    package mutating func adopt(_ node: Node) -> Int {
+    package mutating func adopt(_ node: Node, inPlaceOf original: String? = nil) -> Int {
         let name = node.metadata.name
         let number = Int32(kubelets.count)
         var phase = RandomStream(seed: environment.seed, purpose: .leasePhase, owner: name)
@@ -83,7 +84,7 @@ package struct NodeAgent: Sendable {
         let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
         let settings = configuration.value
         kubelets.append(
-            Kubelet(number: number, node: node, lease: lease, eviction: settings.evictionByNode[name] ?? settings.eviction))
+            Kubelet(number: number, node: node, lease: lease, eviction: settings.evictionByNode[original ?? name] ?? settings.eviction))
         _ = directory.setAttached(node.status.volumesAttached, to: name)
         numbers[name] = number
         changedMachines = true
@@ -91,8 +92,10 @@ package struct NodeAgent: Sendable {
     }
 
     /// A machine that comes up for the first time: its kubelet registers the node and reports Ready a little later.
-    package mutating func register(_ node: Node, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) -> Int {
-        let number = adopt(node)
+    package mutating func register(
+        _ node: Node, inPlaceOf original: String? = nil, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
+    ) -> Int {
+        let number = adopt(node, inPlaceOf: original)
         kubelets[number].lease.restart(at: now)
         kubelets[number].startedAt = now
         register(number, at: now, effects: &effects)

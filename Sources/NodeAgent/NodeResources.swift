@@ -52,13 +52,16 @@ struct NodeResources: Sendable {
         podLimit = allocatable[.pods]?.value ?? .max
     }
 
-    /// nil if the pod fits beside the active pods; resources the node does not know are not the kubelet's business.
+    /// nil if the pod fits beside the active pods. Of cpu, memory and ephemeral storage that a node does not have it has nothing to give;
+    /// other resources that it does not know are not the kubelet's business.
     /// Complexity: O(resources of pod and node).
     func rejection(of charge: ResourceCharge) -> PodRejection? {
         if pods + 1 > podLimit { return rejection("pods", requested: 1, used: pods, capacity: podLimit) }
         for (name, amount) in charge.entries {
-            guard let entry = entries.first(where: { $0.name == name }), amount > entry.allocatable - entry.used else { continue }
-            return rejection(name.rawValue, requested: amount, used: entry.used, capacity: entry.allocatable)
+            let known = entries.first { $0.name == name }
+            if known == nil, NodeResources.rank(name) == NodeResources.otherRank { continue }
+            let (allocatable, used) = (known?.allocatable ?? 0, known?.used ?? 0)
+            if amount > allocatable - used { return rejection(name.rawValue, requested: amount, used: used, capacity: allocatable) }
         }
         return nil
     }
@@ -88,7 +91,9 @@ struct NodeResources: Sendable {
         case .cpu: 0
         case .memory: 1
         case .ephemeralStorage: 2
-        default: 3
+        default: otherRank
         }
     }
+
+    private static let otherRank = 3
 }

@@ -47,27 +47,50 @@ extension PodWorker {
         case .waiting(_, let reason) where reason.isAboutImage:
             retryImage(index, at: notBefore, images: &images, environment, incidents: &incidents)
         case .waiting(_, .createContainerConfigError): begin(index, at: notBefore, &images, environment, &incidents)
+        case .waiting(_, .crashLoopBackOff) where containers[index].backoffOver > notBefore:
+            tellOfBackOff(index, at: notBefore, &incidents)
         case .waiting: startAgain(index, at: notBefore, &images, environment, &incidents)
         case .running(let since, _, _, let exitCode):
             let run = ContainerRun(from: since, to: time, exitCode: exitCode)
             end(index, run, notBefore: notBefore, images: &images, environment, incidents: &incidents)
             if index < initCount { startPending(at: notBefore, images: &images, environment, incidents: &incidents) }
-        case .ended(let run, _):
-            containers[index].lastRun = run
-            startAgain(index, at: notBefore, &images, environment, &incidents)
+        case .ended: startAgain(index, at: notBefore, &images, environment, &incidents)
         }
     }
 
-    /// A container starts once more. Its image is there, but the pull policy may want the registry to be asked.
+    /// A container starts once more: first its image is looked after, which is there, but the pull policy may want the registry to be
+    /// asked; then it starts, and until it runs its status shows how it ended.
     private mutating func startAgain(
         _ index: Int, at time: SimulatedTime, _ images: inout ImageStore, _ environment: PodEnvironment,
         _ incidents: inout [PodIncident]
     ) {
-        containers[index].restarts += 1
-        if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
-            if lacksConfiguration(index, at: time, environment, &incidents) { return }
-            start(index, at: time, &images, environment, &incidents)
+        let before = containers[index].state
+        let isPrepared = containers[index].hasImage
+        if !isPrepared, fetchImage(index, at: time, images: &images, environment, incidents: &incidents),
+            !lacksConfiguration(index, at: time, environment, &incidents)
+        {
+            let delay = startDelay(index, next: true, environment)
+            switch before {
+            case .ended(let run, _): containers[index].state = .ended(run, restart: time + delay)
+            case .waiting(_, let reason): containers[index].state = .waiting(until: time + delay, reason)
+            case .blocked, .pulling, .running: break
+            }
+            containers[index].hasImage = true
+            return
         }
+        if case .ended(let run, _) = before { containers[index].lastRun = run }
+        containers[index].restarts += 1
+        if isPrepared { start(index, at: time, &images, environment, &incidents) }
+    }
+
+    /// How often the kubelet passes over a pod of which nothing has changed: every minute, or up to half a minute later
+    /// (`syncFrequency`); here the mean.
+    static let resync = SimulatedDuration.seconds(75)
+
+    /// A container waits for the end of its back-off: the kubelet says so at every pass over the pod.
+    private mutating func tellOfBackOff(_ index: Int, at time: SimulatedTime, _ incidents: inout [PodIncident]) {
+        incidents.append(.backingOff(index))
+        containers[index].state = .waiting(until: min(containers[index].backoffOver, time + PodWorker.resync), .crashLoopBackOff)
     }
 
     // MARK: Starting
@@ -179,6 +202,7 @@ extension PodWorker {
         _ index: Int, _ run: ContainerRun, notBefore: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment,
         incidents: inout [PodIncident]
     ) {
+        containers[index].hasImage = false
         if !health.isEmpty { health[index].finish(at: run.finishedAt, container(index)) }
         let cause = health.isEmpty ? nil : health[index].killedFor
         let again = cause == .probe ? restartsAfterKill(index) : restarts(index, exitCode: run.exitCode)
@@ -194,16 +218,15 @@ extension PodWorker {
             return
         }
         let wait = backOff(index, after: run, environment.configuration.value)
-        let start = startDelay(index, next: true, environment)
         if wait > .zero {
             containers[index].lastRun = run
-            containers[index].state = .waiting(until: max(run.finishedAt + wait, notBefore) + start, .crashLoopBackOff)
-            incidents.append(.backingOff(index))
+            containers[index].backoffOver = max(run.finishedAt + wait, notBefore)
+            tellOfBackOff(index, at: notBefore, &incidents)
         } else if cause == .hook {
             containers[index].lastRun = run
-            containers[index].state = .waiting(until: notBefore + start, .postStartHookError)
+            containers[index].state = .waiting(until: notBefore, .postStartHookError)
         } else {
-            containers[index].state = .ended(run, restart: notBefore + start)
+            containers[index].state = .ended(run, restart: notBefore)
         }
     }
 
@@ -279,9 +302,9 @@ extension PodWorker {
             case .waiting(_, let reason) where reason.isAboutImage: containers[index].state = .blocked
             default: break
             }
-            if case .waiting(let until, .crashLoopBackOff) = containers[index].state {
-                let due = now + startDelay(index, next: true, environment)
-                containers[index].state = .waiting(until: min(until, due), .crashLoopBackOff)
+            if case .waiting(_, .crashLoopBackOff) = containers[index].state, !containers[index].hasImage {
+                containers[index].backoffOver = min(containers[index].backoffOver, now)
+                containers[index].state = .waiting(until: now, .crashLoopBackOff)
             }
         }
         advance(to: now, restartsFrom: now, images: &images, environment, incidents: &incidents)

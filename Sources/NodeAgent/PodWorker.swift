@@ -149,9 +149,7 @@ struct PodWorker: Sendable {
         case .terminated(let termination):
             let run = ContainerRun(termination)
             let again = restarts(index, exitCode: run.exitCode)
-            containers[index].state = .ended(
-                run,
-                restart: again ? now + duration(behaviour.value.start, .containerStart, index, next: true, environment) : .distantFuture)
+            containers[index].state = .ended(run, restart: again ? now : .distantFuture)
         case .waiting(let reason):
             guard reason == ContainerRuntime.Waiting.crashLoopBackOff.text, let last = containers[index].lastRun else { return }
             containers[index].backoff = CrashBackoff(
@@ -159,8 +157,8 @@ struct PodWorker: Sendable {
             let wait = containers[index].backoff.next(
                 ranFor: .zero, initial: settings.crashBackoffInitial, maximum: settings.crashBackoffMaximum,
                 reset: settings.crashBackoffReset)
-            let start = duration(behaviour.value.start, .containerStart, index, next: true, environment)
-            containers[index].state = .waiting(until: max(now, last.finishedAt + wait) + start, .crashLoopBackOff)
+            containers[index].backoffOver = max(now, last.finishedAt + wait)
+            containers[index].state = .waiting(until: min(containers[index].backoffOver, now + PodWorker.resync), .crashLoopBackOff)
         }
     }
 
@@ -182,7 +180,9 @@ struct PodWorker: Sendable {
     }
 
     /// When something happens next if nobody interferes.
-    var nextStep: SimulatedTime {
+    var nextStep: SimulatedTime { min(ownNextStep, deadline) }
+
+    private var ownNextStep: SimulatedTime {
         if rejection != nil { return .distantFuture }
         if isStopping { return stopped }
         if waitsForVolumes { return volumes?.value.next ?? .distantFuture }

@@ -92,6 +92,21 @@ struct AttachmentTests {
         #expect(begin < at(13))
     }
 
+    @Test("What a kubelet said it used before the run is not detached before it says that it let go of it")
+    func usedBefore() throws {
+        var cluster = try Self.shelf([barePod("db", Self.use)]) {
+            $0.nodes = [machine("a-0")]
+            $0.nodes[0].status.volumesInUse = [Self.volumeName]
+        }
+        cluster.run(until: at(30))
+        #expect(cluster.pods.first?.isReady ?? false)
+        cluster.ask(.delete(ObjectKey(.pod, name("db")), DeleteOptions()))
+        cluster.run(until: at(60))
+        let released = try #require(cluster.time(Node.self) { $0.status.volumesInUse.isEmpty && $0.isReady })
+        let detached = try #require(cluster.time(VolumeAttachment.self) { $0.metadata.isTerminating })
+        #expect(released > at(30) && detached > released)
+    }
+
     @Test("Volumes without a driver that attaches are mounted as they are")
     func noAttach() throws {
         var driver = CSIDriver(metadata: ObjectMeta(name: Self.driver))

@@ -99,4 +99,24 @@ struct InvariantTests {
         #expect(new.finish().handledEvents - old.finish().handledEvents < 20)
         #expect(cluster.record.watchLog.count == before.record.watchLog.count)
     }
+
+    @Test("Nodes of petabytes are counted like others", arguments: [(6, true), (9, false)])
+    func hugeNodes(pebibytes: Int64, fits: Bool) throws {
+        var cluster = try shop(replicas: 0) {
+            for index in $0.nodes.indices {
+                $0.nodes[index].status.capacity[.memory] = Quantity(bytes: 16 << 50)
+                $0.nodes[index].status.allocatable[.memory] = Quantity(bytes: 16 << 50)
+            }
+            $0.checksInvariants = true
+        }
+        cluster.run(until: at(1))
+        for index in 1...2 {
+            // Bound by hand: no scheduler was asked.
+            let spec = podSpec { $0.containers[0].resources.requests[.memory] = Quantity(bytes: pebibytes << 50) }
+            cluster.ask(
+                .create(APIObject(Pod(metadata: ObjectMeta(name: "huge-\(index)", namespace: "shop"), spec: spec, nodeName: "a-0"))))
+        }
+        cluster.run(until: at(2))
+        #expect(cluster.violation?.invariant == (fits ? nil : .nodeOverAllocatable))
+    }
 }

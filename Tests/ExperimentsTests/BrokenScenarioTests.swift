@@ -109,6 +109,12 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "a service nobody has", "workloads: [{selector: {}, waitsFor: {service: shop/db}}]", "spec.workloads[0].waitsFor",
             "there is no Service shop/db"),
+        spec(
+            "more failures than attempts", "storage: {attach: [{probability: 2}]}", "spec.storage.attach[0].probability", "greater than 1"),
+        spec("trouble that is none", "storage: {mount: [{from: 1m}]}", "spec.storage.mount[0]", "needs \"probability\""),
+        spec(
+            "trouble that ends before it begins", "storage: {mount: [{from: 2m, until: 1m, delay: 1s}]}", "spec.storage.mount[0].until",
+            "later than"),
         spec("a hook that is none", "workloads: [{selector: {}, failingHooks: [stop]}]", "failingHooks[0]", "preStop"),
         spec("an image twice", "registry: {images: [{name: a}, {name: a}]}", "spec.registry.images[1]", "there is an image a above"),
         spec("no bandwidth", "registry: {bandwidth: 0}", "spec.registry.bandwidth", "greater than 0"),
@@ -158,6 +164,18 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "a container there is not", "timeline: [{at: 1m, setImage: {deployment: web, container: app, image: x}}]",
             "spec.timeline[0].setImage.container", "web"),
+        spec(
+            "a selector of nodes that matches none", "faults: [{at: 1m, selector: {matchLabels: {disk: ssd}}}]", "spec.faults[0].selector",
+            "matches no node"),
+        spec(
+            "maintenance of nobody", "timeline: [{at: 1m, maintain: {selector: {matchLabels: {disk: ssd}}}}]",
+            "spec.timeline[0].maintain.selector", "matches no node"),
+        spec("a reclamation of nobody", "faults: [{at: 1m, zone: c, effect: reclaim}]", "spec.faults[0].zone", "zones are a, b"),
+        spec(
+            "a replacement of what nobody replaces", "faults: [{at: 1m, node: node-0-r1}]", "spec.faults[0].node", "no node \"node-0-r1\""),
+        spec(
+            "groups by a label that no node has", "faults: [{nodes: all, mtbf: 1h, mttr: 1m, group: rack}]", "spec.faults[0].group",
+            "none of these nodes has a label \"rack\""),
         spec("a load that takes nothing", "faults: [{at: 1m, node: node-0, effect: load}]", "spec.faults[0].effect", "needs \"load\""),
         replaced(
             "a pool whose kubelets evict beyond what there is", "resources: {cpu: 4, memory: 8Gi}",

@@ -50,6 +50,9 @@ enum SampleScenarios {
             images:
             - {name: "web:1", size: 200Mi}
             - {name: "web:2", missing: true}
+          storage:
+            attach: [{from: 1m, until: 2m, driver: disk.example.com, probability: 0.5, delay: 10s}]
+            mount: [{probability: 0.1}]
           metrics:
           - {name: queue, external: {queue: orders}, load: {steps: [{at: 0s, value: 10}, {at: 5m, value: 100}]}}
           - {name: hits, object: Ingress/default/main, load: {value: 100}}

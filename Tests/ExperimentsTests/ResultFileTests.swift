@@ -56,7 +56,8 @@ func awkwardRecord() -> RunRecord {
     record.events = [(.zero + .seconds(8), Shared(event))]
     record.recoveries = [
         RecoveryRecord(
-            subject: "zone/b", effect: .crash, nodes: 2, failed: .zero + .seconds(4), firstDetected: .zero + .seconds(50),
+            subject: "zone/b", effect: .crash, nodes: 2, failed: .zero + .seconds(4), down: .zero + .seconds(4),
+            firstDetected: .zero + .seconds(50),
             detected: .zero + .seconds(52), affectedPods: 3, otherPods: 1, firstEvicted: nil, evicted: nil, evictedPods: 0, replaced: nil,
             recovered: nil,
             returned: nil)

@@ -50,8 +50,11 @@ struct TunableTests {
         }
     }
 
-    /// Whether a value follows from other parts of a scenario: the hour of its start, the time zones its CronJobs name.
-    private static func follows(_ path: String) -> Bool { path.contains("originOnWall") || path.contains("timeZones") }
+    /// Whether a value follows from other parts of a scenario: its seed, the hour of its start, the time zones its CronJobs name, its
+    /// `storage`.
+    private static func follows(_ path: String) -> Bool {
+        ["originOnWall", "timeZones", "attachDetach.seed", "attachDetach.disturbances"].contains { path.contains($0) }
+    }
 
     @Test func `names are unique in their section`() {
         for section in Tunables.sections {

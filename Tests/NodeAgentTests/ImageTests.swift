@@ -39,7 +39,11 @@ struct PullTests {
         cluster.run(until: seconds(20))
         #expect(cluster.first("running", "a") == "6.0")
         #expect(cluster.first("running", "b") == "11.0")
-        #expect(cluster.first("running", "c") == "6.0")
+        // The image is there after five seconds, but other's pull comes first.
+        #expect(cluster.first("running", "c") == "11.0")
+        #expect(
+            cluster.events.contains(
+                "Pulled: Successfully pulled image \"app\" in 0s (9s including waiting). Image size: 50000000 bytes."))
         #expect(
             cluster.events.contains(
                 "Pulled: Successfully pulled image \"app\" in 5s (5s including waiting). Image size: 50000000 bytes."))
@@ -169,7 +173,23 @@ struct FailingPullTests {
             ])
         cluster.create(pod("b", image: "app"))
         cluster.run(until: seconds(30))
-        #expect(cluster.first("running", "a") == "16.0")
+        // Pulled by the other pod at 15 s; the kubelet looks again every ten seconds.
+        #expect(cluster.first("running", "a") == "21.0")
+        #expect(cluster.events.contains("Failed: Error: ErrImageNeverPull (x2)"))
+    }
+
+    @Test func `a back-off is told at every pass over the pod`() throws {
+        var configuration = slow
+        configuration.images["shop/app:1"] = ImageRecord(isMissing: true)
+        configuration.pullBackoffInitial = .seconds(160)
+        var cluster = try TestCluster(configuration: configuration)
+        cluster.create(pod("a", image: "shop/app:1"))
+        cluster.run(until: seconds(159))
+        // After a second, and then every 75 s; the next pull is tried at 160 s.
+        #expect(cluster.events.count { $0.hasPrefix("BackOff: ") } == 3)
+        #expect(cluster.story(of: "a").last == "1.0 Pending c=ImagePullBackOff")
+        cluster.run(until: seconds(161))
+        #expect(cluster.story(of: "a").last == "160.0 Pending c=ErrImagePull")
     }
 
     @Test func `an outage of the registry ends pulls, and those that wait get theirs when it is over`() throws {
@@ -192,16 +212,16 @@ struct FailingPullTests {
                 """))
     }
 
-    @Test(arguments: [(ImagePullPolicy.always, "ErrImagePull"), (.ifNotPresent, "running")])
-    func `a restart asks the registry if the policy is Always`(_ policy: ImagePullPolicy, _ state: String) throws {
+    @Test(arguments: [(ImagePullPolicy.always, 11.5, "11.0 Running c=ErrImagePull/1"), (.ifNotPresent, 12.5, "12.0 Running c=running/1")])
+    func `a restart asks the registry if the policy is Always`(_ policy: ImagePullPolicy, _ end: Double, _ story: String) throws {
         var behaviour = WorkloadBehaviour()
         behaviour.crash = .constant(.seconds(10))
         var cluster = try TestCluster(behaviour)
         cluster.create(pod("a", image: "app", policy))
         cluster.run(until: seconds(5))
         cluster.registry(isDown: true)
-        cluster.run(until: seconds(12.5))
-        #expect(cluster.story(of: "a").last?.hasPrefix("12.0 Running c=\(state)/1") == true)
+        cluster.run(until: seconds(end))
+        #expect(cluster.story(of: "a").last?.hasPrefix(story) == true)
     }
 }
 

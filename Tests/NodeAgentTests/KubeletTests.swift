@@ -97,6 +97,25 @@ struct PodLifecycleTests {
         let last = try #require(cluster["a"]?.status.containerStatuses[0].lastTermination)
         #expect(last.exitCode == 1 && last.finishedAt == seconds(42))
         #expect(cluster.events.filter { $0.hasPrefix("BackOff") }.count == 3)
+        // From 85 to 165 s the wait is told twice: at its beginning and at the next pass over the pod.
+        cluster.run(until: seconds(167))
+        #expect(cluster.events.filter { $0.hasPrefix("BackOff") }.count == 5)
+        #expect(cluster.story(of: "a").last == "166.0 Running c=running/5 ready")
+    }
+
+    @Test func `a container's image is looked after before it starts again, not when it runs`() throws {
+        var behaviour = WorkloadBehaviour()
+        behaviour.crash = .constant(.seconds(10))
+        behaviour.start = .constant(.seconds(5))
+        var cluster = try TestCluster(behaviour)
+        cluster.create(pod("a"))
+        cluster.run(until: seconds(16))
+        // It ended at 15 s, and runs again at 20 s.
+        #expect(cluster.events.count { $0.hasPrefix("Pulled") } == 2 && cluster.events.count { $0.hasPrefix("Started") } == 1)
+        #expect(cluster.story(of: "a").last == "15.0 Running c=Error:1")
+        cluster.run(until: seconds(21))
+        #expect(cluster.events.count { $0.hasPrefix("Pulled") } == 2 && cluster.events.count { $0.hasPrefix("Started") } == 2)
+        #expect(cluster.story(of: "a").last == "20.0 Running c=running/1 ready")
     }
 
     @Test(arguments: [

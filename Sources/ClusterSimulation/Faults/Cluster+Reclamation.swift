@@ -14,8 +14,12 @@ extension Cluster {
     /// The provider announces that it takes a machine back.
     mutating func announceReclamation(of number: Int, fault: Int, _ reclamation: Reclamation) {
         let name = nodeAgent.name(of: number)
-        guard !reclaimed.contains(number), let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name)) else { return }
-        reclaimed.insert(number)
+        guard reclaimed[number] == nil, let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name)) else { return }
+        let row = recorder.failed(
+            subject: "node/" + name, effect: .reclamation(reclamation), nodes: faults[node: number].isUp ? [name] : [],
+            pods: boundPods(of: name), isAnnounced: true, at: now)
+        faults.began(row: row, nodes: 1)
+        reclaimed[number] = row
         // A machine that is to come has the labels and the size of the old one.
         templates[number] = node
         queue.schedule(.machineEnds(node: Int32(number), fault: Int32(fault)), at: now + reclamation.notice)
@@ -33,7 +37,9 @@ extension Cluster {
     mutating func endMachine(_ number: Int, fault: Int) {
         let name = nodeAgent.name(of: number)
         let effect = faults[fault].effect
-        _ = fail([number], subject: "node/" + name, effect: effect)
+        let wasUp = faults[node: number].isUp
+        strike(number, effect)
+        if let row = reclaimed[number] { recorder.wentDown(name, row: row, wasUp: wasUp, pods: boundPods(of: name), at: now) }
         guard case .reclamation(let reclamation) = effect, let distribution = reclamation.replacement else { return }
         let delay = faults.timeToReplacement(fault: fault, of: name, distribution)
         queue.schedule(.replacementJoins(Int32(number)), at: now + delay)
@@ -42,26 +48,18 @@ extension Cluster {
     /// A new machine in the place of one that was taken back.
     mutating func joinReplacement(of number: Int) {
         guard let template = templates.removeValue(forKey: number)?.value else { return }
-        let name = Cluster.nextName(after: template.metadata.name)
+        let name = Reclamation.nextName(after: template.metadata.name)
         var node = Node(metadata: ObjectMeta(name: name, labels: template.metadata.labels))
         node.metadata.labels[Node.hostnameLabel] = name
         node.spec.taints = template.spec.taints.filter { !$0.key.hasPrefix("node.kubernetes.io/") }
         node.status.capacity = template.status.capacity
         node.status.allocatable = template.status.allocatable
-        add(node)
-    }
-
-    /// The first replacement of spot-3 is spot-3-r1, the next spot-3-r2.
-    private static func nextName(after name: String) -> String {
-        var parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard let last = parts.last, last.first == "r", let count = Int(last.dropFirst()) else { return name + "-r1" }
-        parts.removeLast()
-        return parts.joined(separator: "-") + "-r\(count + 1)"
+        add(node, inPlaceOf: Reclamation.replacedName(name))
     }
 
     /// A node whose machine was taken back is not ready any more: the cloud controller finds that the machine does not exist.
     mutating func noticeMissingMachine(_ node: Node) {
-        guard !node.isReady, let number = nodeAgent.number(of: node.metadata.name), reclaimed.contains(number),
+        guard !node.isReady, let number = nodeAgent.number(of: node.metadata.name), reclaimed[number] != nil,
             !nodeAgent.isRunning(number), orphanedNodes.insert(number).inserted
         else { return }
         queue.schedule(.nodeObjectEnds(Int32(number)), at: now.nextMultiple(of: Cluster.cloudCheckPeriod, phase: .zero))
@@ -69,5 +67,27 @@ extension Cluster {
 
     mutating func endNodeObject(_ number: Int) {
         send(APICall(.clusterOperator, .delete(ObjectKey(.node, nodeAgent.name(of: number)), DeleteOptions())))
+    }
+}
+
+extension Reclamation {
+    /// The first replacement of spot-3 is spot-3-r1, the next spot-3-r2.
+    static func nextName(after name: String) -> String {
+        let (first, count) = parts(of: name)
+        return first + "-r\(count + 1)"
+    }
+
+    /// The machine that a replacement's name goes back to; nil: it is not a replacement's.
+    package static func replacedName(_ name: String) -> String? {
+        let (first, count) = parts(of: name)
+        return count > 0 ? first : nil
+    }
+
+    /// The first machine's name, and which of its replacements this is.
+    private static func parts(of name: String) -> (first: String, count: Int) {
+        guard let dash = name.lastIndex(of: "-") else { return (name, 0) }
+        let last = name[name.index(after: dash)...]
+        guard last.first == "r", let count = Int(last.dropFirst()), count > 0 else { return (name, 0) }
+        return (String(name[..<dash]), count)
     }
 }

@@ -97,7 +97,7 @@ public struct RegistryOutage: Hashable, Sendable {
 }
 
 extension NodeSelection {
-    func contains(_ node: Node) -> Bool {
+    package func contains(_ node: Node) -> Bool {
         switch self {
         case .all: true
         case .node(let name): node.metadata.name == name

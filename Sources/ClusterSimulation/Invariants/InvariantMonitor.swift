@@ -10,7 +10,7 @@ import KubernetesAPI
 
 /// The invariants that can be told from commits alone; ``Cluster`` asks it about requests and caches too.
 struct InvariantMonitor: Sendable {
-    /// What a pod takes of a node: milli-units by resource, and itself.
+    /// What a pod takes of a node, in the scheduler's units, and itself.
     private typealias Charge = [(name: ResourceName, amount: Int64)]
 
     private struct SeenPod: Sendable {
@@ -180,11 +180,12 @@ struct InvariantMonitor: Sendable {
         guard let book = nodes[node], let room = book.allocatable else { return }
         for (name, _) in charge(of: pod.value.spec) {
             let taken = book.taken[name] ?? 0
-            let offered = room[name]?.milliValue ?? 0
+            let offered = room[name].map { InvariantMonitor.amount($0, of: name) } ?? 0
             guard taken > offered else { continue }
             report(
                 .nodeOverAllocatable,
-                "node \(node) has \(Quantity(milli: offered)) of \(name), its pods ask for \(Quantity(milli: taken)) since "
+                "node \(node) has \(InvariantMonitor.text(offered, of: name)) of \(name), its pods ask for "
+                    + "\(InvariantMonitor.text(taken, of: name)) since "
                     + "\(pod.value.metadata.key) was bound",
                 about: ObjectKey(.pod, pod.value.metadata.key), at: now)
             return
@@ -194,10 +195,20 @@ struct InvariantMonitor: Sendable {
     private mutating func charge(of spec: Shared<PodSpec>) -> Charge {
         let identity = ObjectIdentifier(spec)
         if let known = charges[identity] { return known.charge }
-        var charge: Charge = spec.value.effectiveRequests.map { ($0.name, $0.quantity.milliValue) }.filter { $0.1 > 0 }
-        charge.append((.pods, 1000))
+        var charge: Charge = spec.value.effectiveRequests.map { ($0.name, InvariantMonitor.amount($0.quantity, of: $0.name)) }
+            .filter { $0.1 > 0 }
+        charge.append((.pods, 1))
         charges[identity] = (spec, charge)
         return charge
+    }
+
+    /// Thousandths of cpu, whole units of all else: thousandths of bytes would end at 8 PiB.
+    private static func amount(_ quantity: Quantity, of name: ResourceName) -> Int64 {
+        name == .cpu ? quantity.milliValue : quantity.value
+    }
+
+    private static func text(_ amount: Int64, of name: ResourceName) -> Quantity {
+        name == .cpu ? Quantity(milli: amount) : Quantity(amount, format: name == .memory ? .binarySI : .decimalSI)
     }
 
     // MARK: Caches

@@ -89,7 +89,8 @@ struct Recorder: Sendable {
         if pod.isTerminating, !state.terminating {
             state.terminating = true
             record.pods[row].deletionRequested = now
-            failures.podLeaves(uid, byFailure: pod.isEvictedWithItsNode, at: now, &record.recoveries)
+            failures.podLeaves(
+                uid, byFailure: pod.isEvictedWithItsNode, byEviction: pod.isEvictedByRequest, at: now, &record.recoveries)
         }
         let over = pod.isTerminal || event.change == .deleted
         if over, state.holdsResources, state.node >= 0 {
@@ -214,14 +215,16 @@ struct Recorder: Sendable {
 
     // MARK: Failures
 
-    /// Nodes stopped together. Returns the row of `recoveries`.
+    /// Nodes stopped together, or are told that they will (`isAnnounced`: ``wentDown(_:row:pods:at:)`` follows). Returns the row of
+    /// `recoveries`.
     mutating func failed(
-        subject: String, effect: Fault.Effect, nodes: [String], pods: [Shared<Pod>], at now: SimulatedTime
+        subject: String, effect: Fault.Effect, nodes: [String], pods: [Shared<Pod>], isAnnounced: Bool = false, at now: SimulatedTime
     ) -> Int {
         let row = record.recoveries.count
         record.recoveries.append(
-            RecoveryRecord(subject: subject, effect: effect, nodes: nodes.count, failed: now, affectedPods: 0, otherPods: 0, evictedPods: 0)
-        )
+            RecoveryRecord(
+                subject: subject, effect: effect, nodes: nodes.count, failed: now, down: isAnnounced ? nil : now, affectedPods: 0,
+                otherPods: 0, evictedPods: 0))
         record.recoveries[row].nodeNames = nodes
         var affected: [UID] = []
         var workloads: [(number: Int32, before: Int)] = []
@@ -237,13 +240,25 @@ struct Recorder: Sendable {
                 workloads.append((state.workload, health.healthy[Int(state.workload)]))
             }
         }
+        failures.begin(
+            row: row, nodes: nodes, pods: affected, workloads: workloads, isAnnounced: isAnnounced, &record.recoveries)
+        if !isAnnounced { stopped(nodes, pods: pods, at: now) }
+        return row
+    }
+
+    private mutating func stopped(_ nodes: [String], pods: [Shared<Pod>], at now: SimulatedTime) {
         for name in nodes {
             downNodes[name] = now
             if let nodeRow = nodeRows[name] { record.nodes[nodeRow].failures += 1 }
         }
-        failures.begin(row: row, nodes: nodes, pods: affected, workloads: workloads, &record.recoveries)
         refreshHealth(of: pods, at: now)
-        return row
+    }
+
+    /// A node that was told that it would go down has done so. `wasUp`: nothing else had stopped it before.
+    mutating func wentDown(_ node: String, row: Int, wasUp: Bool, pods: [Shared<Pod>], at now: SimulatedTime) {
+        record.recoveries[row].down = now
+        if wasUp { stopped([node], pods: pods, at: now) }
+        failures.struck(row: row, health, at: now, &record.recoveries)
     }
 
     /// Pods of a node that ran on although they had been evicted.
@@ -337,5 +352,10 @@ extension Pod {
     fileprivate var isEvictedWithItsNode: Bool {
         guard let disruption = status.conditions[.disruptionTarget], disruption.status == .true else { return false }
         return disruption.reason == "DeletionByTaintManager" || disruption.reason == "DeletionByPodGC"
+    }
+
+    /// Somebody drained its node, or asked for its eviction in another way.
+    fileprivate var isEvictedByRequest: Bool {
+        status.conditions[.disruptionTarget].map { $0.status == .true && $0.reason == "EvictionByEvictionAPI" } ?? false
     }
 }

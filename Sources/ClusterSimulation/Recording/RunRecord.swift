@@ -124,7 +124,10 @@ public struct RecoveryRecord: Sendable {
     public var effect: Fault.Effect
     /// The nodes it took down. Those that another failure keeps down already are not counted here.
     public var nodes: Int
+    /// When it began: of a machine that is taken back, when its notice was given.
     public var failed: SimulatedTime
+    /// When the nodes went down: at once, but at the end of the notice where there is one; nil: that is still to come.
+    public var down: SimulatedTime?
     /// The first and the last failed node turned Ready=Unknown.
     public var firstDetected: SimulatedTime?
     public var detected: SimulatedTime?
@@ -133,8 +136,8 @@ public struct RecoveryRecord: Sendable {
     public var affectedPods: Int
     /// The other pods there: bare ones, and those of DaemonSets and Jobs. Nothing below waits for them.
     public var otherPods: Int
-    /// The first and the last eviction of an affected pod because of this failure: by its node's taint, or with its node object.
-    /// Pods that go for other reasons (a rollout, a drain) or after their node is back are not counted.
+    /// The first and the last eviction of an affected pod because of this failure: by its node's taint, with its node object, or by the
+    /// drain of a machine that is taken back. Pods that go for other reasons (a rollout, a drain) or after their node is back are not counted.
     public var firstEvicted: SimulatedTime?
     public var evicted: SimulatedTime?
     public var evictedPods: Int
@@ -149,6 +152,14 @@ public struct RecoveryRecord: Sendable {
     public var duplicates = 0
     /// The names of the nodes it took down.
     public package(set) var nodeNames: [String] = []
+
+    /// From the moment in which the nodes went down until the last of them was seen to have done so.
+    public var timeToDetection: SimulatedDuration? {
+        guard let down, let detected else { return nil }
+        return detected - down
+    }
+    /// When it began; never nil, so that it can stand where other moments do that may be.
+    public var asBegun: SimulatedTime? { failed }
 }
 
 /// The replicas of a workload after a change of either number: a row of `availability.csv`.

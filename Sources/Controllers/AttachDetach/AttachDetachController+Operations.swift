@@ -141,7 +141,8 @@ extension AttachDetachController {
             look(number, at: now + AttachmentPolls.timeout)
             let seen = view.get(VolumeAttachment.self, NamespacedName(namespace: "", name: operation.attachment))?.value
             switch operation.kind {
-            case .attach: if seen?.isAttached ?? false { settle(number, index, at: now) }
+            case .attach:
+                if let seen, seen.isAttached || !seen.attachError.isEmpty { settle(number, index, at: now) }
             case .detach: if seen == nil { settle(number, index, at: now) }
             }
             if operation.settled != nil { settle(number, index, at: now) }
@@ -182,6 +183,8 @@ extension AttachDetachController {
             case .attach:
                 if seen?.metadata.isTerminating ?? false {
                     fail(number, index, "volume attachment is being deleted", at: now)
+                } else if let error = seen?.attachError, !error.isEmpty {
+                    fail(number, index, error, at: now)
                 } else {
                     succeed(number, index)
                 }

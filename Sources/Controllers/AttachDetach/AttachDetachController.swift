@@ -123,11 +123,11 @@ struct AttachDetachController: Reconciler {
                 let volume = view.get(PersistentVolume.self, NamespacedName(namespace: "", name: bound)),
                 let attachable = attachable(volume.value, view)
             else { continue }
-            want(attachable, on: node, for: PodReference(name: pod.metadata.key, uid: pod.metadata.uid))
+            want(attachable, on: machine, for: PodReference(name: pod.metadata.key, uid: pod.metadata.uid))
         }
     }
 
-    private mutating func want(_ volume: AttachableVolume, on node: String, for pod: PodReference) {
+    private mutating func want(_ volume: AttachableVolume, on node: Node, for pod: PodReference) {
         let number = number(of: volume)
         let index = place(number, node)
         guard !records[number].places[index].pods.contains(pod) else { return }
@@ -155,7 +155,7 @@ struct AttachDetachController: Reconciler {
             for volume in node.status.volumesAttached {
                 guard let known = AttachableVolume(uniqueName: volume) else { continue }
                 let number = number(of: known)
-                let index = place(number, name)
+                let index = place(number, node)
                 records[number].places[index].attachment = .attached
                 records[number].places[index].isReported = true
                 markDirty(number)
@@ -184,7 +184,7 @@ struct AttachDetachController: Reconciler {
         else { return }
         let isSettled: Bool
         switch operation.kind {
-        case .attach: isSettled = attachment.isAttached || attachment.metadata.isTerminating
+        case .attach: isSettled = attachment.isAttached || attachment.metadata.isTerminating || !attachment.attachError.isEmpty
         case .detach: isSettled = change == .deleted
         }
         if isSettled { settle(number, index, at: now) }
@@ -208,10 +208,13 @@ struct AttachDetachController: Reconciler {
         return records.count - 1
     }
 
-    private mutating func place(_ number: Int, _ node: String) -> Int {
-        if let index = records[number].index(of: node) { return index }
-        records[number].places.append(VolumeRecord.Place(node: node))
-        volumesOfNodes[node, default: []].append(number)
+    /// A new place is in use if the node's kubelet says so: it may do so still, or from before the run.
+    private mutating func place(_ number: Int, _ node: Node) -> Int {
+        let name = node.metadata.name
+        if let index = records[number].index(of: name) { return index }
+        let isInUse = node.status.volumesInUse.contains(records[number].volume.uniqueName)
+        records[number].places.append(VolumeRecord.Place(node: name, isInUse: isInUse))
+        volumesOfNodes[name, default: []].append(number)
         return records[number].places.count - 1
     }
 

@@ -16,5 +16,10 @@ public struct AttachDetachSettings: Hashable, Sendable {
     /// `--disable-force-detach-on-timeout`.
     public var disableForceDetachOnTimeout = false
 
+    /// When the drivers fail to attach, or are slow at it.
+    public var disturbances: [Disturbance] = []
+    /// What their failures are drawn from.
+    package var seed: UInt64 = 0
+
     public init() {}
 }

@@ -108,7 +108,7 @@ public struct RunReport: CustomStringConvertible {
             case .crash: one ? "fails" : "fail"
             case .kubeletStop: one ? "loses its kubelet" : "lose their kubelets"
             case .partition: one ? "is cut off from the control plane" : "are cut off from the control plane"
-            case .reclamation: one ? "is taken back" : "are taken back"
+            case .reclamation(let reclamation): "gets its notice of \(reclamation.notice.text)"
             case .load: one ? "bears a load" : "bear a load"
             }
         func add(_ time: SimulatedTime?, _ text: String) {
@@ -121,6 +121,7 @@ public struct RunReport: CustomStringConvertible {
             "FAULT \(subject): \(Presentation.count(failure.nodes, "node")) \(what), \(Presentation.count(failure.affectedPods, "pod")) to be replaced on \(failure.nodes == 1 ? "it" : "them")"
                 + (failure.otherPods > 0 ? " (and \(failure.otherPods) that nobody replaces)" : "")
         )
+        if failure.down != failure.failed { add(failure.down, "\(subject): the machine is gone") }
         if failure.nodes == 1 {
             add(failure.detected, "\(subject): the node is NotReady")
         } else {

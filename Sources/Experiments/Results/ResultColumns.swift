@@ -147,7 +147,7 @@ public enum ResultTables {
             ResultColumn("subject", .text, "`node/NAME`, `zone/NAME`, `nodes/all`, or `nodes/` and a label selector."),
             ResultColumn("effect", .text, "`crash`, `kubelet`, `partition` or `reclaim`."),
             ResultColumn("nodes", .integer, "How many nodes it took down; those down already are not counted."),
-            ResultColumn("failed_s", .time, "When."),
+            ResultColumn("failed_s", .time, "When; of a machine that is taken back, when its notice was given."),
             ResultColumn("first_detected_s", .time, optional: true, "The first of the nodes turned Ready=Unknown."),
             ResultColumn("detected_s", .time, optional: true, "The last of them did."),
             ResultColumn(
@@ -156,13 +156,18 @@ public enum ResultTables {
             ),
             ResultColumn(
                 "other_pods", .integer, "Other pods there: bare ones, those of DaemonSets and Jobs. Nothing below waits for them."),
-            ResultColumn("first_evicted_s", .time, optional: true, "The first affected pod was evicted because of this failure."),
+            ResultColumn(
+                "first_evicted_s", .time, optional: true,
+                "The first affected pod was evicted because of this failure, or drained after the notice."),
             ResultColumn("evicted_s", .time, optional: true, "The last one was."),
             ResultColumn("evicted_pods", .integer, "How many were."),
             ResultColumn("replaced_s", .time, optional: true, "As many pods had been created in their place."),
-            ResultColumn("recovered_s", .time, optional: true, "Every workload had as many ready pods as before, or as it wants by now."),
+            ResultColumn(
+                "recovered_s", .time, optional: true,
+                "Every workload had as many ready pods as before, or as it wants by now; after a notice, when all pods had left the node, too."
+            ),
             ResultColumn("returned_s", .time, optional: true, "The failure was over."),
-            ResultColumn("detection_s", .number, optional: true, "detected_s - failed_s."),
+            ResultColumn("detection_s", .number, optional: true, "detected_s - failed_s; of a machine that is taken back, from its end."),
             ResultColumn("recovery_s", .number, optional: true, "recovered_s - failed_s."),
             ResultColumn(
                 "duplicates", .integer,

@@ -214,7 +214,7 @@ struct ResultWriter {
             csv.field(failure.replaced)
             csv.field(failure.recovered)
             csv.field(failure.returned)
-            csv.field(failure.detected.map { $0 - failure.failed })
+            csv.field(failure.timeToDetection)
             csv.field(failure.recovered.map { $0 - failure.failed })
             csv.field(failure.duplicates)
             let lost = record.requestsLost(in: failure)

@@ -97,9 +97,11 @@ struct TraceWriter: ~Copyable {
 
     private mutating func writeNodes() {
         for failure in record.recoveries {
+            // A machine that has got its notice works on.
+            guard let down = failure.down else { continue }
             for process in failure.nodeNames.compactMap({ processes[$0] }) {
                 slice(
-                    failure.effect.name, from: failure.failed, to: failure.returned ?? end, process: process, track: Self.nodeTrack,
+                    failure.effect.name, from: down, to: failure.returned ?? end, process: process, track: Self.nodeTrack,
                     category: "failure", arguments: [("subject", .string(failure.subject))])
             }
         }

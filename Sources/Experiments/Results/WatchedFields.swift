@@ -71,7 +71,9 @@ package enum WatchedFields {
         case .endpointSlice(let slice): fields.endpointSlice(slice.value)
         case .service(let service): fields.service(service.value)
         case .replicationController(let controller): fields.replicationController(controller.value)
-        case .volumeAttachment(let attachment): fields.set("attached", .boolean(attachment.value.isAttached))
+        case .volumeAttachment(let attachment):
+            fields.set("attached", .boolean(attachment.value.isAttached))
+            fields.text("attachError", attachment.value.attachError)
         case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
             break
         }

@@ -78,9 +78,9 @@ extension RunRecord {
         case .utilisation(let resource):
             return judgeSamples(expectation, from, until) { sample in sample.resources.first { $0.name == resource }?.utilisation }
         case .recovery:
-            return judgeFailures(expectation, from, until, end, \.recovered, what: "recovered")
+            return judgeFailures(expectation, from, until, end, from: \.asBegun, until: \.recovered, what: "recovered")
         case .detection:
-            return judgeFailures(expectation, from, until, end, \.detected, what: "detected")
+            return judgeFailures(expectation, from, until, end, from: \.down, until: \.detected, what: "detected")
         case .unschedulable:
             let count = pods.count { $0.waitsForNode }
             return judge(expectation, [(until, Double(count))])
@@ -190,23 +190,27 @@ extension RunRecord {
         return judge(expectation, Steps(changes: changes).values(from: from, until: until))
     }
 
-    /// Every failure within the window; one that did not come to its end fails unless the bound leaves that open.
+    /// Every failure within the window that has got to its `first` moment; one that did not come to its `last` one fails unless the bound
+    /// leaves that open.
     private func judgeFailures(
         _ expectation: Expectation, _ from: SimulatedTime, _ until: SimulatedTime, _ end: SimulatedTime,
-        _ moment: KeyPath<RecoveryRecord, SimulatedTime?>, what: String
+        from first: KeyPath<RecoveryRecord, SimulatedTime?>, until last: KeyPath<RecoveryRecord, SimulatedTime?>, what: String
     ) -> ExpectationResult {
-        let failures = recoveries.filter { $0.failed >= from && $0.failed <= until }
+        let failures = recoveries.compactMap { failure in failure[keyPath: first].map { (begin: $0, failure: failure) } }
+            .filter { $0.begin >= from && $0.begin <= until }
+            // A machine that is to be taken back after the end has not failed yet.
+            .filter { $0.failure.down != nil || $0.failure[keyPath: last] != nil }
         if failures.isEmpty { return ExpectationResult(expectation: expectation, holds: true, observed: "there was no failure") }
         var values: [(time: SimulatedTime, value: Double)] = []
-        for failure in failures {
-            if let time = failure[keyPath: moment] {
-                values.append((failure.failed, (time - failure.failed).seconds))
+        for (begin, failure) in failures {
+            if let time = failure[keyPath: last] {
+                values.append((begin, (time - begin).seconds))
                 continue
             }
-            let waited = (end - failure.failed).seconds
+            let waited = (end - begin).seconds
             // Longer than the run lasted: known to be wrong only if that is too long already, unknown otherwise.
             let verdict =
-                "failure of \(failure.subject) at \(failure.failed.sinceStart.text) was not \(what) by the end, \(expectation.text(of: waited)) later"
+                "failure of \(failure.subject) at \(begin.sinceStart.text) was not \(what) by the end, \(expectation.text(of: waited)) later"
             return ExpectationResult(expectation: expectation, holds: false, observed: verdict)
         }
         return judge(expectation, values)

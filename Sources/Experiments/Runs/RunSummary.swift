@@ -62,7 +62,7 @@ public struct RunSummary: Hashable, Sendable {
 
     private mutating func addRecoveries(_ record: RunRecord) {
         let failures = record.recoveries
-        let detections = failures.compactMap { failure in failure.detected.map { ($0 - failure.failed).seconds } }
+        let detections = failures.compactMap { $0.timeToDetection?.seconds }
         let recoveries = failures.compactMap { failure in failure.recovered.map { ($0 - failure.failed).seconds } }
         add("failures", Double(failures.count), "1")
         add("failures_not_recovered", Double(failures.count { $0.recovered == nil }), "1")

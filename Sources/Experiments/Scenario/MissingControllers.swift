@@ -44,7 +44,7 @@ struct MissingControllers {
     }
 
     /// The warnings, each a sentence.
-    var warnings: [String] { [schedulerWarning, claimWarning, deviceWarning].compactMap { $0 } }
+    var warnings: [String] { [schedulerWarning, claimWarning, inlineWarning, deviceWarning].compactMap { $0 } }
 
     private var schedulerWarning: String? {
         var names: [String] = []
@@ -90,10 +90,30 @@ struct MissingControllers {
         return storageClass.provisioner == StorageClass.noProvisioner ? "\(name) (class \(className) has no volumes)" : nil
     }
 
+    /// Volumes of clouds that pods name themselves: the real controller attaches them by their CSI drivers.
+    private var inlineWarning: String? {
+        let names = specs.flatMap { spec in spec.spec.volumes.filter(\.isDiskWithoutClaim).map { "\(spec.namespace)/*: \($0.name)" } }
+        if names.isEmpty { return nil }
+        let rest = names.count > MissingControllers.shown ? ", and \(names.count - MissingControllers.shown) more" : ""
+        return
+            "disks that pods name without a claim are mounted without being attached, unlike in a cluster; give them a PersistentVolume: "
+            + names.prefix(MissingControllers.shown).joined(separator: ", ") + rest
+    }
+
     private var deviceWarning: String? {
         let count = specs.count { !$0.spec.resourceClaims.isEmpty }
         if count == 0 { return nil }
         return "ResourceClaims are not simulated yet, so pods with resourceClaims get no node: "
             + "\(Presentation.count(count, "pod or template", "pods and templates"))"
+    }
+}
+
+extension Volume {
+    /// Whether it would have to be attached, and is not.
+    fileprivate var isDiskWithoutClaim: Bool {
+        switch source {
+        case .gcePersistentDisk, .awsElasticBlockStore, .migrated, .iscsi, .rbd: true
+        case .persistentVolumeClaim, .ephemeral, .image, .csi, .configuration, .other: false
+        }
     }
 }

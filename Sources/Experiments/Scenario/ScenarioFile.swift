@@ -136,6 +136,7 @@ struct ScenarioReader {
         let workloads = decoder.list(spec, "workloads").map { (node: $0, rule: decoder.workload($0)) }
         configuration.behaviours = workloads.compactMap(\.rule)
         if let node = decoder.field(spec, "registry") { decoder.registry(node, into: &configuration.nodeAgent) }
+        if let node = decoder.field(spec, "storage") { decoder.storage(node, into: &configuration) }
         configuration.customMetrics = decoder.list(spec, "metrics").compactMap { decoder.metric($0) }
         if let node = decoder.field(spec, "traffic") { configuration.traffic = decoder.traffic(node) }
         let faults = decoder.list(spec, "faults").map { (node: $0, fault: decoder.fault($0)) }
@@ -174,6 +175,7 @@ struct ScenarioReader {
         for (node, entry) in entries { references.check(entry.action, node, &decoder) }
         for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
         for (node, rule) in workloads { if let rule { references.check(rule, node, &decoder) } }
+        if let duration { checkTimes(faults, entries, expectations, end: .zero + duration, references) }
         if let traffic = configuration.traffic, let node = spec["traffic"] { references.check(traffic, node, &decoder) }
         references.checkSizes(specNode, &decoder)
 
@@ -181,6 +183,18 @@ struct ScenarioReader {
         return Scenario(
             name: name, summary: description, policy: policy, duration: duration, startOnWall: start, configuration: configuration,
             expectations: expectations.map(\.expectation), inputs: decoder.inputs, warnings: [])
+    }
+
+    /// Warns of what comes after the end.
+    private mutating func checkTimes(
+        _ faults: [(node: YAMLNode, fault: DecodedFault?)], _ entries: [(node: YAMLNode, entry: TimelineEntry)],
+        _ expectations: [(node: YAMLNode, expectation: Expectation)], end: SimulatedTime, _ references: ScenarioReferences
+    ) {
+        for (node, fault) in faults { if let fault { references.checkTime(fault, node, end: end, &decoder) } }
+        for (node, entry) in entries { references.checkTime(entry.at, node["at"] ?? node, end: end, &decoder) }
+        for (node, expectation) in expectations {
+            references.checkTime(expectation.from, node["from"] ?? node["at"] ?? node, end: end, &decoder)
+        }
     }
 
     /// Errors found so far, wherever.

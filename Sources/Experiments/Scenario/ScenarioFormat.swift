@@ -74,7 +74,8 @@ enum ScenarioFormat {
     static let types: [ScenarioType] =
         [
             scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-            metricsServer, waitsFor, registry, image, usage, load, loadPoint, growth, nodeLoad, evictionAmounts, evictionGracePeriods,
+            metricsServer, waitsFor, registry, image, storage, driverTrouble, usage, load, loadPoint, growth, nodeLoad, evictionAmounts,
+            evictionGracePeriods,
             poolKubelet, metric,
             fault, outsideLoad, apiServerFault, timelineEntry, delete, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection,
             nodeTaints,
@@ -120,6 +121,7 @@ enum ScenarioFormat {
                 "A KubeSchedulerConfiguration, as a file or inline; default: the default scheduler's."),
             ScenarioField("workloads", .list(.object("Workload")), "How containers behave, by label; the first that matches a pod counts."),
             ScenarioField("registry", .object("Registry"), "What images are pulled from."),
+            ScenarioField("storage", .object("Storage"), "Trouble with volumes."),
             ScenarioField("metrics", .list(.object("Metric")), "Metrics for autoscalers that do not come from the kubelets."),
             ScenarioField("traffic", .object("Traffic"), "Requests through Services."),
             ScenarioField("controlPlane", .object("ControlPlane"), "The model of time: latencies, limits and periods."),

@@ -6,16 +6,14 @@ import KubernetesAPI
 import NodeAgent
 
 struct ScenarioReferences {
-    private var nodes: Set<String> = []
-    private var zones: Set<String> = []
-    private var zoneNames: [String] = []
+    var nodes = KnownNodes()
     /// The pod templates of each workload, and nothing for objects that have none.
     private var templates: [ObjectKey: [PodTemplate]] = [:]
     private var names: [ObjectKey] = []
     private var services: [NamespacedName: Service] = [:]
     private let sources: [String]
     private var podCount = 0
-    private let nodesAreKnown: Bool
+    let nodesAreKnown: Bool
     private let workloadsAreKnown: Bool
 
     /// - Parameters:
@@ -26,25 +24,23 @@ struct ScenarioReferences {
         self.workloadsAreKnown = workloadsAreKnown
         podCount = configuration.trace.count
         sources = configuration.traffic?.sources.map(\.name) ?? []
-        for node in configuration.nodes { add(node) }
+        nodes.areReplaced = configuration.faults.contains { fault in
+            if case .reclamation(let reclamation) = fault.effect { reclamation.replacement != nil } else { false }
+        }
+        for node in configuration.nodes { nodes.add(node) }
         for object in configuration.snapshot + configuration.objects { add(object) }
         for entry in configuration.timeline {
             switch entry.action {
-            case .addNodes(let added): for node in added { add(node) }
+            case .addNodes(let added): for node in added { nodes.add(node) }
             case .apply(let objects): for object in objects { add(object) }
             default: break
             }
         }
     }
 
-    private mutating func add(_ node: Node) {
-        nodes.insert(node.metadata.name)
-        if let zone = node.zone, zones.insert(zone).inserted { zoneNames.append(zone) }
-    }
-
     private mutating func add(_ object: APIObject) {
         switch object {
-        case .node(let node): add(node.value)
+        case .node(let node): nodes.add(node.value)
         case .deployment(let object): add(object.value.metadata, .deployment, object.value.spec.template, pods: object.value.spec.replicas)
         case .statefulSet(let object):
             add(object.value.metadata, .statefulSet, object.value.spec.template, pods: object.value.spec.replicas)
@@ -73,37 +69,16 @@ struct ScenarioReferences {
         podCount += Int(pods)
     }
 
-    mutating func check(_ selection: NodeSelection, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        guard nodesAreKnown else { return }
-        switch selection {
-        case .node(let name) where !nodes.contains(name):
-            decoder.context.error(node["node"] ?? node, "there is no node \"\(name)\"")
-        case .zone(let name) where !zones.contains(name):
-            let known = zoneNames.isEmpty ? "the nodes have no zones" : "zones are " + zoneNames.joined(separator: ", ")
-            decoder.context.error(node["zone"] ?? node, "there is no zone \"\(name)\"; \(known)")
-        default: break
-        }
-    }
-
-    mutating func check(_ fault: DecodedFault, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        switch fault {
-        case .nodes(let fault): check(fault.nodes, node, &decoder)
-        case .apiServer, .registry: break
-        case .replay(let failures, let file):
-            guard nodesAreKnown, let missing = failures.first(where: { !nodes.contains($0.node) }) else { return }
-            let place = CSVError(
-                file: file, line: missing.line, column: "node", message: "\"\(missing.node)\": there is no node of that name")
-            decoder.context.error(node["file"] ?? node, "\(place)")
-        }
-    }
-
     mutating func check(_ action: OperatorAction, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
         switch action {
         case .cordon(let nodes): check(nodes, node["cordon"] ?? node, &decoder)
         case .uncordon(let nodes): check(nodes, node["uncordon"] ?? node, &decoder)
         case .drain(let nodes, _): check(nodes, node["drain"] ?? node, &decoder)
         case .maintain(let plan): check(plan.nodes, node["maintain"] ?? node, &decoder)
-        case .setNodeLoad(let nodes, _): check(nodes, node["setNodeLoad"] ?? node, &decoder)
+        case .setNodeLoad(let nodes, let load):
+            let place = node["setNodeLoad"] ?? node
+            check(nodes, place, &decoder)
+            checkDisk(load, on: nodes, place, &decoder)
         case .taint(let nodes, _): check(nodes, node["taint"] ?? node, &decoder)
         case .untaint(let nodes, _): check(nodes, node["untaint"] ?? node, &decoder)
         case .scale(let key, _): check(key, in: node["scale"] ?? node, &decoder)

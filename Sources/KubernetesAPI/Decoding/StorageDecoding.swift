@@ -135,7 +135,11 @@ extension VolumeAttachment: YAMLDecodable {
             case "spec": context.fields(value) { field, value, context in result.decode(spec: field, value, &context) }
             case "status":
                 context.fields(value) { field, value, context in
-                    guard field == "attached" else { return context.ignored(field, value, of: "VolumeAttachmentStatus") }
+                    guard field == "attached" else {
+                        guard context.ignored(field, value, of: "VolumeAttachmentStatus") else { return false }
+                        if field == "attachError" { result.attachError = value["message"]?.scalarText ?? "" }
+                        return true
+                    }
                     context.read(value, into: &result.isAttached)
                     return true
                 }

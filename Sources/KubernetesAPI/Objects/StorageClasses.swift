@@ -158,6 +158,8 @@ public struct VolumeAttachment: KubernetesObject {
     public var persistentVolumeName: String?
     /// `status.attached`.
     public var isAttached: Bool
+    /// `status.attachError.message`; empty: the last attempt did not fail.
+    public var attachError: String
 
     public init(metadata: ObjectMeta, attacher: String = "", nodeName: String = "", persistentVolumeName: String? = nil) {
         self.metadata = metadata
@@ -165,6 +167,15 @@ public struct VolumeAttachment: KubernetesObject {
         self.nodeName = nodeName
         self.persistentVolumeName = persistentVolumeName
         isAttached = false
+        attachError = ""
+    }
+
+    /// This attachment with the status of another version.
+    package func withStatus(of other: VolumeAttachment) -> VolumeAttachment {
+        var result = self
+        result.isAttached = other.isAttached
+        result.attachError = other.attachError
+        return result
     }
 
     public static func erase(_ object: Shared<VolumeAttachment>) -> APIObject { .volumeAttachment(object) }

@@ -4,7 +4,8 @@ import DiscreteEvents
 import KubernetesAPI
 
 /// Pulls are serial (`serializeImagePulls`, the kubelet's default) or a few at a time (`maxParallelImagePulls`), in the order they
-/// were asked for. Two pods that want the same image wait for the same pull.
+/// were asked for. Of parallel pulls, two of the same image are one. Serial ones are one after another: what the first has brought is
+/// there for the next, which yet has to wait for its turn.
 /// <https://kubernetes.io/docs/concepts/containers/images/>
 struct ImageStore: Sendable {
     struct Image: Sendable {
@@ -121,7 +122,7 @@ struct ImageStore: Sendable {
         case .ifNotPresent: if isPresent { return .present }
         case .always: break
         }
-        if let index = pulls.firstIndex(where: { $0.image == name }) {
+        if conditions.limit > 1, let index = pulls.firstIndex(where: { $0.image == name }) {
             pulls[index].requests.append(request)
             return .underWay
         }
@@ -168,6 +169,7 @@ struct ImageStore: Sendable {
             if index >= begun {
                 guard begun < conditions.limit else { break }
                 pulls[index].begins = now
+                if contains(ImageReference.full(pulls[index].image)) { pulls[index].left = 0 }
                 begun += 1
             }
             let isComplete = pulls[index].left <= slack

@@ -62,7 +62,6 @@ extension NodeAgent {
                 worker.pullEnded(pull, for: request, failure, at: now, environment, incidents: &incidents)
                 changed = true
             }
-            if failure == nil, worker.imageAppeared(pull.image, at: now, environment, incidents: &incidents) { changed = true }
             if changed { step(&worker, slot, on: number, at: now, effects: &effects) }
             kubelets[number].put(worker, into: slot)
         }

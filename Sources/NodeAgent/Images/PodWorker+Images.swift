@@ -37,7 +37,7 @@ extension PodWorker {
             pullFailed(index, failure, at: time, environment, &incidents)
         case .notAllowed:
             incidents.append(.pullNotAllowed(index))
-            containers[index].state = .waiting(until: .distantFuture, .errImageNeverPull)
+            containers[index].state = .waiting(until: time + environment.configuration.value.syncErrorDelay, .errImageNeverPull)
         }
         return false
     }
@@ -58,23 +58,6 @@ extension PodWorker {
         }
     }
 
-    /// An image arrived on the node that some containers may not pull themselves.
-    mutating func imageAppeared(
-        _ image: String, at now: SimulatedTime, _ environment: PodEnvironment, incidents: inout [PodIncident]
-    ) -> Bool {
-        let reference = ImageReference.full(image)
-        var changed = false
-        for index in containers.indices {
-            guard case .waiting(_, .errImageNeverPull) = containers[index].state,
-                ImageReference.full(container(index).image) == reference
-            else { continue }
-            incidents.append(.imagePresent(index))
-            create(index, at: now, environment, &incidents)
-            changed = true
-        }
-        return changed
-    }
-
     /// The kubelet says ErrImagePull, and looks at the pod again: soon after the pod's sandbox came up, which its runtime tells it of,
     /// later after the wait that follows any failed pass.
     private mutating func pullFailed(
@@ -92,9 +75,10 @@ extension PodWorker {
     mutating func retryImage(
         _ index: Int, at time: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment, incidents: inout [PodIncident]
     ) {
-        if health[index].pullBackoff.over > time {
+        let over = health.isEmpty ? .distantPast : health[index].pullBackoff.over
+        if over > time {
             incidents.append(.backingOffPull(index))
-            containers[index].state = .waiting(until: health[index].pullBackoff.over, .imagePullBackOff)
+            containers[index].state = .waiting(until: min(over, time + PodWorker.resync), .imagePullBackOff)
         } else if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
             create(index, at: time, environment, &incidents)
         }

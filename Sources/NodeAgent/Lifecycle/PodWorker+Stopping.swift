@@ -12,6 +12,10 @@ struct PodEnding: Hashable, Sendable {
     var isDisruption = true
     /// `TerminationByKubelet`: the reason of the condition DisruptionTarget.
     static let disruption = "TerminationByKubelet"
+
+    /// A pod was active for longer than `activeDeadlineSeconds`.
+    static let deadlineExceeded = PodEnding(
+        reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline", isDisruption: false)
 }
 
 extension PodWorker {
@@ -21,6 +25,17 @@ extension PodWorker {
     func isStopped(at now: SimulatedTime) -> Bool { stopped <= now }
 
     // MARK: The whole pod
+
+    /// When the pod has been active for as long as it may be (`activeDeadlineSeconds`), if it is not over before: its kubelet ends it.
+    var deadline: SimulatedTime {
+        guard let seconds = pod.value.spec.value.activeDeadlineSeconds, rejection == nil, !isStopping, !pod.value.isTerminal else {
+            return .distantFuture
+        }
+        switch phase(at: lastAdvance) {
+        case .succeeded, .failed: return .distantFuture
+        default: return startTime + .seconds(Int(seconds))
+        }
+    }
 
     /// Stops the pod's containers: they get the time they need, cut by the grace period; sidecars stop after the others, the
     /// last one first. Called again, it can only make the rest shorter.

@@ -137,9 +137,10 @@ extension NodeAgent {
                 volumes.mounts[index].need = need
                 if case .attachable(let name) = need {
                     take([name], on: number)
-                    advance(&volumes.mounts[index], name, on: number, at: now)
+                    advance(&volumes.mounts[index], name, of: worker, on: number, at: now, effects: &effects)
                 }
-            case .attachable(let name): advance(&volumes.mounts[index], name, on: number, at: now)
+            case .attachable(let name):
+                advance(&volumes.mounts[index], name, of: worker, on: number, at: now, effects: &effects)
             case .configuration(let references):
                 guard volumes.mounts[index].next <= now else { continue }
                 let namespace = worker.pod.value.metadata.namespace
@@ -163,12 +164,16 @@ extension NodeAgent {
     }
 
     /// Takes one volume as far as it gets: reported in use, seen to be attached, mounted.
-    private mutating func advance(_ mount: inout PodVolumes.Mount, _ name: String, on number: Int, at now: SimulatedTime) {
+    private mutating func advance(
+        _ mount: inout PodVolumes.Mount, _ name: String, of worker: PodWorker, on number: Int, at now: SimulatedTime,
+        effects: inout Effects<KubeletTimer>
+    ) {
         let settings = configuration.value.volumes
         if mount.isMounting {
-            if mount.next <= now { mount.isMounted = true }
+            if mount.next <= now { endMount(&mount, name, of: worker, on: number, at: now, effects: &effects) }
             return
         }
+        if mount.retries > now { return }
         mount.next = .distantFuture
         if !kubelets[number].volumes.isAttached(name) {
             // It is not asked for before the node says that it will be used, nor while nobody answers.
@@ -181,8 +186,36 @@ extension NodeAgent {
             kubelets[number].volumes.sawAttached(name)
         }
         mount.isMounting = true
-        mount.next = now + settings.mountTime
-        if mount.next <= now { mount.isMounted = true }
+        let driver = AttachableVolume(uniqueName: name)?.driver ?? ""
+        mount.next = now + settings.mountTime + settings.mountDisturbances.delay(of: driver, at: now)
+        if mount.next <= now { endMount(&mount, name, of: worker, on: number, at: now, effects: &effects) }
+    }
+
+    /// A mount is over. One that failed is tried again after a wait.
+    private mutating func endMount(
+        _ mount: inout PodVolumes.Mount, _ name: String, of worker: PodWorker, on number: Int, at now: SimulatedTime,
+        effects: inout Effects<KubeletTimer>
+    ) {
+        let settings = configuration.value.volumes
+        let pod = worker.pod.value
+        var stream = RandomStream(
+            seed: environment.seed, purpose: .mountFails, owner: "\(pod.metadata.key)/\(mount.name)/\(kubelets[number].starts)")
+        stream.index = UInt64(mount.failures)
+        guard settings.mountDisturbances.fails(AttachableVolume(uniqueName: name)?.driver ?? "", at: now, stream) else {
+            mount.isMounted = true
+            return
+        }
+        let claim = pod.spec.value.volumes.first { $0.name == mount.name }.flatMap { pod.claimName(of: $0) }
+        let volume = claim.flatMap { directory.volume(of: NamespacedName(namespace: pod.metadata.namespace, name: $0)) }
+        let title = volume?.metadata.name ?? mount.name
+        record(
+            worker.pod, "FailedMount",
+            "MountVolume.MountDevice failed for volume \"\(title)\" : rpc error: code = Internal desc = could not mount volume \"\(title)\"",
+            severity: .warning, on: number, at: now, effects: &effects)
+        mount.isMounting = false
+        mount.retries = now + settings.wait(afterFailures: mount.failures)
+        mount.next = mount.retries
+        mount.failures += 1
     }
 
     /// Whether the pass over the pod is over, well or not, and when the next step is due.
@@ -236,4 +269,8 @@ extension NodeAgent {
         if isNews { effects.call(kubelets[number].client, .patchNode(kubelets[number].name, .volumesInUse(inUse))) }
         settleWaiting(on: number, at: now, effects: &effects)
     }
+}
+
+extension RandomPurpose {
+    static let mountFails = RandomPurpose("mounting a volume fails")
 }

@@ -28,6 +28,8 @@ struct PodVolumes: Sendable {
         var looksSince: SimulatedTime?
         /// The volume is attached and being mounted, until `next`.
         var isMounting = false
+        /// After a mount that failed: before this it is not tried again.
+        var retries = SimulatedTime.distantPast
     }
 
     var mounts: [Mount]

@@ -17,6 +17,9 @@ public struct VolumeSettings: Hashable, Sendable {
     /// ... up to this (fixed).
     public var backoffMaximum = SimulatedDuration.seconds(122)
 
+    /// When drivers fail to mount, or are slow at it.
+    public var mountDisturbances: [Disturbance] = []
+
     /// Whether the attach-detach controller attaches volumes (`enableControllerAttachDetach`); otherwise they are taken to be attached.
     package var areAttachedByController = true
 

@@ -1,0 +1,80 @@
+// Faults, actions and expectations that cannot do anything: accepted, but not in silence.
+
+import Foundation
+import Testing
+
+@testable import Experiments
+
+@Suite("Entries that do nothing")
+struct IdleEntryTests {
+    private func warnings(_ lines: String, files: [String: String] = [:]) throws -> [String] {
+        let folder = try TemporaryFolder(["web.yaml": webManifest].merging(files) { $1 })
+        try folder.write("scenario.yaml", BrokenScenario.base + lines + "\n")
+        return try ScenarioFile.load(folder["scenario.yaml"]).warnings.map {
+            $0.replacingOccurrences(of: folder["scenario.yaml"], with: "")
+        }
+    }
+
+    private static let late = "is after the end of the run, 10m: it does not happen"
+
+    @Test(
+        "What comes after the end is told, with line and field",
+        arguments: [
+            ("  faults: [{at: 11m, node: node-0}]", ":8: spec.faults[0].at: "),
+            ("  faults: [{at: 11m, down: 1m, apiServer: {outage: true}}]", ":8: spec.faults[0].at: "),
+            ("  faults: [{at: 11m, registry: true}]", ":8: spec.faults[0].at: "),
+            ("  timeline: [{at: 10m1s, cordon: {nodes: all}}]", ":8: spec.timeline[0].at: "),
+            ("  expect: [{unschedulable: {atMost: 0}, from: 11m}]", ":8: spec.expect[0].from: "),
+            ("  expect: [{unschedulable: {atMost: 0}, at: 11m}]", ":8: spec.expect[0].at: "),
+        ])
+    func afterTheEnd(_ lines: String, _ place: String) throws {
+        #expect(try warnings(lines) == [place + IdleEntryTests.late])
+    }
+
+    @Test("What comes at the end is not told")
+    func atTheEnd() throws {
+        #expect(try warnings("  faults: [{at: 10m, node: node-0}]\n  timeline: [{at: 10m, cordon: {nodes: all}}]") == [])
+    }
+
+    @Test("Failures of a file that come after the end are counted")
+    func replay() throws {
+        let file = "node,down-at,up-at\nnode-0,1m,2m\nnode-1,11m,\nnode-0,12m,13m\n"
+        let told = try warnings("  faults: [{file: failures.csv}]", files: ["failures.csv": file])
+        #expect(told.count == 1)
+        #expect(told[0].hasPrefix(":8: spec.faults[0].file: 2 failures of 3, the first of them in "))
+        #expect(told[0].hasSuffix("failures.csv:3, " + IdleEntryTests.late))
+    }
+
+    @Test(
+        "A disk that has no size cannot be filled",
+        arguments: [
+            ("  faults: [{at: 1m, node: node-0, effect: load, load: {disk: 1Gi}}]", "spec.faults[0].load.disk"),
+            ("  timeline: [{at: 1m, setNodeLoad: {nodes: all, disk: 1Gi}}]", "spec.timeline[0].setNodeLoad.disk"),
+            ("  timeline: [{at: 1m, setNodeLoad: {nodes: all, memory: 1Gi}}]", nil),
+        ] as [(String, String?)])
+    func disks(_ lines: String, _ field: String?) throws {
+        let expected = field.map { [":8: \($0): none of these nodes has ephemeral-storage: their disks never run full"] }
+        #expect(try warnings(lines) == expected ?? [])
+    }
+
+    @Test("Nodes without the label of a group never fail with the others")
+    func groups() throws {
+        let told = try warnings(
+            """
+              faults: [{nodes: all, mtbf: 1h, mttr: 1m, group: rack}]
+              timeline: [{at: 1m, addNodes: {name: new, count: 2, resources: {cpu: 1, memory: 1Gi}, labels: {rack: r1}}}]
+            """)
+        #expect(told == [":8: spec.faults[0].group: 4 of these 6 nodes have no label \"rack\": they are in no group and never fail"])
+    }
+
+    @Test(
+        "Nodes that join later, or in the place of others, are somebody",
+        arguments: [
+            """
+              faults: [{at: 5m, node: new-1}, {at: 5m, zone: z}, {at: 5m, selector: {matchLabels: {rack: r1}}}]
+              timeline: [{at: 1m, addNodes: {name: new, count: 2, zones: [z], resources: {cpu: 1, memory: 1Gi}, labels: {rack: r1}}}]
+            """,
+            "  faults: [{at: 1m, node: node-0, effect: reclaim, replacement: 1m}, {at: 8m, node: node-0-r1}]",
+        ])
+    func joining(_ lines: String) throws { #expect(try warnings(lines) == []) }
+}
