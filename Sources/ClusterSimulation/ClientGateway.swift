@@ -86,6 +86,7 @@ struct ClientGateway: Sendable {
     var isIdle: Bool { free.count == requests.count }
 
     func client(of number: UInt32) -> APIClientID { clients[Int(number)] }
+    func token(of number: UInt32) -> UInt64? { tokens[Int(number)] }
 
     /// Whether a request is the rest of one that the server accepted earlier.
     func isRest(_ number: UInt32) -> Bool { if case .finishEviction? = requests[Int(number)] { true } else { false } }

@@ -32,6 +32,8 @@ public struct Cluster: Sendable {
     /// Every run of maintenance, ended ones included, and which node of which the drains are about.
     var maintenances: [Maintenance] = []
     var drainsOfMaintenance: [Int: (maintenance: Int, node: String)] = [:]
+    /// Nodes that are made schedulable again after their maintenance, by the number of the operation.
+    var uncordons: [Int: String] = [:]
     /// Nodes whose machines are taken back by their provider, and what is needed to replace them.
     var reclaimed: [Int: Int] = [:]
     var orphanedNodes: Set<Int> = []
@@ -41,6 +43,7 @@ public struct Cluster: Sendable {
     var traffic: Traffic?
     /// Set if the run is watched for broken invariants.
     var invariants: InvariantMonitor?
+    private let isWatched: Bool
     /// Set by tests only.
     private var saboteur: (any Saboteur)?
     private let isSabotaged: Bool
@@ -81,7 +84,8 @@ public struct Cluster: Sendable {
         apiServer = APIServerHealth(configuration.apiServerFaults, seed: configuration.seed)
         recorder = Recorder(configuration.recording)
         metrics = MetricsPipeline(configuration)
-        if configuration.checksInvariants {
+        isWatched = configuration.checksInvariants
+        if isWatched {
             let waits = configuration.nodeAgent.volumes.isOn && configuration.controllerManager.attachDetach.isOn
             invariants = InvariantMonitor(attachesVolumes: waits)
         }
@@ -102,9 +106,7 @@ public struct Cluster: Sendable {
         while let (at, event) = queue.popFirst(through: time) {
             now = at
             handle(event)
-            guard invariants != nil else { continue }
-            checkInvariants()
-            if violation != nil { return }
+            if isWatched, !checkInvariants() { return }
         }
         now = max(now, time)
         traffic?.advance(to: now)
@@ -149,6 +151,7 @@ public struct Cluster: Sendable {
         case .apiServerFails(let index): beginAPIServerFault(Int(index))
         case .apiServerRecovers(let index): endAPIServerFault(Int(index))
         case .nodeRebooted(let node, let maintenance): nodeRebooted(Int(node), maintenance: Int(maintenance))
+        case .maintenanceUncordons(let operation): uncordon(operation: Int(operation))
         case .nodeReturns(let node, let failure, let fault): comeBack(node: Int(node), failure: Int(failure), fault: Int(fault))
         case .registryFails:
             _ = recorder.operated("FAULT registry: no image can be pulled", at: now)
@@ -181,7 +184,7 @@ public struct Cluster: Sendable {
         }
         let request = gateway.arrive(number)
         if case .readMetrics(let query) = request { readings[number] = (query.value.autoscaler, read(query.value)) }
-        invariants?.begin(request, by: gateway.client(of: number))
+        noteAuthor(of: number, request)
         let forbidden = invariants == nil ? nil : ForbiddenEviction(request, in: api.objects)
         let result: APIResult
         if isSabotaged, let answer = saboteur?.execute(request, in: &api, at: now) {
@@ -308,7 +311,8 @@ public struct Cluster: Sendable {
         case .scheduler: scheduler.handle(answer: result, token: token, at: now, effects: &schedulerEffects)
         case .kubelet: break
         case .clusterOperator:
-            if !answerDrain(token, result), case .failure(let error) = result { recorder.refused(Int(token), error) }
+            if answerDrain(token, result) || answerMaintenance(token, result) { return }
+            if case .failure(let error) = result { recorder.refused(Int(token), error) }
         }
     }
 

@@ -50,6 +50,8 @@ enum ClusterEvent: Sendable {
     case operatorActs(Int32)
     /// A node that was rebooted for maintenance is up again.
     case nodeRebooted(node: Int32, maintenance: Int32)
+    /// A node is to be made schedulable again after its maintenance, which was refused before; the number is the operation's.
+    case maintenanceUncordons(operation: Int32)
     /// `kubectl drain` looks after one of its pods again; the number is the drain's.
     case drainContinues(Int32, pod: Int32)
     case traceArrival(Int32)

@@ -18,6 +18,12 @@ extension NodeAgent {
     /// The number of the node whose kubelet takes care of a pod; nil for none.
     package func nodeKnowing(_ pod: UID) -> Int? { place(of: pod)?.kubelet }
 
+    /// Whether the kubelets know of an object what is stored of it (nil: nothing): of volumes, of what is attached to nodes, of ConfigMaps
+    /// and Secrets. True of all other kinds.
+    package func agrees(with stored: APIObject?, _ key: ObjectKey) -> Bool {
+        directory.agrees(with: stored, key) && environment.configurations.agrees(with: stored, key)
+    }
+
     /// Whether a kubelet has its node's pods from the API server and hears of their changes.
     package func isWatching(_ number: Int) -> Bool {
         kubelets[number].power == .running && !kubelets[number].link.isDeaf

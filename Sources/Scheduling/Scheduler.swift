@@ -29,7 +29,7 @@ public struct Scheduler: Sendable {
     package var cache: SchedulerCache
     package var queue: SchedulingQueue
     private var algorithm: SchedulingAlgorithm
-    private var series = EventSeries()
+    var series = EventSeries()
 
     /// The cycle under way.
     private struct Cycle: Sendable {
@@ -49,14 +49,15 @@ public struct Scheduler: Sendable {
     private var bindings: [UInt64: ReservedPod] = [:]
     /// Pods that are not bound before something else is done.
     var preBindings = PreBindings()
-    /// Events about failures that are on their way to the API server, by the token of the call.
-    private var failureEvents: [UInt64: (slot: Int32, uid: UID)] = [:]
+    /// Events and conditions about failures that are on their way to the API server, by the token of the call.
+    var failureEvents: [UInt64: (slot: Int32, uid: UID)] = [:]
+    var failureConditions: [UInt64: (slot: Int32, uid: UID)] = [:]
     var preemptions = PreemptionRuns()
-    private var nextToken: UInt64 = 0
+    var nextToken: UInt64 = 0
     private var backoffTimers = PendingTimers()
     private var leftoverTimers = PendingTimers()
 
-    private var attempts: [SchedulingAttempt] = []
+    var attempts: [SchedulingAttempt] = []
     /// Whether attempts are kept for ``takeAttempts()``.
     public var recordsAttempts = true
     /// Decisions that are taken down whole.
@@ -304,6 +305,8 @@ public struct Scheduler: Sendable {
             }
         } else if let event = failureEvents.removeValue(forKey: token) {
             queue.eventArrived(about: event.uid, in: event.slot)
+        } else if let condition = failureConditions.removeValue(forKey: token) {
+            if case .failure = answer { queue.conditionRefused(of: condition.uid, in: condition.slot) }
         } else if !continuePreemption(answer, token: token, at: now, &effects) {
             _ = preBindAnswered(answer, token: token, at: now, &effects)
         }
@@ -327,65 +330,6 @@ public struct Scheduler: Sendable {
         cache.forget(reserved.assumed)
         guard cache.forget(reserved.uid) else { return }
         queue.handle(ClusterEvent(.assignedPodDelete, .pod(old: reserved.pod.pod, new: nil)), at: now, in: cache.snapshot)
-    }
-
-    // MARK: Reports
-
-    /// Puts the pod back into the queue and reports why.
-    private mutating func fail(
-        _ slot: Int32, _ pod: QueuedPod, _ attempt: SchedulingAttempt, _ rejectors: PluginSet, _ nomination: NominationChange,
-        isUnschedulable: Bool, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
-    ) {
-        queue.fail(slot, rejectors: rejectors, nomination: nomination, at: now, in: cache.snapshot)
-        if recordsAttempts {
-            var attempt = attempt
-            attempt.result = rejectors.isEmpty ? .error : .unschedulable
-            attempts.append(attempt)
-        }
-        let object = pod.info.pod.value
-        // At most one event and one patch of each pod wait for the client's rate limit: thousands of pods that fail again and again
-        // would otherwise queue more than the limit ever lets out.
-        var isEventUnderWay = pod.isEventUnderWay
-        if !isEventUnderWay {
-            isEventUnderWay = record(
-                "FailedScheduling", Scheduler.note(attempt.message), .warning, about: object, at: now, token: nextToken + 1, &effects)
-            if isEventUnderWay {
-                nextToken += 1
-                failureEvents[nextToken] = (slot, pod.uid)
-            }
-        }
-        let condition = Condition(
-            .podScheduled, .false, reason: isUnschedulable ? "Unschedulable" : "SchedulerError", message: attempt.message,
-            lastTransitionTime: now.truncatedToSeconds)
-        var conditions = object.status.conditions
-        if let requested = pod.requestedCondition { conditions.set(requested) }
-        let isNews = conditions.set(condition)
-        queue.noteReport(slot, condition: isNews ? condition : pod.requestedCondition, isEventUnderWay: isEventUnderWay)
-        var nominatedNode: String??
-        switch nomination {
-        case .unchanged: break
-        case .cleared: if object.status.nominatedNodeName?.isEmpty == false { nominatedNode = .some(nil) }
-        case .node(let name): if object.status.nominatedNodeName != name { nominatedNode = name }
-        }
-        if isNews || nominatedNode != nil {
-            effects.call(
-                .scheduler,
-                .patchPod(object.metadata.key, uid: object.metadata.uid, .schedulingFailure(condition, nominatedNode: nominatedNode)))
-        }
-    }
-
-    /// Sends an event unless it only counts in a series; returns whether it was sent.
-    @discardableResult
-    mutating func record(
-        _ reason: String, _ message: String, _ severity: KubernetesEvent.Severity, about pod: Pod, source: String? = nil,
-        at now: SimulatedTime, token: UInt64? = nil, _ effects: inout Effects<SchedulerTimer>
-    ) -> Bool {
-        let event = KubernetesEvent(
-            about: "Pod", pod.metadata.key, uid: pod.metadata.uid, reason: reason, message: message, severity: severity,
-            source: source ?? pod.spec.value.schedulerName)
-        guard let report = series.note(event, version: pod.metadata.resourceVersion, at: now) else { return false }
-        effects.call(.scheduler, .record(Shared(report)), token: token)
-        return true
     }
 }
 

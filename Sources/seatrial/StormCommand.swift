@@ -65,12 +65,7 @@ struct StormCommand: AsyncParsableCommand {
             return
         }
         try Terminal.say(figures(series, since: began))
-        try Terminal.say("Seed \(failure.seed) broke an invariant; making the storm of \(storm.contents) smaller")
-        let small = failure.shrunk()
-        try Terminal.say(StormReport(small))
-        let folder = "\(output)/seed-\(failure.seed)"
-        try small.storm?.write(to: folder)
-        try Terminal.say("Scenario   \(folder)/\(StormScenario.fileName)")
+        try show(failure, storm)
         throw ExitCode(ExitStatus.expectationFailed)
     }
 
@@ -91,14 +86,25 @@ struct StormCommand: AsyncParsableCommand {
         Terminal.warn(survey.warnings)
         try Terminal.say(survey)
         let stormy = Terminal.clock
-        let series = try await storms(20, since: stormy) { try survey.storm($0).weather($0) }
+        let series = try await storms(20, since: stormy) { try survey.storm($0).run() }
         try Terminal.say("Do the cluster's own rules hold in storms?")
         let verdict = series.failure?.violation.map { "✗ seed \(series.failure?.seed ?? 0), at \($0.time): \($0)" }
         try Terminal.say("  " + (verdict ?? "✓ yes: " + figures(series, since: stormy)))
+        if let failure = series.failure, let storm = failure.storm { try show(failure, storm) }
         if !survey.isGood || series.failure != nil { throw ExitCode(ExitStatus.expectationFailed) }
     }
 
     // MARK: Both
+
+    /// Makes a storm that broke an invariant small, tells of it and writes its scenario.
+    private func show(_ failure: StormOutcome, _ storm: StormScenario) throws {
+        try Terminal.say("Seed \(failure.seed) broke an invariant; making the storm of \(storm.contents) smaller")
+        let small = failure.shrunk()
+        try Terminal.say(StormReport(small))
+        let folder = "\(output)/seed-\(failure.seed)"
+        try small.storm?.write(to: folder)
+        try Terminal.say("Scenario   \(folder)/\(StormScenario.fileName)")
+    }
 
     private func storms(
         _ usual: Int, since began: Double, _ run: @escaping @Sendable (UInt64) throws -> StormOutcome

@@ -117,6 +117,25 @@ struct FaultTests {
         for node in machines(2) { #expect(cluster.node(node.metadata.name)?.spec.unschedulable == false) }
     }
 
+    @Test("Maintenance that meets an outage of the API server leaves no node cordoned")
+    func maintenanceInOutage() throws {
+        var plan = MaintenancePlan(nodes: .all, reboot: .minutes(1))
+        plan.drain.timeout = .seconds(30)
+        var cluster = try shop {
+            $0.apiServerFaults = [APIServerFault(.outage, at: at(60.1), down: .minutes(2))]
+            $0.timeline = [TimelineEntry(at: at(60), action: .maintain(plan))]
+        }
+        cluster.run(until: at(120))
+        // The first node was cordoned before the server went down, and cannot be made schedulable again.
+        #expect(cluster.node("a-0")?.spec.unschedulable == true)
+        let uncordon = try #require(cluster.record.operations.first { $0.description == "uncordon a-0" })
+        #expect(uncordon.output.contains { $0.line.hasPrefix("error: unable to uncordon node \"a-0\"") && $0.line.contains("will retry") })
+        cluster.run(until: at(200))
+        for node in machines(2) { #expect(cluster.node(node.metadata.name)?.spec.unschedulable == false) }
+        let ended = try #require(cluster.record.operations.first { $0.description == "uncordon a-0" })
+        #expect(ended.refusal == nil && ended.output.allSatisfy { $0.time < at(186) })
+    }
+
     @Test("A crash while the kubelet hangs kills the containers too, and both must be over")
     func overlapping() throws {
         var cluster = try shop {

@@ -19,6 +19,24 @@ struct StormTests {
         #expect(series.count == 1000)
     }
 
+    @Test("What storms are made of happens in them")
+    func coverage() throws {
+        var wanted: Set<String> = [
+            "BackOff", "EvictionThresholdMet", "Evicted", "FailedAttachVolume", "FailedCreate", "FailedMount", "FailedPostStartHook",
+            "FailedPreStopHook", "FailedScheduling", "FreeDiskSpaceFailed", "NodeNotReady", "Preempted", "Pulling", "SystemOOM",
+            "SuccessfulAttachVolume", "TaintManagerEviction", "Unhealthy",
+        ]
+        var seed: UInt64 = 0
+        while !wanted.isEmpty, seed < 300 {
+            seed += 1
+            var scenario = try StormScenario.make(seed: seed, size: .small).scenario()
+            scenario.configuration.recording.events = true
+            let record = try scenario.run().record
+            for entry in record.events { wanted.remove(entry.event.value.reason) }
+        }
+        #expect(wanted.isEmpty, "in \(seed) storms there was no \(wanted.sorted())")
+    }
+
     @Test("A storm is its seed's: the same text, the same run", arguments: [1, 7, 42] as [UInt64])
     func reproducible(seed: UInt64) throws {
         let (one, other) = (StormScenario.make(seed: seed, size: .small), StormScenario.make(seed: seed, size: .small))
@@ -37,6 +55,39 @@ struct StormTests {
             #expect(throws: Never.self) { try storm.scenario() }
         }
     }
+
+    @Test("Storms on somebody's own manifests have all that storms have")
+    func ownManifests() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("shop.yaml", Self.shop)
+        var plan = SurveyPlan()
+        (plan.nodes, plan.placements) = (7, 1)
+        let survey = try Survey([folder["shop.yaml"]], plan)
+        var kinds: Set<String> = []
+        for seed in 1...30 as ClosedRange<UInt64> {
+            let storm = survey.storm(seed)
+            #expect(storm.nodeCount == 7)
+            let text = storm.files.map(\.text).joined()
+            for kind in ["registry", "apiServer", "reclaim", "partition", "effect: load", "mtbf", "drain:", "maintain", "scale", "file:"]
+            where text.contains(kind) { kinds.insert(kind) }
+            #expect(try storm.run().violation == nil, "seed \(seed)")
+        }
+        #expect(kinds.count == 10, "\(kinds)")
+    }
+
+    private static let shop = """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web}
+        spec:
+          replicas: 4
+          selector: {matchLabels: {app: web}}
+          template:
+            metadata: {labels: {app: web}}
+            spec: {containers: [{name: server, image: "web:1", resources: {requests: {cpu: 500m, memory: 256Mi}}}]}
+        ---
+        {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: web}, spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}}
+        """
 
     // MARK: Planted bugs
 

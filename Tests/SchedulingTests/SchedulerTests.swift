@@ -23,6 +23,8 @@ private struct Harness {
     var pendingTimers: Int { queue.count { if case .timer = $0.action { true } else { false } } }
     private var pods: [NamespacedName: Shared<Pod>] = [:]
     var refusesBindings = false
+    /// How many conditions are not written, for the server is in trouble.
+    var lostConditions = 0
 
     private enum Action {
         case timer(SchedulerTimer)
@@ -91,6 +93,11 @@ private struct Harness {
             push(now + .milliseconds(8), .watch(WatchEvent(.modified, .pod(bound), previous: .pod(pod), time: now)))
         case .patchPod(let name, _, .schedulingFailure(let condition, _)):
             conditions.append(condition)
+            if lostConditions > 0 {
+                lostConditions -= 1
+                if let token = call.token { push(now + .milliseconds(4), .answer(token, .failure(.timeout))) }
+                return
+            }
             guard let pod = pods[name] else { return }
             let patched = pod.with { $0.status.conditions.set(condition) }
             pods[name] = patched
@@ -180,6 +187,20 @@ struct SchedulerTests {
         #expect(harness.bindings == ["p": "n"])
         // Failed at 0.5 s: backs off to 1.5 s, floored to 1 s, flushed at 2 s.
         #expect(harness.attempts.last?.start == time(2000))
+    }
+
+    @Test("A condition that the API server did not write is asked for again at the next attempt, and no more once it stands")
+    func refusedConditionIsWrittenLater() throws {
+        var harness = try Harness()
+        harness.lostConditions = 1
+        harness.add(node("n", cpu: 1), at: start)
+        harness.add(pod("p", cpu: 2), at: time(500))
+        harness.run(until: time(200_000))
+        #expect(harness.conditions.count == 1)
+        // Rejected pods are tried again when they have waited for more than five minutes.
+        harness.run(until: time(1_200_000))
+        #expect(harness.attempts.count >= 4)
+        #expect(harness.conditions.count == 2)
     }
 
     @Test func emptyClusterIsAnErrorThatOnlyTimeEnds() throws {

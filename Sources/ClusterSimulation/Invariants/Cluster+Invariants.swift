@@ -1,4 +1,4 @@
-// How the cluster lets itself be watched: around requests, after events, and whenever nothing is under way.
+// How the cluster lets itself be watched: around requests, after events, and when it should be at rest.
 
 import APIServer
 import DiscreteEvents
@@ -9,8 +9,8 @@ extension Cluster {
     /// run stands still from then on.
     public var violation: InvariantViolation? { invariants?.violation }
 
-    /// An event of the simulator was handled.
-    mutating func checkInvariants() {
+    /// An event of the simulator was handled. Returns whether all holds still.
+    mutating func checkInvariants() -> Bool {
         let now = now
         invariants?.count(at: now)
         if let stopped = invariants?.stopped {
@@ -23,51 +23,41 @@ extension Cluster {
                     about: ObjectKey(.pod, metadata.key), at: now)
             }
         }
+        if invariants?.identities.contested.isEmpty == false { checkIdentities() }
         invariants?.settle(api.objects, at: now)
         if gateway.isIdle, api.watchLog.isEmpty { compareCaches() }
+        return invariants?.violation == nil
     }
 
-    /// Compares what changed since the last time in all caches with the store. Nothing is under way now.
-    private mutating func compareCaches() {
+    /// A request has reached the API server: what it writes is its client's.
+    mutating func noteAuthor(of number: UInt32, _ request: APIRequest) {
+        guard invariants != nil else { return }
+        let client = gateway.client(of: number)
+        var isMaintenance = false
+        if case .clusterOperator = client, let token = gateway.token(of: number) { isMaintenance = isForMaintenance(token) }
+        invariants?.begin(request, by: client, forMaintenance: isMaintenance)
+    }
+
+    /// Whether the containers of several pods of one identity run.
+    private mutating func checkIdentities() {
         let now = now
-        guard invariants?.hasTouched ?? false, let touched = invariants?.takeTouched() else { return }
-        for key in touched.objects {
-            let stored = api.objects[key]
-            if controllerManager.informers[key] != stored {
+        for name in invariants?.identities.contested ?? [] {
+            let bearers = invariants?.identities.bearers(of: name) ?? []
+            let running = bearers.compactMap { nodeAgent.nodeRunning($0, at: now) }.map { nodeAgent.name(of: $0) }
+            if running.count > 1 {
                 invariants?.report(
-                    .cachesCurrent, "the controllers' cache holds another version of \(key) than the API server", about: key, at: now)
+                    .identityOnce, "containers of \(running.count) pods \(name) run, on \(running.joined(separator: " and "))",
+                    about: ObjectKey(.pod, name), at: now)
             }
-            if case .node(let node)? = stored, let slot = scheduler.cache.slot(of: key.name.name),
-                scheduler.cache.nodes.objects[slot] != node
-            {
-                invariants?.report(
-                    .cachesCurrent, "the scheduler's cache holds another version of \(key) than the API server", about: key, at: now)
-            }
-            if case .pod(let pod)? = stored { compareKubelet(pod, key) }
-        }
-        for uid in touched.pods {
-            guard let (node, exists) = invariants?.place(of: uid) else { return }
-            let counted = scheduler.cache.placedPod(uid)
-            // One that is about to be bound is counted already.
-            if node == nil, exists, counted?.isAssumed ?? true { continue }
-            let countedOn = counted.map { scheduler.cache.nodes.names[$0.node] }
-            if countedOn != node {
-                let (seen, real) = (countedOn ?? "no node", node ?? "no node")
-                invariants?.report(.cachesCurrent, "the scheduler counts pod \(uid) on \(seen); it is on \(real)", at: now)
-            }
-            if !exists, let number = nodeAgent.nodeKnowing(uid), nodeAgent.isWatching(number) {
-                invariants?.report(
-                    .cachesCurrent, "the kubelet of \(nodeAgent.name(of: number)) takes care of pod \(uid), which is gone", at: now)
-            }
+            let stored = api.objects.get(Pod.self, name)?.value.metadata.uid
+            let known = bearers.filter { $0 == stored || nodeAgent.nodeKnowing($0) != nil }
+            invariants?.settleIdentity(name) { known.contains($0) }
         }
     }
 
-    private mutating func compareKubelet(_ pod: Shared<Pod>, _ key: ObjectKey) {
-        let now = now
-        guard let name = pod.value.nodeName, !pod.isTerminal, let number = nodeAgent.number(of: name), nodeAgent.isWatching(number),
-            nodeAgent.nodeKnowing(pod.value.metadata.uid) != number
-        else { return }
-        invariants?.report(.cachesCurrent, "the kubelet of \(name) does not know its \(key)", about: key, at: now)
+    /// Nodes that a maintenance which is over for them cordoned, and that are cordoned still.
+    var leftByMaintenance: [String] {
+        (invariants?.cordonedForMaintenance ?? []).filter { name in !maintenances.contains { $0.isAbout(name) } }
     }
 
     /// Runs to a time by which all faults have been over for long, and demands that everything has come to rest there.

@@ -12,6 +12,8 @@ struct Convergence {
     let objects: ObjectTables
     let now: SimulatedTime
     private let agent: NodeAgent
+    /// Nodes that a maintenance cordoned and nobody made schedulable since.
+    private let outOfService: [String]
     let pods: [Shared<Pod>]
     private var podsOfOwner: [UID: [Shared<Pod>]] = [:]
     private var problem: InvariantViolation?
@@ -20,6 +22,7 @@ struct Convergence {
         objects = cluster.api.objects
         now = cluster.now
         agent = cluster.nodeAgent
+        outOfService = cluster.leftByMaintenance
         pods = objects.all(Pod.self)
         for pod in pods {
             if let owner = pod.value.metadata.controllerUID { podsOfOwner[owner, default: []].append(pod) }
@@ -57,7 +60,26 @@ struct Convergence {
         guard let node = pod.value.nodeName else { return pod.value.status.conditions[.podScheduled]?.status == .false }
         return isDown(node) || pod.value.status.restarts > 0
             || pod.value.status.initContainerStatuses.contains { $0.restartCount > 0 } || !agent.behaviour(of: pod.value).value.isSteady
+            || pod.value.spec.value.containers.contains { isMissing($0.image) } || isShutOut(pod, on: node)
     }
+
+    /// Whether another node has a volume of the pod's that one node alone may have: nothing takes it from there while it is used.
+    private func isShutOut(_ pod: Shared<Pod>, on node: String) -> Bool {
+        let namespace = pod.value.metadata.namespace
+        let volumes = pod.value.spec.value.volumes.compactMap { pod.value.claimName(of: $0) }.compactMap { claim in
+            objects.get(PersistentVolumeClaim.self, NamespacedName(namespace: namespace, name: claim))?.value.spec.volumeName
+        }
+        return volumes.contains { name in
+            let volume = objects.get(PersistentVolume.self, NamespacedName(namespace: "", name: name))?.value
+            guard volume?.attachable(by: { _ in true })?.allowsSeveralNodes == false else { return false }
+            return objects.all(VolumeAttachment.self).contains {
+                $0.value.persistentVolumeName == name && $0.value.nodeName != node && $0.value.isAttached
+            }
+        }
+    }
+
+    /// Whether the registry does not have an image.
+    private func isMissing(_ image: String) -> Bool { agent.configuration.value.images[image]?.isMissing ?? false }
 
     /// Whether nothing is made in a namespace any more.
     private func isEnding(_ namespace: String) -> Bool {
@@ -148,6 +170,9 @@ struct Convergence {
             if !node.value.isReady { report(.nodesRecover, "node \(name) runs and is not Ready", about: key) }
             let lost = node.value.spec.taints.first { [Taint.notReady, Taint.unreachable].contains($0.key) }
             if let lost { report(.nodesRecover, "node \(name) runs and has the taint \(lost.key):\(lost.effect.rawValue)", about: key) }
+            if outOfService.contains(name) {
+                report(.nodesRecover, "node \(name) was cordoned for maintenance, which is over, and is so still", about: key)
+            }
         }
         for pod in pods {
             guard let name = pod.value.nodeName, objects[ObjectKey(.node, name)] == nil else { continue }
@@ -199,5 +224,7 @@ extension PodSpec {
 
 extension WorkloadBehaviour {
     /// Whether the containers become ready and stay so.
-    fileprivate var isSteady: Bool { crash == nil && run == nil && !neverStarts && ready.mean < 3600 }
+    fileprivate var isSteady: Bool {
+        crash == nil && hang == nil && run == nil && !neverStarts && !postStartFails && ready.mean < 3600
+    }
 }

@@ -11,11 +11,13 @@ public enum Invariant: String, Hashable, Sendable, CaseIterable {
     case boundOnce = "no pod on two nodes"
     /// Nobody but a forced deletion takes a pod away whose containers run: a StatefulSet's identity runs once at most.
     case removedWhileRunning = "no pod removed while it runs, unless by force"
+    /// Of one name of a StatefulSet, the containers of one pod at most run, unless force was used.
+    case identityOnce = "no identity of a StatefulSet twice"
     /// The Eviction API lets a pod go only within its budget.
     case budgetRespected = "no eviction beyond a disruption budget"
     /// What is being deleted is held by a finalizer or by a kubelet, and nothing goes while a finalizer holds it.
     case deletionsHeld = "deletions and finalizers agree"
-    /// Nothing is admitted beyond a quota.
+    /// What is admitted under a quota stays within it, by its own status and as counted.
     case quotaRespected = "no quota exceeded"
     /// A volume that one node alone may have is attached to one at a time.
     case volumeOnOneNode = "no exclusive volume on two nodes"
@@ -33,7 +35,7 @@ public enum Invariant: String, Hashable, Sendable, CaseIterable {
     case workloadsWhole = "workloads become whole again"
     /// With all faults over, every counter in a status is true.
     case statusTrue = "status tells the truth"
-    /// With all faults over, nodes that run are ready and free of the taints of lost nodes.
+    /// With all faults over, nodes that run are ready, free of the taints of lost nodes, and not cordoned for maintenance.
     case nodesRecover = "nodes recover"
     /// With all faults over, pods wait for a node only if none has room.
     case podsPlaced = "pods that fit are placed"

@@ -32,6 +32,7 @@ struct InvariantMonitor: Sendable {
     private var charges: [ObjectIdentifier: (spec: Shared<PodSpec>, charge: Charge)] = [:]
     /// Who asked for what is being written.
     private var author: (client: APIClientID, request: APIRequest)?
+    private var isMaintenance = false
     /// Pods whose kubelet says, in the event that is handled, that their containers are gone: to be compared with the containers.
     private(set) var stopped: [Shared<Pod>] = []
     /// Objects with a deletion time and nothing visible that holds them; to be looked at when the event is over.
@@ -42,6 +43,10 @@ struct InvariantMonitor: Sendable {
     private var isTouched: Set<ObjectKey> = []
     /// nil: nobody attaches volumes.
     private var volumes: AttachmentBook?
+    private var quotas = QuotaBook()
+    private(set) var identities = IdentityBook()
+    /// Nodes that a maintenance cordoned and nobody made schedulable since, in the order in which that happened.
+    private(set) var cordonedForMaintenance: [String] = []
     private var instant = SimulatedTime.zero
     private var eventsOfInstant = 0
     /// Events of the simulator at one instant, at most.
@@ -72,8 +77,11 @@ struct InvariantMonitor: Sendable {
 
     // MARK: Commits
 
-    /// What is written from here on was asked for by a client.
-    mutating func begin(_ request: APIRequest, by client: APIClientID) { author = (client, request) }
+    /// What is written from here on was asked for by a client; by the operator perhaps for a maintenance.
+    mutating func begin(_ request: APIRequest, by client: APIClientID, forMaintenance: Bool) {
+        author = (client, request)
+        isMaintenance = forMaintenance
+    }
 
     mutating func observe(_ event: WatchEvent) {
         if case .event = event.object { return }
@@ -82,9 +90,13 @@ struct InvariantMonitor: Sendable {
         if isTouched.insert(key).inserted { touched.append(key) }
         observeDeletion(event, key)
         if let (invariant, detail) = volumes?.observe(event) { report(invariant, detail, about: key, at: now) }
+        if let detail = quotas.observe(event) { report(.quotaRespected, detail, about: key, at: now) }
         switch event.object {
-        case .pod(let pod): observe(pod, event)
+        case .pod(let pod):
+            observe(pod, event)
+            identities.observe(pod, event, byForce: isByForce)
         case .node(let node):
+            observeCordon(of: node.value, event)
             nodes[node.value.metadata.name, default: NodeBook()].allocatable =
                 event.change == .deleted ? nil : node.value.status.allocatable
         case .resourceQuota(let quota) where event.change == .modified:
@@ -97,6 +109,27 @@ struct InvariantMonitor: Sendable {
         default: break
         }
     }
+
+    /// Whether somebody else than its kubelet takes a pod away at once.
+    private var isByForce: Bool {
+        guard let author, author.request.isForced else { return false }
+        if case .kubelet = author.client { return false }
+        return true
+    }
+
+    private mutating func observeCordon(of node: Node, _ event: WatchEvent) {
+        let name = node.metadata.name
+        let isCordoned = event.change != .deleted && node.spec.unschedulable
+        let wasCordoned = event.previous.flatMap(Node.cast)?.value.spec.unschedulable ?? false
+        if !isCordoned {
+            cordonedForMaintenance.removeAll { $0 == name }
+        } else if !wasCordoned, isMaintenance {
+            cordonedForMaintenance.append(name)
+        }
+    }
+
+    /// Forgets the pods of an identity that are over, by their UIDs.
+    mutating func settleIdentity(_ name: NamespacedName, alive: (UID) -> Bool) { identities.keep(name, where: alive) }
 
     private mutating func observeDeletion(_ event: WatchEvent, _ key: ObjectKey) {
         let (isTerminating, finalizers, grace, uid) = event.object.readMetadata {
@@ -119,6 +152,7 @@ struct InvariantMonitor: Sendable {
     mutating func settle(_ objects: ObjectTables, at now: SimulatedTime) {
         stopped.removeAll(keepingCapacity: true)
         author = nil
+        isMaintenance = false
         guard !unheld.isEmpty else { return }
         for (key, uid) in unheld {
             guard let metadata = objects[key]?.metadata, metadata.uid == uid, metadata.isTerminating, metadata.finalizers.isEmpty else {

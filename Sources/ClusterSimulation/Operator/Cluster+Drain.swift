@@ -31,6 +31,11 @@ extension Cluster {
         return true
     }
 
+    /// Whether a call with this token belongs to a drain that is part of a maintenance.
+    func isForMaintenance(_ token: UInt64) -> Bool {
+        token & Cluster.drainMark != 0 && drainsOfMaintenance[Int(token >> 32 & 0x7FFF_FFFF)] != nil
+    }
+
     mutating func wakeDrain(_ drain: Int, pod: Int) {
         let present = api.objects.get(Pod.self, drains[drain].podName(pod))
         perform(drains[drain].wake(pod: pod, present: present, at: now), of: drain)

@@ -53,6 +53,28 @@ extension Cluster {
 
     private mutating func uncordon(_ node: String) {
         let operation = recorder.operated("uncordon \(node)", at: now)
+        uncordons[operation] = node
+        uncordon(operation: operation)
+    }
+
+    mutating func uncordon(operation: Int) {
+        guard let node = uncordons[operation] else { return }
         send(APICall(.clusterOperator, .patchNode(node, .unschedulable(false)), token: UInt64(operation)))
+    }
+
+    /// An answer to the operator; false if it is not one to the end of a node's maintenance. The script that goes from node to node leaves
+    /// none behind: it tries again until the API server does as it is asked, or the node is gone.
+    mutating func answerMaintenance(_ token: UInt64, _ result: APIResult) -> Bool {
+        let operation = Int(token)
+        guard let node = uncordons[operation] else { return false }
+        if case .failure(let error) = result, !error.isNotFound {
+            let delay = Drain.retryDelay
+            recorder.printed("error: unable to uncordon node \"\(node)\": \(error) (will retry after \(delay))", operation, at: now)
+            queue.schedule(.maintenanceUncordons(operation: Int32(operation)), at: now + delay)
+            return true
+        }
+        uncordons[operation] = nil
+        if case .failure(let error) = result { recorder.refused(operation, error) }
+        return true
     }
 }

@@ -74,6 +74,9 @@ struct Maintenance: Sendable {
         current[index].stage = .returning
     }
 
+    /// Whether the maintenance is busy with a node.
+    func isAbout(_ node: String) -> Bool { current.contains { $0.node == node } }
+
     /// Whether a node is awaited.
     func awaits(_ node: String) -> Bool { current.contains { $0.node == node && $0.stage == .returning } }
 

@@ -17,97 +17,19 @@ extension StormGenerator {
             case 7...8: makeJob(name)
             case 9: makeCronJob(name)
             case 10: makeReplicaSet(name)
-            default: makePods(name)
+            default: makePod(name)
             }
         }
         if dice.chance(0.25) { makeQuota() }
         if dice.chance(0.15) { makeLimits() }
-        // What waits for a ConfigMap would wait for ever without it.
+        makeAttachLimits()
+        // What waits for a ConfigMap or a Secret would wait for ever without it.
         for piece in storm.late {
             let name = piece.name.split(separator: "/").last ?? ""
-            for index in storm.objects.indices where storm.objects[index].text.contains("{name: \(name)}") {
+            for index in storm.objects.indices where storm.objects[index].text.contains(": \(name)}") {
                 storm.objects[index].needs.append(.object(piece.name))
             }
         }
-    }
-
-    // MARK: Pods
-
-    /// The template of a workload's pods, indented by so many spaces.
-    private mutating func template(_ app: String, image: String = "app:1", restart: String? = nil, indent: Int) -> String {
-        var lines = ["metadata: {labels: {app: \(app)}}", "spec:"]
-        lines += podSpec(app, image: image, restart: restart).map { "  " + $0 }
-        let margin = String(repeating: " ", count: indent)
-        return lines.map { margin + $0 + "\n" }.joined()
-    }
-
-    private mutating func podSpec(_ app: String, image: String = "app:1", restart: String? = nil) -> [String] {
-        var lines = ["terminationGracePeriodSeconds: \(dice.pick([1, 5, 10, 30]))"]
-        if let restart { lines.append("restartPolicy: \(restart)") }
-        if dice.chance(0.5) {
-            let seconds = dice.pick([5, 30, 60])
-            let keys = ["not-ready", "unreachable"].map {
-                "{key: node.kubernetes.io/\($0), operator: Exists, effect: NoExecute, tolerationSeconds: \(seconds)}"
-            }
-            lines.append("tolerations: [\(keys.joined(separator: ", "))]")
-        }
-        if dice.chance(0.25) {
-            let key = dice.pick(["topology.kubernetes.io/zone", "kubernetes.io/hostname"])
-            let unsatisfiable = dice.pick(["ScheduleAnyway", "DoNotSchedule"])
-            lines.append(
-                "topologySpreadConstraints: [{maxSkew: 1, topologyKey: \(key), whenUnsatisfiable: \(unsatisfiable), "
-                    + "labelSelector: {matchLabels: {app: \(app)}}}]")
-        }
-        if dice.chance(0.1) {
-            lines.append(
-                "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
-                    + "[{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: \(app)}}}]}}")
-        }
-        if storm.objects.contains(where: { $0.name == "PriorityClass//high" }), dice.chance(0.4) {
-            lines.append("priorityClassName: \(dice.pick(["high", "low"]))")
-        }
-        if dice.chance(0.15) {
-            lines.append("initContainers: [{name: init, image: \"init:1\"\(dice.chance(0.4) ? ", restartPolicy: Always" : "")}]")
-        }
-        var environment = ""
-        if extra.chance(0.15) {
-            let name = lateConfiguration(app)
-            if extra.chance(0.5) {
-                lines.append("volumes: [{name: settings, configMap: {name: \(name)}}]")
-            } else {
-                environment = ", envFrom: [{configMapRef: {name: \(name)}}]"
-            }
-        }
-        let cpu = dice.pick([100, 250, 500])
-        lines.append(
-            "containers: [{name: main, image: \"\(image)\"\(environment), resources: {requests: {cpu: \(cpu)m, memory: \(dice.pick([64, 128, 256]))Mi}}}]"
-        )
-        return lines
-    }
-
-    /// A ConfigMap that comes only when the workload's pods have waited for it. Returns its name.
-    private mutating func lateConfiguration(_ app: String) -> String {
-        let name = "settings-" + app
-        let object = StormGenerator.object("ConfigMap", name)
-        if !storm.late.contains(where: { $0.name == object }) {
-            storm.late.append(
-                .init(name: object, text: "{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name), namespace: storm}, data: {a: b}}\n"))
-        }
-        return name
-    }
-
-    /// How the pods of a workload behave.
-    private mutating func makeBehaviour(_ app: String, of object: String, ends: Bool = false) {
-        var parts = ["selector: {matchLabels: {app: \(app)}}", "start: {uniform: {min: 500ms, max: \(dice.number(1...8))s}}"]
-        if dice.chance(0.5) { parts.append("ready: {uniform: {min: 0s, max: \(dice.number(1...10))s}}") }
-        if dice.chance(0.5) { parts.append("stop: {uniform: {min: 100ms, max: \(dice.number(1...12))s}}") }
-        if ends {
-            parts.append("run: {exponential: {mean: \(dice.pick([5, 20, 90]))s}}")
-            if dice.chance(0.3) { parts.append("exitCode: 1") }
-        } else if dice.chance(0.12) {
-            parts.append("crash: {exponential: {mean: \(dice.pick([30, 200, 900]))s}}")
-        }
-        add(behaviour: "{\(parts.joined(separator: ", "))}", of: object)
     }
 
     // MARK: Workloads
@@ -140,24 +62,7 @@ extension StormGenerator {
 
     private mutating func makeStatefulSet(_ name: String) {
         let object = StormGenerator.object("StatefulSet", name)
-        var claims = ""
-        var needs: [StormScenario.Need] = []
-        if dice.chance(0.4) {
-            makeStorageClass()
-            needs = [.object("StorageClass//disk")]
-            let mode = extra.pick(["ReadWriteOnce", "ReadWriteOnce", "ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"])
-            claims = """
-                  volumeClaimTemplates:
-                    - metadata: {name: data}
-                      spec: {accessModes: [\(mode)], storageClassName: disk, resources: {requests: {storage: 1Gi}}}
-
-                """
-            if dice.chance(0.4) {
-                let policies = ["Retain", "Delete"]
-                claims +=
-                    "  persistentVolumeClaimRetentionPolicy: {whenDeleted: \(dice.pick(policies)), whenScaled: \(dice.pick(policies))}\n"
-            }
-        }
+        let (claims, needs) = makeClaimTemplates(name)
         add(
             object: object, needs: needs,
             """
@@ -262,9 +167,9 @@ extension StormGenerator {
         makeBehaviour(name, of: object, ends: true)
     }
 
-    private mutating func makePods(_ name: String) {
+    private mutating func makePod(_ name: String) {
         let object = StormGenerator.object("Pod", name)
-        let spec = podSpec(name).map { "  " + $0 + "\n" }.joined()
+        let spec = podSpec(name, isAlone: true).map { "  " + $0 + "\n" }.joined()
         add(
             object: object,
             """
@@ -329,20 +234,6 @@ extension StormGenerator {
                         "{selector: {matchLabels: {app: \(name)}}, start: \(dice.number(1...5))s, "
                         + "usage: {cpu: {shared: true, value: \"\(cores)\"}}}", needs: [.object(owner)]), at: 0)
         }
-    }
-
-    private mutating func makeStorageClass() {
-        guard !storm.objects.contains(where: { $0.name == "StorageClass//disk" }) else { return }
-        add(
-            object: "StorageClass//disk",
-            """
-            apiVersion: storage.k8s.io/v1
-            kind: StorageClass
-            metadata: {name: disk}
-            provisioner: disk.csi.example.com
-            volumeBindingMode: \(dice.pick(["WaitForFirstConsumer", "Immediate"]))
-
-            """)
     }
 
     private mutating func makePriorities() {

@@ -17,9 +17,14 @@ struct StormGenerator {
     let size: StormSize
     private let seed: UInt64
     var dice: Dice
-    /// For what was thought of later: the rest of a seed's storm stays what it was.
+    /// For what was thought of later, and later still: the rest of a seed's storm stays what it was.
     var extra: Dice
+    var further: Dice
     var storm: StormScenario
+    /// What operators lay their hands on.
+    var targets: [StormTarget] = []
+    /// Entries of the behaviour of the workload that is being made.
+    var behaviour: [String] = []
     static let zones = ["a", "b", "c"]
 
     /// - Parameter size: nil: the seed decides, a quarter of the storms are large.
@@ -27,6 +32,7 @@ struct StormGenerator {
         self.seed = seed
         dice = Dice(RandomStream(seed: seed, purpose: .storm, owner: 0))
         extra = Dice(RandomStream(seed: seed, purpose: .storm, owner: 1))
+        further = Dice(RandomStream(seed: seed, purpose: .storm, owner: 2))
         let drawn: StormSize = dice.chance(0.25) ? .large : .small
         self.size = size ?? drawn
         storm = StormScenario(seed: seed, calmFrom: .zero, duration: .zero, pools: [])
@@ -34,13 +40,31 @@ struct StormGenerator {
 
     mutating func make() -> StormScenario {
         makeNodes()
+        makeSettings()
         makeObjects()
+        targets = storm.objects.compactMap { StormTarget($0) }
+        makeChaos()
+        return storm
+    }
+
+    /// The same faults and operators on somebody's own nodes and objects.
+    mutating func make(
+        on pools: [StormScenario.Pool], _ objects: [StormScenario.Piece], targets: [StormTarget]
+    ) -> StormScenario {
+        storm.pools = pools
+        storm.objects = objects
+        self.targets = targets
+        makeChaos()
+        return storm
+    }
+
+    /// Faults and operators, and how long they go on.
+    private mutating func makeChaos() {
         let chaos = dice.number(size == .tiny ? 1...2 : isLarge ? 6...20 : 2...7) * 60
         storm.calmFrom = .seconds(chaos)
         makeFaults(until: chaos)
         makeActions(until: chaos)
         storm.duration = storm.calmFrom + StormScenario.calm
-        return storm
     }
 
     var isLarge: Bool { size == .large }
@@ -51,14 +75,14 @@ struct StormGenerator {
         let zones = Array(StormGenerator.zones.prefix(dice.number(1...3)))
         let perZone = isLarge ? 2...10 : 1...2
         let cpu = dice.pick([2, 4, 8])
+        let resources = "cpu: \(cpu), memory: \(2 * cpu)Gi, ephemeral-storage: 100Gi, pods: 30"
         for zone in zones {
             let count = max(dice.number(perZone), zones.count == 1 ? 3 : 1)
-            if isLarge, count > 3, dice.chance(0.5) {
-                // Two racks.
-                storm.pools.append(.init(name: zone, zone: zone, rack: zone + "0", count: count / 2, cpu: cpu))
-                storm.pools.append(.init(name: zone + "x", zone: zone, rack: zone + "1", count: count - count / 2, cpu: cpu))
-            } else {
-                storm.pools.append(.init(name: zone, zone: zone, rack: zone + "0", count: count, cpu: cpu))
+            let isSplit = isLarge && count > 3 && dice.chance(0.5)
+            let first = isSplit ? count / 2 : count
+            storm.pools.append(.init(name: zone, zone: zone, rack: zone + "0", count: first, resources: resources))
+            if isSplit {
+                storm.pools.append(.init(name: zone + "x", zone: zone, rack: zone + "1", count: count - first, resources: resources))
             }
         }
         if dice.chance(0.2) {
@@ -66,9 +90,34 @@ struct StormGenerator {
         }
     }
 
+    /// How the kubelets and the registry are set up.
+    private mutating func makeSettings() {
+        var kubelet: [String] = []
+        if further.chance(0.15) {
+            kubelet.append(
+                "evictionSoft: {memory.available: \(further.pick(["200Mi", "10%"]))}, "
+                    + "evictionSoftGracePeriod: {memory.available: \(further.pick([5, 40]))s}, "
+                    + "evictionMaxPodGracePeriod: \(further.pick([0, 15])), evictionPressureTransitionPeriod: \(further.pick([20, 300]))s")
+        }
+        if further.chance(0.2) {
+            kubelet.append("shutdownGracePeriod: \(further.number(5...30))s, shutdownGracePeriodCriticalPods: \(further.number(0...5))s")
+        }
+        if further.chance(0.2) {
+            kubelet.append(
+                "imageFileSystemSize: \(further.number(1...3))Gi, imageMinimumGCAge: 10s, imageGCPeriod: \(further.pick([20, 300]))s")
+        }
+        if further.chance(0.15) {
+            kubelet.append("serializeImagePulls: false, maxParallelImagePulls: \(further.number(0...2))")
+        }
+        if !kubelet.isEmpty { storm.settings.append(.init(text: "kubelet: {\(kubelet.joined(separator: ", "))}")) }
+        guard further.chance(0.2) else { return }
+        let image = "{name: \"app:3\", \(further.pick(["size: 800Mi", "missing: true"]))}"
+        storm.registry.append(.init(text: "{bandwidth: \(further.pick([50, 500]))M, images: [\(image)]}"))
+    }
+
     mutating func anyNode() -> String {
         let pool = dice.pick(storm.pools)
-        return "\(pool.name)-\(dice.number(0...(pool.count - 1)))"
+        return pool.node(dice.number(0...(pool.count - 1)))
     }
 
     mutating func anyZone() -> String { dice.pick(storm.pools).zone }
@@ -81,7 +130,7 @@ struct StormGenerator {
             return ("node: \(node)", [.node(node)])
         case 6...8:
             let zone = anyZone()
-            return ("zone: \(zone)", [.zone(zone)])
+            return ("zone: \"\(zone)\"", [.zone(zone)])
         default: return ("nodes: all", [])
         }
     }

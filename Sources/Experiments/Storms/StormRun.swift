@@ -19,16 +19,6 @@ public struct StormOutcome: Sendable {
     }
 }
 
-extension Scenario {
-    /// Runs a scenario as the storm of a seed.
-    ///
-    /// - Throws: `ScenarioError` if it cannot be set up.
-    public func weather(_ seed: UInt64) throws(ScenarioError) -> StormOutcome {
-        let record = try run().record
-        return StormOutcome(seed: seed, violation: record.violation, handledEvents: record.handledEvents)
-    }
-}
-
 extension StormScenario {
     /// The storm of a seed.
     /// - Parameter size: nil: the seed decides.
@@ -65,8 +55,7 @@ extension StormScenario {
     package func run(_ plant: (inout ClusterConfiguration) -> Void) throws(ScenarioError) -> StormOutcome {
         var scenario = try scenario()
         plant(&scenario.configuration)
-        var outcome = try scenario.weather(seed)
-        outcome.storm = self
-        return outcome
+        let record = try scenario.run().record
+        return StormOutcome(seed: seed, storm: self, violation: record.violation, handledEvents: record.handledEvents)
     }
 }

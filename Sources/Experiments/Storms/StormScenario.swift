@@ -13,17 +13,26 @@ public struct StormScenario: Sendable, Hashable {
         var zone: String
         var rack: String
         var count: Int
-        /// Cores of each node.
-        var cpu: Int
+        /// What pods may use of each node, as the fields of a YAML mapping.
+        var resources: String
 
-        func contains(_ node: String) -> Bool { (0..<count).contains { "\(name)-\($0)" == node } }
+        func node(_ number: Int) -> String { "\(name)-\(number)" }
+        func contains(_ node: String) -> Bool { (0..<count).contains { self.node($0) == node } }
+    }
+
+    /// A file beside the scenario.
+    struct File: Sendable, Hashable {
+        var name: String
+        var text: String
     }
 
     /// A manifest, or an entry of a list of the scenario file.
     struct Piece: Sendable, Hashable {
         /// What other pieces speak of it as: `Deployment/storm/web`; empty for what has no name.
         var name = ""
-        var text: String
+        var text = ""
+        /// A file it is in, or speaks of.
+        var file: File?
         /// The nodes, zones and objects it speaks of: without them it means nothing.
         var needs: [Need] = []
     }
@@ -47,8 +56,9 @@ public struct StormScenario: Sendable, Hashable {
     var behaviours: [Piece] = []
     var faults: [Piece] = []
     var actions: [Piece] = []
-    /// Sections of `controlPlane`.
+    /// Sections of `controlPlane`, and the registry.
     var settings: [Piece] = []
+    var registry: [Piece] = []
 
     /// How long a cluster is left alone before it is judged: longer than the tolerations of lost nodes, the back-offs of crashing
     /// containers and the windows of autoscalers, one after the other.
@@ -97,14 +107,16 @@ public struct StormScenario: Sendable, Hashable {
 
     /// The scenario file and its manifests, by name.
     public var files: [(name: String, text: String)] {
-        var files = [(StormScenario.fileName, scenarioText)]
-        if !objects.isEmpty { files.append((StormScenario.manifestName, objects.map(\.text).joined(separator: "---\n"))) }
-        for piece in late { files.append((StormScenario.fileName(of: piece), piece.text)) }
-        return files
+        let rest = manifests + (late + faults).compactMap(\.file)
+        return [(StormScenario.fileName, scenarioText)] + rest.map { ($0.name, $0.text) }
     }
 
-    /// The file of a manifest that is applied later.
-    static func fileName(of late: Piece) -> String { (late.name.split(separator: "/").last.map(String.init) ?? "late") + ".yaml" }
+    /// What is applied at the start: the pieces together, and files that are pieces.
+    private var manifests: [File] {
+        let texts = objects.filter { $0.file == nil }.map(\.text)
+        let own = texts.isEmpty ? [] : [File(name: StormScenario.manifestName, text: texts.joined(separator: "---\n"))]
+        return own + objects.compactMap(\.file)
+    }
 
     private var scenarioText: String {
         var text = """
@@ -125,14 +137,15 @@ public struct StormScenario: Sendable, Hashable {
             """
         for pool in pools {
             text +=
-                "      - {name: \(pool.name), count: \(pool.count), zones: [\(pool.zone)], labels: {rack: \(pool.rack)}, "
-                + "resources: {cpu: \(pool.cpu), memory: \(2 * pool.cpu)Gi, ephemeral-storage: 100Gi, pods: 30}}\n"
+                "      - {name: \(pool.name), count: \(pool.count), zones: [\"\(pool.zone)\"], labels: {rack: \(pool.rack)}, "
+                + "resources: {\(pool.resources)}}\n"
         }
-        if !objects.isEmpty { text += "    objects: [\(StormScenario.manifestName)]\n" }
+        if !objects.isEmpty { text += "    objects: [\(manifests.map(\.name).joined(separator: ", "))]\n" }
         if !settings.isEmpty {
             text += "  controlPlane:\n"
             for piece in settings { text += "    \(piece.text)\n" }
         }
+        if let piece = registry.first { text += "  registry: \(piece.text)\n" }
         text += StormScenario.section("workloads", behaviours)
         text += StormScenario.section("faults", faults)
         text += StormScenario.section("timeline", actions)

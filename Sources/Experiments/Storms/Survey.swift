@@ -19,6 +19,9 @@ public struct SurveyPlan: Sendable {
 
     public init() {}
 
+    /// a, b, c, ...
+    var zoneNames: [String] { (0..<zones).map { $0 < 26 ? String(UnicodeScalar(UInt8(97 + $0))) : "z\($0)" } }
+
     /// How long the cluster is given to come up, and to be whole again after a loss.
     static let bringUp = SimulatedDuration.minutes(10)
     static let recovery = SimulatedDuration.minutes(20)
@@ -54,6 +57,8 @@ public struct Survey: Sendable {
     public let warnings: [String]
     private let plan: SurveyPlan
     private let scenario: Scenario
+    /// What the manifests say.
+    private let files: [String]
 
     public var isGood: Bool { findings.allSatisfy(\.isGood) }
 
@@ -65,6 +70,13 @@ public struct Survey: Sendable {
         self.plan = plan
         let missing = manifests.filter { !InputFiles.exists($0) }
         if !missing.isEmpty { throw ScenarioError(missing.map { "no such file: \($0)" }) }
+        do throws(ResultError) {
+            var texts: [String] = []
+            for path in manifests { texts.append(String(decoding: try InputFiles.read(path), as: UTF8.self) + "\n") }
+            files = texts
+        } catch {
+            throw ScenarioError([error.description])
+        }
         scenario = try ScenarioFile.load(Survey.fileName, files: [(Survey.fileName, Survey.text(manifests, plan))])
         contents = scenario.contents
         warnings = scenario.warnings
@@ -95,9 +107,8 @@ public struct Survey: Sendable {
 
     /// The cluster, as a scenario that names the manifests.
     private static func text(_ manifests: [String], _ plan: SurveyPlan) -> String {
-        let zones = (0..<plan.zones).map { zone in zone < 26 ? String(UnicodeScalar(UInt8(97 + zone))) : "z\(zone)" }
         // In quotes: YAML reads n and y as false and true.
-        let names = zones.map(JSONText.quoted).joined(separator: ", ")
+        let names = plan.zoneNames.map(JSONText.quoted).joined(separator: ", ")
         return """
             apiVersion: seatrial.dev/v1alpha1
             kind: Scenario
@@ -111,30 +122,18 @@ public struct Survey: Sendable {
             """
     }
 
-    /// The storm of a seed on these manifests: their cluster, with faults at random.
-    public func storm(_ seed: UInt64) -> Scenario {
-        var dice = Dice(RandomStream(seed: seed, purpose: .storm, owner: 1))
-        var scenario = scenario
-        scenario.configuration.seed = seed
-        scenario.configuration.recording.interval = nil
-        scenario.configuration.recording.events = false
-        scenario.configuration.recording.schedulingAttempts = false
-        let names = scenario.configuration.nodes.map(\.metadata.name)
-        let zones = scenario.configuration.nodes.compactMap(\.zone)
-        for _ in 0..<dice.number(2...6) {
-            let at = SimulatedTime.zero + SurveyPlan.bringUp + .seconds(dice.number(0...900))
-            let down = SimulatedDuration.seconds(dice.number(30...600))
-            let nodes: NodeSelection = !zones.isEmpty && dice.chance(0.3) ? .zone(dice.pick(zones)) : .node(dice.pick(names))
-            switch dice.number(0...5) {
-            case 0...2: scenario.configuration.faults.append(Fault(nodes: nodes, schedule: .once(at: at, down: down)))
-            case 3: scenario.configuration.faults.append(Fault(nodes: nodes, effect: .kubeletStop, schedule: .once(at: at, down: down)))
-            case 4: scenario.configuration.faults.append(Fault(nodes: nodes, effect: .partition, schedule: .once(at: at, down: down)))
-            default: scenario.configuration.apiServerFaults.append(APIServerFault(.outage, at: at, down: .seconds(dice.number(10...120))))
-            }
+    /// The storm of a seed on these manifests: everything that goes wrong in storms, and their operators, on the survey's nodes.
+    public func storm(_ seed: UInt64) -> StormScenario {
+        let zones = plan.zoneNames
+        let pools = zones.enumerated().map { number, zone in
+            StormScenario.Pool(
+                name: "node-" + zone, zone: zone, rack: zone + "0", count: (plan.nodes + zones.count - 1 - number) / zones.count,
+                resources: plan.nodeResources)
         }
-        scenario.duration = SurveyPlan.bringUp + .minutes(25) + StormScenario.calm
-        scenario.expectations = [Expectation(.invariants(converge: true), Expectation.Bound())]
-        return scenario
+        let objects = files.enumerated().map { StormScenario.Piece(file: .init(name: "manifests-\($0).yaml", text: $1)) }
+        var generator = StormGenerator(seed: seed, size: .large)
+        return generator.make(
+            on: pools.filter { $0.count > 0 }, objects, targets: scenario.configuration.objects.map { StormTarget($0) })
     }
 }
 

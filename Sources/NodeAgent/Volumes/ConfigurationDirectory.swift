@@ -24,6 +24,18 @@ struct ConfigurationDirectory: Sendable {
         entries[Key(source: source, namespace: namespace, name: "")] = []
     }
 
+    /// Whether it holds of an object what is stored of it (nil: nothing is); true of kinds that are none of its business.
+    func agrees(with stored: APIObject?, _ key: ObjectKey) -> Bool {
+        func entries(_ source: ConfigurationReference.Source) -> [String]? {
+            self.entries[Key(source: source, namespace: key.name.namespace, name: key.name.name)]
+        }
+        switch key.kind {
+        case .configMap: return entries(.configMap) == stored.flatMap(ConfigMap.cast)?.value.keys
+        case .secret: return entries(.secret) == stored.flatMap(Secret.cast)?.value.keys
+        default: return true
+        }
+    }
+
     /// Why a volume cannot be filled, in the kubelet's words; nil if it can.
     func problem(ofVolume references: [ConfigurationReference], in namespace: String) -> String? {
         let problems = references.compactMap { reference in

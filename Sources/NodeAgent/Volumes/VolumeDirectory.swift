@@ -32,6 +32,20 @@ struct VolumeDirectory: Sendable {
     /// The volume of a claim; nil: it is not bound, or its volume is gone.
     func volume(of claim: NamespacedName) -> PersistentVolume? { claims[claim].flatMap { volumes[$0] }?.value }
 
+    /// Whether it holds of an object what is stored of it (nil: nothing is); true of kinds that are none of its business.
+    func agrees(with stored: APIObject?, _ key: ObjectKey) -> Bool {
+        let name = key.name.name
+        switch key.kind {
+        case .persistentVolumeClaim:
+            let claim = stored.flatMap(PersistentVolumeClaim.cast)?.value
+            return claims[key.name] == claim.flatMap { $0.isFullyBound ? $0.spec.volumeName : nil }
+        case .persistentVolume: return volumes[name] == stored.flatMap(PersistentVolume.cast)
+        case .csiDriver: return attachRequired[name] == stored.flatMap(CSIDriver.cast)?.value.attachRequired
+        case .node: return attached[name] ?? [] == stored.flatMap(Node.cast)?.value.status.volumesAttached ?? []
+        default: return true
+        }
+    }
+
     /// The volume as one to be attached; nil: it needs no attaching.
     func attachable(_ volume: PersistentVolume) -> AttachableVolume? { volume.attachable { attachRequired[$0] ?? true } }
 }

@@ -187,6 +187,29 @@ public struct ListedObjects: Sendable {
         }
     }
 
+    /// Whether what is known of an object is what is stored of it (nil: nothing), decisions of the scheduler aside. Of a deleted
+    /// VolumeAttachment nobody can tell: its node is not known any more.
+    package func agree(with stored: APIObject?, _ key: ObjectKey) -> Bool {
+        let name = key.name.name
+        switch key.kind {
+        case .namespace: return namespaceLabels[name] == stored?.metadata.labels
+        case .service: return services[key.name] == stored.flatMap(Service.cast)
+        case .replicaSet: return replicaSets[key.name] == stored.flatMap(ReplicaSet.cast)
+        case .statefulSet: return statefulSets[key.name] == stored.flatMap(StatefulSet.cast)
+        case .replicationController: return replicationControllers[key.name] == stored.flatMap(ReplicationController.cast)
+        case .podDisruptionBudget: return disruptionBudgets[key.name] == stored.flatMap(PodDisruptionBudget.cast)
+        case .persistentVolume: return persistentVolumes[name] == stored.flatMap(PersistentVolume.cast)
+        case .persistentVolumeClaim: return claims[key.name] == stored.flatMap(PersistentVolumeClaim.cast)
+        case .storageClass: return storageClasses[name] == stored.flatMap(StorageClass.cast)
+        case .csiNode: return csiNodes[name] == stored.flatMap(CSINode.cast)
+        case .csiDriver: return csiDrivers[name] == stored.flatMap(CSIDriver.cast)
+        case .volumeAttachment:
+            guard let attachment = stored.flatMap(VolumeAttachment.cast) else { return true }
+            return attachments[attachment.value.nodeName, name] == attachment
+        default: return true
+        }
+    }
+
     // MARK: Assumptions
 
     mutating func assume(_ object: APIObject) {

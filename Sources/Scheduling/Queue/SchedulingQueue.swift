@@ -23,22 +23,22 @@ package struct SchedulingQueue: Sendable {
     private let backoff: BackoffPolicy
     private let maximumTimeUnschedulable: SimulatedDuration
 
-    private var pods: [QueuedPod?] = []
+    var pods: [QueuedPod?] = []
     private var freeSlots: [Int32] = []
     private var slotOfName: [NamespacedName: Int32] = [:]
     private var serial: UInt64 = 0
 
-    private var active = SlotHeap<ActiveKey>()
-    private var backoffQueue = SlotHeap<BackoffKey>()
-    private var errorBackoffQueue = SlotHeap<BackoffKey>()
-    private var rejected = RejectedPods()
+    private(set) var active = SlotHeap<ActiveKey>()
+    private(set) var backoffQueue = SlotHeap<BackoffKey>()
+    private(set) var errorBackoffQueue = SlotHeap<BackoffKey>()
+    private(set) var rejected = RejectedPods()
     /// Rejected pods that are not gated, by time of failure.
     private var leftovers = SlotHeap<SimulatedTime>()
 
     /// Events since the oldest attempt under way began.
     private var eventLog: [ClusterEvent] = []
     /// For each attempt under way the events that were logged before it.
-    private var inFlight: [(slot: Int32, firstEvent: Int)] = []
+    private(set) var inFlight: [(slot: Int32, firstEvent: Int)] = []
 
     package init(
         profiles: [SchedulingProfile], backoff: BackoffPolicy = BackoffPolicy(),
@@ -57,14 +57,6 @@ package struct SchedulingQueue: Sendable {
 
     package subscript(slot: Int32) -> QueuedPod? { pods[Int(slot)] }
     package func slot(of name: NamespacedName) -> Int32? { slotOfName[name] }
-    /// The pods of the active queue in the order in which they will come out.
-    package var activeOrder: [NamespacedName] { active.sorted.compactMap { pods[Int($0)]?.name } }
-    /// The pods that back off after a rejection in the order in which they will come out.
-    package var backoffOrder: [QueuedPod] { backoffQueue.sorted.compactMap { pods[Int($0)] } }
-    /// All pods of a pool, sorted by name; for inspection.
-    package func pods(in pool: QueuedPod.Pool) -> [QueuedPod] {
-        pods.compactMap { $0 }.filter { $0.pool == pool }.sorted { $0.name < $1.name }
-    }
 
     // MARK: Pods come and go
 
@@ -228,19 +220,6 @@ package struct SchedulingQueue: Sendable {
     package mutating func setPreempting(_ isPreempting: Bool, _ name: NamespacedName, uid: UID) {
         guard let slot = slotOfName[name], pods[Int(slot)]?.uid == uid else { return }
         pods[Int(slot)]?.isPreempting = isPreempting
-    }
-
-    // MARK: Reports
-
-    /// Notes what is being reported about a pod: see the fields of ``QueuedPod``.
-    mutating func noteReport(_ slot: Int32, condition: Condition?, isEventUnderWay: Bool) {
-        pods[Int(slot)]?.requestedCondition = condition
-        pods[Int(slot)]?.isEventUnderWay = isEventUnderWay
-    }
-
-    /// The event about a pod has reached the API server.
-    mutating func eventArrived(about uid: UID, in slot: Int32) {
-        if pods[Int(slot)]?.uid == uid { pods[Int(slot)]?.isEventUnderWay = false }
     }
 
     // MARK: Events

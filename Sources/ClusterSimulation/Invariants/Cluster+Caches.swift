@@ -1,0 +1,62 @@
+// Whether the caches of controllers, scheduler and kubelets hold what the API server holds, when nothing is on its way to them.
+
+import APIServer
+import DiscreteEvents
+import KubernetesAPI
+
+extension Cluster {
+    /// Compares what changed since the last time in all caches with the store. Nothing is under way now.
+    mutating func compareCaches() {
+        guard invariants?.hasTouched ?? false, let touched = invariants?.takeTouched() else { return }
+        for key in touched.objects {
+            let stored = api.objects[key]
+            if controllerManager.informers[key] != stored { reportStale("the controllers' cache", key) }
+            compareScheduler(stored, key)
+            if !nodeAgent.agrees(with: stored, key) { reportStale("what kubelets look up", key) }
+            if case .pod(let pod)? = stored { compareKubelet(pod, key) }
+        }
+        for uid in touched.pods { comparePlace(of: uid) }
+    }
+
+    private mutating func reportStale(_ place: String, _ key: ObjectKey) {
+        let now = now
+        invariants?.report(.cachesCurrent, "\(place) holds another version of \(key) than the API server", about: key, at: now)
+    }
+
+    /// Nodes, what plugins look up, and the queue of waiting pods.
+    private mutating func compareScheduler(_ stored: APIObject?, _ key: ObjectKey) {
+        if case .node(let node)? = stored, let slot = scheduler.cache.slot(of: key.name.name), scheduler.cache.nodes.objects[slot] != node {
+            reportStale("the scheduler's cache", key)
+        }
+        if !scheduler.cache.snapshot.objects.agree(with: stored, key) { reportStale("the scheduler's cache", key) }
+        let now = now
+        guard key.kind == .pod, let problem = scheduler.queueProblem(of: key.name, stored.flatMap(Pod.cast)) else { return }
+        invariants?.report(.cachesCurrent, "\(key) \(problem)", about: key, at: now)
+    }
+
+    /// On which node the scheduler counts a pod, and which kubelet takes care of it.
+    private mutating func comparePlace(of uid: UID) {
+        let now = now
+        guard let (node, exists) = invariants?.place(of: uid) else { return }
+        let counted = scheduler.cache.placedPod(uid)
+        // One that is about to be bound is counted already.
+        if node == nil, exists, counted?.isAssumed ?? true { return }
+        let countedOn = counted.map { scheduler.cache.nodes.names[$0.node] }
+        if countedOn != node {
+            let (seen, real) = (countedOn ?? "no node", node ?? "no node")
+            invariants?.report(.cachesCurrent, "the scheduler counts pod \(uid) on \(seen); it is on \(real)", at: now)
+        }
+        if !exists, let number = nodeAgent.nodeKnowing(uid), nodeAgent.isWatching(number) {
+            invariants?.report(
+                .cachesCurrent, "the kubelet of \(nodeAgent.name(of: number)) takes care of pod \(uid), which is gone", at: now)
+        }
+    }
+
+    private mutating func compareKubelet(_ pod: Shared<Pod>, _ key: ObjectKey) {
+        let now = now
+        guard let name = pod.value.nodeName, !pod.isTerminal, let number = nodeAgent.number(of: name), nodeAgent.isWatching(number),
+            nodeAgent.nodeKnowing(pod.value.metadata.uid) != number
+        else { return }
+        invariants?.report(.cachesCurrent, "the kubelet of \(name) does not know its \(key)", about: key, at: now)
+    }
+}

@@ -1,0 +1,72 @@
+// What goes wrong in a storm.
+
+extension StormGenerator {
+    /// All faults are over at `end`, in seconds: nodes are back, or gone for good.
+    mutating func makeFaults(until end: Int) {
+        for _ in 0..<dice.number(isLarge ? 2...6 : 1...3) {
+            let at = dice.number(5...(end - 30))
+            let selection = anySelection()
+            let down = min(dice.number(5...(end / 2 + 60)), end - at)
+            switch dice.number(0...20) {
+            case 18: add(fault: "{at: \(at)s, down: \(down)s, registry: true}")
+            case 19...20 where !hasSurgingDaemons:
+                let load = dice.pick(["disk: 97Gi", "disk: 88Gi", "memory: 7500Mi", "cpu: 3"])
+                add(
+                    fault: "{at: \(at)s, \(selection.text), effect: load, load: {\(load)}, down: \(down)s}", needs: selection.needs)
+            case 10...11: add(fault: "{at: \(at)s, \(selection.text), effect: partition, down: \(down)s}", needs: selection.needs)
+            case 12: add(fault: "{at: \(at)s, down: \(min(down, 200))s, apiServer: {outage: true}}")
+            case 13...14:
+                let errors = dice.pick(["", ", errors: 0.1", ", errors: 0.4"])
+                add(fault: "{at: \(at)s, down: \(down)s, apiServer: {latency: \(dice.pick([1, 20, 200]))\(errors)}}")
+            case 15:
+                let node = anyNode()
+                let replacement = dice.chance(0.7) ? ", replacement: {uniform: {min: 20s, max: 90s}}" : ""
+                let drains = dice.chance(0.3) ? ", drains: false" : ""
+                add(
+                    fault: "{at: \(at)s, node: \(node), effect: reclaim, notice: \(dice.pick([10, 30, 120]))s\(drains)\(replacement)}",
+                    needs: [.node(node)])
+            case 16:
+                let repair = dice.number(20...90)
+                add(
+                    fault: "{nodes: all, group: rack, probability: 0.7, mtbf: {exponential: {mean: \(dice.pick([200, 900]))s}}, "
+                        + "mttr: {uniform: {min: 5s, max: \(repair)s}}, until: \(max(30, end - repair))s}")
+            case 0...3: add(fault: "{at: \(at)s, \(selection.text), down: \(down)s}", needs: selection.needs)
+            case 4...5: add(fault: "{at: \(at)s, \(selection.text), effect: kubelet, down: \(down)s}", needs: selection.needs)
+            case 6:
+                // For good.
+                let node = anyNode()
+                add(fault: "{at: \(at)s, node: \(node)}", needs: [.node(node)])
+            default:
+                let effect = dice.chance(0.3) ? ", effect: kubelet" : ""
+                let mean = dice.pick([60, 300, 1200])
+                let repair = dice.number(10...90)
+                add(
+                    fault: "{\(selection.text), mtbf: {exponential: {mean: \(mean)s}}, mttr: {uniform: {min: 5s, max: \(repair)s}}, "
+                        + "until: \(max(30, end - repair))s\(effect)}",
+                    needs: selection.needs)
+            }
+        }
+        makeRecordedFailures(until: end)
+    }
+
+    /// Failures from a file, as they happened somewhere.
+    private mutating func makeRecordedFailures(until end: Int) {
+        guard further.chance(0.12) else { return }
+        var table = "node,down-at,up-at\n"
+        var needs: [StormScenario.Need] = []
+        for _ in 0..<further.number(1...4) {
+            let pool = further.pick(storm.pools)
+            let node = pool.node(further.number(0...(pool.count - 1)))
+            let at = further.number(5...(end - 30))
+            table += "\(node),\(at),\(min(end, at + further.number(5...200)))\n"
+            needs.append(.node(node))
+        }
+        let effect = further.pick(["", ", effect: kubelet", ", effect: partition"])
+        storm.faults.append(
+            .init(text: "{file: failures.csv\(effect)}", file: .init(name: "failures.csv", text: table), needs: needs))
+    }
+
+    /// Whether there are DaemonSets with `maxSurge`. Where a kubelet rejects every pod of such a one (a full disk), Kubernetes makes
+    /// new ones without any back-off: the real controller's behaviour, and a flood in which nothing else is to be seen.
+    private var hasSurgingDaemons: Bool { targets.contains { $0.kind == "DaemonSet" && $0.surges } }
+}
