@@ -17,7 +17,11 @@ struct SteadyStateReportTests {
     }
 
     /// 40 values of a warm-up, then a saw with mean 10.
-    private static let series = (0..<440).map { $0 < 40 ? Double(100 - $0) : Double($0 % 5) + 8 }
+    private static let series: [Double] = {
+        var series: [Double] = []
+        for index in 0..<440 { series.append(Double(index < 40 ? 100 - index : index % 5 + 8)) }
+        return series
+    }()
 
     @Test("The warm-up is cut off, and the mean of the rest has an interval")
     func mean() throws {
