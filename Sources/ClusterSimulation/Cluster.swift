@@ -162,6 +162,7 @@ public struct Cluster: Sendable {
             let entry = configuration.value.trace[Int(index)]
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
         case .servingChanges(let server): refreshServing(ofServer: server)
+        case .loadBalancerDecides: placeClients()
         case .sample:
             recorder.sample(at: now)
             traffic?.sample(at: now)
@@ -230,6 +231,7 @@ public struct Cluster: Sendable {
                 concernsScheduler = true
                 if pod.value.nodeName != nil { concernsKubelets = true }
                 nodeAgent.observeLoads(pod, event, at: now, effects: &kubeletEffects)
+                if traffic != nil { observeTrafficPod(pod, event) }
             case .event: break
             case .node(let node):
                 concernsControllers = true

@@ -58,6 +58,8 @@ enum ClusterEvent: Sendable {
     // Requests.
     /// A pod begins or ceases to answer requests; the number is its place in ``Traffic``.
     case servingChanges(Int32)
+    /// The health checks of a load balancer have told of a change.
+    case loadBalancerDecides
 
     // Measurement.
     case sample

@@ -72,7 +72,8 @@ package enum WatchedFields {
         case .service(let service): fields.service(service.value)
         case .replicationController(let controller): fields.replicationController(controller.value)
         case .volumeAttachment(let attachment): fields.set("attached", .boolean(attachment.value.isAttached))
-        case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
+        case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .limitRange, .serviceAccount, .configMap, .secret, .ingress,
+            .networkPolicy, .unstructured:
             break
         }
         return fields.fields

@@ -43,6 +43,8 @@ struct PodServer: Hashable, Sendable {
     let node: NodeNumber
     var capacity: PodCapacity
     var condition = PodCondition.serving
+    /// As what network policies see its calls.
+    var policyClass: Int32 = 0
     /// What service times are multiplied by: above 1 when the pod gets less CPU than it needs.
     var slowness = 1.0
     var busy: Int32 = 0
