@@ -67,6 +67,7 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
             .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret:
             "\(kind)"
+        case .ingress, .networkPolicy: "\(kind).networking.k8s.io"
         case .unstructured: String(key.name.name.prefix { $0 != "/" })
         }
     }

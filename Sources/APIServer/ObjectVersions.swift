@@ -94,6 +94,8 @@ extension APIObject {
         case (.daemonSet(let left), .daemonSet(let right)): left.value.spec != right.value.spec
         case (.endpointSlice(let left), .endpointSlice(let right)):
             left.value.endpoints != right.value.endpoints || left.value.ports != right.value.ports
+        case (.ingress(let left), .ingress(let right)): left.value.withMetadata(of: right.value) != right.value
+        case (.networkPolicy(let left), .networkPolicy(let right)): left.value.withMetadata(of: right.value) != right.value
         case (.csiDriver(let left), .csiDriver(let right)): left.value.storageCapacity != right.value.storageCapacity
         default: false
         }
@@ -103,7 +105,7 @@ extension APIObject {
     var countsGenerations: Bool {
         switch self {
         case .pod, .replicaSet, .deployment, .priorityClass, .statefulSet, .replicationController, .podDisruptionBudget, .csiDriver,
-            .job, .cronJob, .daemonSet, .endpointSlice, .unstructured:
+            .job, .cronJob, .daemonSet, .endpointSlice, .ingress, .networkPolicy, .unstructured:
             true
         case .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .storageClass, .csiNode, .csiStorageCapacity,
             .volumeAttachment, .service, .controllerRevision, .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount,
@@ -139,8 +141,18 @@ extension APIObject {
         case .horizontalPodAutoscaler(let object): .horizontalPodAutoscaler(object.with { $0.status = HorizontalPodAutoscalerStatus() })
         case .resourceQuota(let object): .resourceQuota(object.with { $0.status = ResourceQuotaStatus() })
         case .node, .priorityClass, .event, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .service, .controllerRevision,
-            .endpointSlice, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
+            .endpointSlice, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
+            .unstructured:
             self
         }
+    }
+}
+
+extension KubernetesObject {
+    /// The same object with the metadata of another: what differs then is the rest.
+    fileprivate func withMetadata(of other: Self) -> Self {
+        var copy = self
+        copy.metadata = other.metadata
+        return copy
     }
 }

@@ -167,6 +167,7 @@ public struct Cluster: Sendable {
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
         case .servingChanges(let server): refreshServing(ofServer: server)
         case .requestsMeasured: measureRequests()
+        case .loadBalancerDecides: placeClients()
         case .sample:
             recorder.sample(at: now)
             traffic?.sample(at: now)
@@ -237,6 +238,7 @@ public struct Cluster: Sendable {
                 concernsScheduler = true
                 if pod.value.nodeName != nil { concernsKubelets = true }
                 nodeAgent.observeLoads(pod, event, at: now, effects: &kubeletEffects)
+                if traffic != nil { observeTrafficPod(pod, event) }
             case .event: break
             case .node(let node):
                 concernsControllers = true

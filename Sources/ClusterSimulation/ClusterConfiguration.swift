@@ -140,6 +140,8 @@ public struct RecordingOptions: Hashable, Sendable {
     public var watchLog = false
     /// A timeline for trace viewers, for `--trace`.
     public var trace = false
+    /// Every how many-th request of each source of traffic is recorded by itself; nil: none.
+    public var requestSampling: Int?
 
     public init() { interval = .seconds(10) }
 }

@@ -62,6 +62,8 @@ enum ClusterEvent: Sendable {
     case servingChanges(Int32)
     /// What requests want of processors, and get, is worked out anew.
     case requestsMeasured
+    /// The health checks of a load balancer have told of a change.
+    case loadBalancerDecides
 
     // Measurement.
     case sample

@@ -212,6 +212,32 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             "a bounded distribution with exchanged bounds",
             "workloads: [{selector: {}, start: {pareto: {shape: 2, min: 5s, max: 1s}}}]", "spec.workloads[0].start", "above the least value"
         ),
+        spec(
+            "the name of a pod that has none",
+            "traffic: {sources: [{name: users, service: web, pod: web-0, poisson: {rate: 1}}]}",
+            files: [
+                "web.yaml": webManifest
+                    + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+            ], "pod", "not headless"),
+        spec(
+            "requests to nobody", "traffic: {sources: [{name: users, poisson: {rate: 1}}]}", "spec.traffic.sources[0]", "\"ingress\""),
+        spec(
+            "a host without a rule", "traffic: {sources: [{name: users, ingress: {host: shop.example.com}, poisson: {rate: 1}}]}",
+            "spec.traffic.sources[0].ingress", "no Ingress"),
+        spec(
+            "an Ingress and a Service",
+            "traffic: {sources: [{name: users, service: web, ingress: {host: shop.example.com}, poisson: {rate: 1}}]}",
+            "spec.traffic.sources[0].service", "does not go with"),
+        spec("a crash that cuts", "faults: [{at: 1m, node: node-0, cutsPods: true}]", "spec.faults[0].cutsPods", "effect: partition"),
+        spec(
+            "health checks all the time",
+            "traffic: {loadBalancer: {interval: 1ms}, sources: [{name: users, service: web, poisson: {rate: 1}}]}",
+            files: [
+                "web.yaml": webManifest
+                    + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+            ], "spec.traffic.loadBalancer.interval", "100ms"),
+        spec("samples of no requests", "measure: {requests: 10}", "spec.measure.requests", "no traffic"),
+        spec("every 0th request", "measure: {requests: 0}", "spec.measure.requests", "0"),
         spec("a cascade there is not", "timeline: [{at: 1m, delete: {object: pod/p, cascade: sideways}}]", "cascade", "foreground"),
         spec("a duration beyond all clocks", "faults: [{at: 9999999h, node: node-0}]", "longer than 292 years"),
         spec("a start before all clocks", "start: 1600-01-01T00:00:00Z", "spec.start", "1678"),

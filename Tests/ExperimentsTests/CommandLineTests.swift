@@ -34,7 +34,7 @@ struct CommandLineTests {
         #expect(run.status == 0, "\(run.output)\(run.errors)")
         #expect(run.output.contains("✓"))
         let files = try FileManager.default.contentsOfDirectory(atPath: folder["results/test/default/seed-5"]).sorted()
-        let ofTraffic = [ResultTables.services, ResultTables.endpoints].map(\.file)
+        let ofTraffic = [ResultTables.services, ResultTables.endpoints, ResultTables.requests].map(\.file)
         #expect(files == (ResultTables.all.map(\.file).filter { !ofTraffic.contains($0) } + ["run.json"]).sorted())
     }
 

@@ -101,7 +101,7 @@ enum SampleScenarios {
           - {at: 6m, node: big-0}
           - {nodes: all, mtbf: {exponential: {mean: 90d}}, mttr: {lognormal: {mean: 20m, p99: 2h}}}
           - {at: 7m, selector: {matchLabels: {disk: ssd}}}
-          - {zone: a, mtbf: {exponential: {mean: 90d}}, mttr: 5m, until: 40m, group: disk, probability: 0.5, effect: partition}
+          - {zone: a, mtbf: {exponential: {mean: 90d}}, mttr: 5m, until: 40m, group: disk, probability: 0.5, effect: partition, cutsPods: true}
           - {at: 8m, node: big-1, effect: reclaim, notice: 30s, drains: false, replacement: 2m}
           - {file: outages.csv}
           - {at: 9m, down: 1m, apiServer: {outage: true}}
@@ -131,6 +131,9 @@ enum SampleScenarios {
           - {at: 20m, delete: {object: pod/default/p, cascade: orphan, gracePeriod: 5s, force: false}}
           traffic:
             proxy: {mode: ipvs, scheduler: wlc, minSyncPeriod: 2s, syncDuration: 10ms, propagation: 20ms}
+            dns: {ttl: 5s}
+            loadBalancer: {interval: 10s, timeout: 5s, unhealthyThreshold: 2, healthyThreshold: 3}
+            ingress: {controller: shop, port: http, class: nginx, balancing: ewma, connectTimeout: 1s, timeout: 9s, attempts: 2}
             network: {sameNode: 10us, sameZone: 100us, crossZone: 1ms, overlay: 20us, fromOutside: 5ms}
             services:
             - service: shop
@@ -147,8 +150,11 @@ enum SampleScenarios {
             - {name: three, service: shop, bursts: [{rate: 10, stay: 1m}, {rate: 1, stay: 2m}]}
             - {name: four, service: shop, curve: {period: 1d, points: [{at: 1h, rate: 1}, {at: 12h, rate: 9}]}}
             - {name: five, service: shop, users: {count: 3, think: {exponential: {mean: 5s}}}}
+            - {name: seven, service: replicas, pod: web-0, poisson: {rate: 1}}
+            - {name: eight, ingress: {host: shop.example.com, path: /cart}, from: outside, poisson: {rate: 1}}
+            - {name: nine, service: shop, fromPods: {namespace: shop, selector: {matchLabels: {app: client}}}, poisson: {rate: 1}}
             - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2, serviceTime: {base: 5ms, columns: [{column: tokens, each: 1ms}]}}}
-          measure: {interval: 30s, events: false, scheduling: false}
+          measure: {interval: 30s, events: false, scheduling: false, requests: 50}
           expect:
           - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, errorSeconds: {atMost: 9s}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, maximum: {atMost: 1s}}
             source: one
@@ -181,8 +187,21 @@ enum SampleScenarios {
             ---
             apiVersion: v1
             kind: Service
+            metadata: {name: replicas}
+            spec: {clusterIP: None, selector: {app: web}, ports: [{port: 80, name: http}]}
+            ---
+            apiVersion: v1
+            kind: Service
             metadata: {name: shop}
             spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, name: http}]}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: shop}
+            spec:
+              ingressClassName: nginx
+              rules:
+              - {host: shop.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: shop, port: {name: http}}}}]}}
 
             """,
         "node.yaml": """
@@ -200,8 +219,8 @@ enum SampleScenarios {
           kind: Node
           metadata: {name: old-0, uid: n1, creationTimestamp: "2026-03-01T10:00:00Z"}
           status: {allocatable: {cpu: "8", memory: 32Gi, pods: "110"}, capacity: {cpu: "8", memory: 32Gi, pods: "110"}}
-        - apiVersion: networking.k8s.io/v1
-          kind: Ingress
+        - apiVersion: rbac.authorization.k8s.io/v1
+          kind: Role
           metadata: {name: settings, namespace: default, uid: c1, creationTimestamp: "2026-03-01T10:00:00Z"}
 
         """,

@@ -87,7 +87,9 @@ func scenario(expecting expectations: [ExpectedOutcome] = []) -> Scenario {
 
 private func outcome(_ record: RunRecord) -> RunOutcome {
     let end = SimulatedTime.zero + .seconds(30)
-    return RunOutcome(scenario: scenario(), end: end, record: record, summary: RunSummary(record, end: end), expectations: [])
+    var scenario = scenario()
+    if record.traffic != nil { scenario.configuration.recording.requestSampling = 7 }
+    return RunOutcome(scenario: scenario, end: end, record: record, summary: RunSummary(record, end: end), expectations: [])
 }
 
 @Suite("Result files")
@@ -132,6 +134,7 @@ struct ResultFileTests {
             metadata: {name: traffic}
             spec:
               duration: 1m
+              measure: {requests: 7}
               cluster: {nodePools: [{name: node, count: 2, resources: {cpu: 4, memory: 8Gi}}], objects: [web.yaml, service.yaml]}
               traffic:
                 sources: [{name: users, service: web, port: http, poisson: {rate: 50}}]

@@ -64,10 +64,21 @@ struct ScenarioTests {
         let traffic = try #require(configuration.traffic)
         #expect(traffic.proxyMode == .ipvs(.weightedLeastConnection) && traffic.proxyTiming.minimumSyncPeriod == .seconds(2))
         #expect(traffic.services[0].capacity == PodCapacity(concurrency: 8, queueLimit: 100) && traffic.services[0].calls.count == 2)
+        #expect(traffic.sources[5].target.pod == "web-0" && traffic.recordLifetime == .seconds(5))
+        #expect(
+            traffic.sources[6].ingress == IngressAddress(host: "shop.example.com", path: "/cart") && traffic.sources[6].origin == .outside)
+        #expect(traffic.sources[6].target == traffic.ingress.controller && traffic.ingress.balancing == .ewma)
+        #expect(traffic.ingress.className == "nginx" && traffic.ingress.policy.connectionTimeout == .seconds(1))
+        #expect(traffic.ingress.policy.timeout == .seconds(9) && traffic.ingress.policy.maximumAttempts == 2)
+        #expect(traffic.sources[7].origin == .pods(namespace: "shop", LabelSelector(matchLabels: ["app": "client"])))
+        let checks = traffic.healthChecks
+        #expect(checks.interval == .seconds(10) && checks.timeout == .seconds(5))
+        #expect(checks.unhealthyThreshold == 2 && checks.healthyThreshold == 3)
+        #expect(configuration.recording.requestSampling == 50)
         #expect(traffic.sources.map(\.origin)[..<2] == [.outside, .nodes(.zone("a"))])
-        #expect(traffic.sources[5].arrivals == .replay([.zero, .zero + .seconds(2)]))
+        #expect(traffic.sources[8].arrivals == .replay([.zero, .zero + .seconds(2)]))
         #expect(configuration.faults[4].commonTo == "disk")
-        #expect(configuration.faults[4].probability == 0.5)
+        #expect(configuration.faults[4].probability == 0.5 && configuration.faults[4].cutsPods)
         #expect(
             configuration.faults[5].effect
                 == .reclamation(Reclamation(notice: .seconds(30), isHandled: false, replacement: .constant(.minutes(2)))))
@@ -96,7 +107,7 @@ struct ScenarioTests {
         #expect(configuration.snapshot.count == 2)
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
-        #expect(scenario.warnings.contains { $0.contains("1 Ingress") })
+        #expect(scenario.warnings.contains { $0.contains("1 Role") })
         #expect(scenario.expectations.count == 33)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {

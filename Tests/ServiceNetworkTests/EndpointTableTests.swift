@@ -72,6 +72,51 @@ struct EndpointTableTests {
         #expect(Set(firstKnown).count > 1)
     }
 
+    @Test("A node that is cut off goes by what it knew, asked or not, and hears of everything at the end")
+    func silence() {
+        var timing = ProxyTiming()
+        timing.propagation = .constant(.milliseconds(100))
+        var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
+        let port = table.addPort()
+        func known(_ node: NodeNumber, _ seconds: Double) -> EndpointTable.Route {
+            table.route(to: port, on: node, .toClusterIP, at: at(seconds)).0
+        }
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-10), isKnown: true)
+        // Heard at 1.1, before the way is cut at 2.
+        table.publish(info, endpoints: endpoints([1]), pods: [1], for: port, at: at(1))
+        table.silence(0, from: at(2))
+        table.silence(1, from: at(2))
+        table.publish(info, endpoints: endpoints([2]), pods: [2], for: port, at: at(3))
+        #expect(known(0, 10) == .balance([1]) && known(2, 10) == .balance([2]))
+        table.publish(info, endpoints: endpoints([3]), pods: [3], for: port, at: at(11))
+        table.endSilence(0, at: at(20))
+        table.endSilence(1, at: at(20))
+        #expect(known(0, 19.9) == .balance([1]) && known(0, 20) == .balance([3]))
+        // Node 1 was never asked before.
+        #expect(known(1, 20) == .balance([3]))
+        table.silence(0, from: at(30))
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(31))
+        #expect(known(0, 1000) == .balance([3]))
+    }
+
+    @Test("A node that joins begins with all there is; who writes no rules hears without waiting for a sync")
+    func joining() {
+        var timing = ProxyTiming()
+        timing.propagation = .constant(.milliseconds(100))
+        timing.minimumSyncPeriod = .seconds(30)
+        var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
+        let port = table.addPort()
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(1))
+        let (early, due) = (table.recordedVersion(of: port, at: at(1.09)), table.recordedVersion(of: port, at: at(1.1)))
+        #expect(early == -1 && table.recordedPods(of: port, version: due) == [0])
+        table.publish(info, endpoints: endpoints([1]), pods: [1], for: port, at: at(2))
+        let next = table.recordedVersion(of: port, at: at(2.1))
+        #expect(table.recordedPods(of: port, version: next) == [1])
+        let joined = table.addNode(ProxyNode(name: "n4", zone: "a"))
+        let route = table.route(to: port, on: joined, .toClusterIP, at: at(2)).0
+        #expect(joined == 4 && route == .balance([1]))
+    }
+
     @Test("Nobody knows a Service before its first change arrives")
     func unknown() {
         var timing = ProxyTiming()

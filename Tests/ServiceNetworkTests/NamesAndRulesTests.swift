@@ -1,4 +1,4 @@
-// DNS records, what clients remember of them, Ingress rules and network policies.
+// DNS records, Ingress rules and network policies.
 
 import DiscreteEvents
 import KubernetesAPI
@@ -56,26 +56,26 @@ struct ClusterDNSTests {
         #expect(dns.answer(to: "db.shop.svc.cluster.local", about: external, slices: []) == .alias("db.example.com"))
     }
 
-    @Test("A pod's resolver completes names with few dots first")
-    func search() {
-        let resolver = ResolverConfiguration(namespace: "shop")
-        #expect(
-            resolver.questions(for: "db")
-                == ["db.shop.svc.cluster.local", "db.svc.cluster.local", "db.cluster.local", "db"])
-        #expect(resolver.questions(for: "example.com").count == 4)
-        #expect(resolver.questions(for: "example.com.") == ["example.com"])
-        #expect(resolver.questions(for: "a.b.c.d.e.f").first == "a.b.c.d.e.f")
-    }
-
-    @Test("A client goes on with an answer until it expires")
-    func cache() {
-        var cache = DNSCache()
-        #expect(cache.answer(to: "db", at: .zero) == nil)
-        cache.keep(.addresses(["10.1.0.1"]), to: "db", for: .seconds(5), at: .zero)
-        cache.keep(.none, to: "no", for: .seconds(5), at: .zero)
-        #expect(cache.answer(to: "db", at: .zero + .milliseconds(4999)) == .addresses(["10.1.0.1"]))
-        #expect(cache.answer(to: "no", at: .zero + .seconds(1)) == DNSAnswer.none)
-        #expect(cache.answer(to: "db", at: .zero + .seconds(5)) == nil)
+    @Test("Aliases are followed to a Service or out of the cluster, and not round and round")
+    func aliases() {
+        func name(_ name: String) -> NamespacedName { NamespacedName(namespace: "shop", name: name) }
+        func destination(_ first: String, _ aliases: [String: String]) -> (destination: ClusterDNS.Destination, way: [NamespacedName]) {
+            dns.destination(of: name(first)) { asked in
+                guard let alias = aliases[asked.name] else { return asked.name == "db" ? service("10.96.0.9") : nil }
+                var external = service("")
+                external.type = .externalName
+                external.externalName = alias
+                return external
+            }
+        }
+        #expect(destination("db", [:]).destination == .service(name("db")))
+        #expect(destination("no", [:]).destination == .nowhere)
+        #expect(destination("a", ["a": "db.example.com."]).destination == .host("db.example.com"))
+        let long = destination("a", ["a": "b.shop.svc.cluster.local", "b": "db.shop.svc.cluster.local"])
+        #expect(long.destination == .service(name("db")) && long.way == ["a", "b", "db"].map(name))
+        #expect(destination("a", ["a": "a.shop.svc.cluster.local"]).destination == .nowhere)
+        #expect(destination("a", ["a": "pod.db.shop.svc.cluster.local"]).destination == .nowhere)
+        #expect(destination("a", ["a": "gone.shop.svc.cluster.local"]).destination == .nowhere)
     }
 }
 
@@ -125,40 +125,50 @@ struct NetworkPolicyTests {
     }
     private func pods(_ app: String) -> LabelSelector { LabelSelector(matchLabels: ["app": app]) }
 
+    private func policy(
+        _ pods: LabelSelector = LabelSelector(), ingress: [NetworkPolicy.Rule]? = nil, egress: [NetworkPolicy.Rule]? = nil
+    )
+        -> NetworkPolicy
+    {
+        NetworkPolicy(metadata: ObjectMeta(name: "policy", namespace: "shop"), podSelector: pods, ingress: ingress, egress: egress)
+    }
+
     @Test("Without a policy all may talk; a policy without rules isolates; rules of several add up")
     func ingress() {
-        var policies: [NetworkPolicyRules] = []
-        #expect(policies.allow(from: peer("web"), to: peer("db"), port: 5432))
-        policies.append(NetworkPolicyRules(namespace: "shop", ingress: []))
-        #expect(!policies.allow(from: peer("web"), to: peer("db"), port: 5432))
-        #expect(policies.allow(from: peer("web"), to: peer("db", in: "other"), port: 5432))
-        policies.append(
-            NetworkPolicyRules(
-                namespace: "shop", podSelector: pods("db"),
-                ingress: [.init(peers: [.pods(pods("web"), namespaces: nil)], ports: [.init(port: 5000, endPort: 6000)])]))
-        #expect(policies.allow(from: peer("web"), to: peer("db"), port: 5432))
-        #expect(!policies.allow(from: peer("web"), to: peer("db"), port: 80))
-        #expect(!policies.allow(from: peer("web"), to: peer("db"), port: 5432, transport: .udp))
-        #expect(!policies.allow(from: peer("web", in: "other"), to: peer("db"), port: 5432))
-        #expect(!policies.allow(from: peer("web"), to: peer("web"), port: 5432))
+        #expect(PolicyDecision([]).allows(from: peer("web"), to: peer("db"), port: 5432))
+        let isolation = policy(ingress: [])
+        #expect(!PolicyDecision([isolation]).allows(from: peer("web"), to: peer("db"), port: 5432))
+        #expect(PolicyDecision([isolation]).allows(from: peer("web"), to: peer("db", in: "other"), port: 5432))
+        let rule = NetworkPolicy.Rule(peers: [.init(pods: pods("web"))], ports: [.init(.int(5000), endPort: 6000)])
+        let both = PolicyDecision([isolation, policy(pods("db"), ingress: [rule])])
+        #expect(both.allows(from: peer("web"), to: peer("db"), port: 5432))
+        #expect(!both.allows(from: peer("web"), to: peer("db"), port: 80))
+        #expect(!both.allows(from: peer("web"), to: peer("db"), port: 5432, transport: .udp))
+        #expect(!both.allows(from: peer("web", in: "other"), to: peer("db"), port: 5432))
+        #expect(!both.allows(from: peer("web"), to: peer("web"), port: 5432))
+    }
+
+    @Test("A port's name is that of the pod that is talked to")
+    func namedPorts() {
+        var database = peer("db")
+        database.pod?.ports = [.init("sql", 5432)]
+        let rules = PolicyDecision([policy(pods("db"), ingress: [.init(ports: [.init(.string("sql"))])])])
+        #expect(rules.allows(from: peer("web"), to: database, port: 5432))
+        #expect(!rules.allows(from: peer("web"), to: database, port: 80))
+        #expect(!rules.allows(from: peer("web"), to: peer("db"), port: 5432))
     }
 
     @Test("Both ends must agree; namespaces and addresses are peers, too")
     func egress() throws {
         let others = LabelSelector(matchLabels: ["kubernetes.io/metadata.name": "other"])
-        let range = try #require(AddressRange("192.168.0.0/16"))
-        let except = try #require(AddressRange("192.168.5.0/24"))
-        let policies = [
-            NetworkPolicyRules(
-                namespace: "shop", podSelector: pods("web"),
-                egress: [.init(peers: [.pods(nil, namespaces: others), .addresses(range, except: [except])])])
-        ]
-        #expect(policies.allow(from: peer("web"), to: peer("db", in: "other"), port: 80))
-        #expect(!policies.allow(from: peer("web"), to: peer("db"), port: 80))
-        #expect(policies.allow(from: peer("db"), to: peer("web"), port: 80))
+        let block = NetworkPolicy.Block("192.168.0.0/16", except: ["192.168.5.0/24"])
+        let rules = PolicyDecision([policy(pods("web"), egress: [.init(peers: [.init(namespaces: others), .init(block: block)])])])
+        #expect(rules.allows(from: peer("web"), to: peer("db", in: "other"), port: 80))
+        #expect(!rules.allows(from: peer("web"), to: peer("db"), port: 80))
+        #expect(rules.allows(from: peer("db"), to: peer("web"), port: 80))
         let inside = try #require(AddressRange.address("192.168.1.1"))
         let left = try #require(AddressRange.address("192.168.5.1"))
-        #expect(policies.allow(from: peer("web"), to: PolicyPeer(pod: nil, address: inside), port: 80))
-        #expect(!policies.allow(from: peer("web"), to: PolicyPeer(pod: nil, address: left), port: 80))
+        #expect(rules.allows(from: peer("web"), to: PolicyPeer(pod: nil, address: inside), port: 80))
+        #expect(!rules.allows(from: peer("web"), to: PolicyPeer(pod: nil, address: left), port: 80))
     }
 }

@@ -44,6 +44,8 @@ struct RequestConservationTests {
             if random.bernoulli(0.3) { source.policy.budget = RequestPolicy.RetryBudget(ratio: 0.2, reserve: 10) }
             if random.bernoulli(0.4) { source.connections = .keepAlive(idle: .seconds(2)) }
             if random.bernoulli(0.2) { source.discovery = .dns(timeToLive: .seconds(1)) }
+            if random.bernoulli(0.2) { source.discovery = .watching(method) }
+            if random.bernoulli(0.3) { source.policy.connectionTimeout = .milliseconds(40) }
         }
         var call = RequestSource(name: "calls", arrivals: .onDemand, port: back, nodes: [0])
         policy(&call)
@@ -58,13 +60,21 @@ struct RequestConservationTests {
 
     private func disturb(_ fixture: inout RequestFixture, _ random: inout RandomStream, at now: SimulatedTime) {
         let pod = PodNumber(random.uniform(below: 6))
-        switch random.uniform(below: 6) {
+        switch random.uniform(below: 10) {
         case 0:
             let conditions: [PodCondition] = [.serving, .draining, .stopped, .unreachable]
             fixture.engine.setCondition(conditions[random.uniform(below: 4)], of: pod)
         case 1: fixture.publish((0..<4).filter { _ in random.bernoulli(0.7) }, at: now)
         case 2: fixture.engine.partition(random.bernoulli(0.5) ? [0, 0, 1] : nil)
         case 3: fixture.engine.setProcessors(random.uniform() * 3, others: random.uniform(), of: pod)
+        case 6:
+            let flows = (0..<6).filter { _ in random.bernoulli(0.3) }.map { DeniedFlow(from: 0, to: PodNumber($0)) }
+            fixture.engine.deny(Set(flows), at: fixture.port)
+        case 7:
+            let clients = (0..<random.uniform(below: 3)).map { RequestClient(node: NodeNumber($0), number: Int32($0), isDead: $0 == 1) }
+            fixture.engine.setClients(clients, of: 1)
+        case 8: fixture.engine.cutProxy(of: NodeNumber(random.uniform(below: 3)), at: now)
+        case 9: fixture.engine.reconnectProxy(of: NodeNumber(random.uniform(below: 3)), at: now)
         case 4: fixture.engine.setCapacity(PodCapacity(concurrency: 1 + Int32(random.uniform(below: 4)), queueLimit: 3), of: pod)
         default: fixture.engine.setCondition(.serving, of: pod)
         }

@@ -240,10 +240,71 @@ struct RequestEngineTests {
     func deniedByPolicy() {
         var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
         let source = fixture.source(replay([0, 1, 2, 3])) { $0.policy.timeout = .milliseconds(500) }
-        fixture.engine.deny([1], to: source)
+        fixture.engine.setClients([RequestClient(node: 0, number: 0, policyClass: 3)], of: source)
+        fixture.engine.deny([DeniedFlow(from: 3, to: 1), DeniedFlow(from: 2, to: 0)], at: fixture.port)
         fixture.engine.run(through: at(10))
         #expect(fixture.engine.statistics(of: source).count(.succeeded) == 2)
         #expect(fixture.engine.statistics(of: source).count(.timedOut) == 2)
+    }
+
+    @Test("A client that watches balances by itself, each for itself, over the ready endpoints")
+    func watching() {
+        var fixture = RequestFixture(pods: 3, serviceTime: constant(1), nodes: 2)
+        fixture.engine.recordsOutcomes = true
+        _ = fixture.source(replay((0..<12).map { Double($0) }), nodes: [0, 1]) { $0.discovery = .watching(.roundRobin) }
+        fixture.engine.run(through: at(5.5))
+        fixture.publish([0, 1], at: at(5.5))
+        fixture.engine.run(through: at(20))
+        let outcomes = fixture.engine.takeOutcomes()
+        #expect(outcomes.count == 12 && outcomes.allSatisfy { $0.result == .succeeded })
+        for client in [NodeNumber(0), 1] {
+            let pods = outcomes.filter { $0.client == client }.map(\.pod)
+            #expect(zip(pods, pods.dropFirst()).allSatisfy { $0 != $1 }, "\(pods)")
+        }
+        #expect(outcomes.suffix(6).allSatisfy { $0.pod < 2 })
+    }
+
+    @Test("Connections that are not made end after their own time-out, and bad answers need not be tried again")
+    func proxyPolicy() {
+        var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
+        fixture.engine.recordsOutcomes = true
+        fixture.engine.setCondition(.unreachable, of: 0)
+        _ = fixture.source(replay([0])) {
+            $0.policy.connectionTimeout = .seconds(5)
+            $0.policy.timeout = .seconds(60)
+            $0.policy.maximumAttempts = 3
+            $0.policy.retriesBadAnswers = false
+        }
+        fixture.engine.run(through: at(100))
+        let first = fixture.engine.takeOutcomes()
+        #expect(first.map(\.result) == [.succeeded] && first.map(\.attempts) == [2])
+        #expect(abs(first[0].ended.seconds - 5.001) < 1e-9)
+        fixture.engine.setFailing(true, at: fixture.port)
+        fixture.engine.setCondition(.serving, of: 0)
+        let users = fixture.source(replay([200]), name: "others") {
+            $0.policy.maximumAttempts = 3
+            $0.policy.retriesBadAnswers = false
+        }
+        fixture.engine.run(through: at(300))
+        #expect(fixture.engine.statistics(of: users).count(.failed) == 1 && fixture.engine.statistics(of: users).retries == 0)
+    }
+
+    @Test("What comes in at a dead node is lost; a further attempt may come in elsewhere")
+    func deadEntry() {
+        var fixture = RequestFixture(pods: 1, serviceTime: constant(1), nodes: 2)
+        fixture.engine.recordsOutcomes = true
+        let source = fixture.source(replay((0..<100).map { Double($0) * 10 })) {
+            $0.traffic = .toExternalAddressFromOutside
+            $0.policy.timeout = .seconds(1)
+            $0.policy.maximumAttempts = 2
+        }
+        let clients = [RequestClient(node: 0, number: 0), RequestClient(node: 1, number: 1, isDead: true)]
+        fixture.engine.setClients(clients, of: source)
+        fixture.engine.run(through: at(2000))
+        // One of four has bad luck twice, one of four once.
+        let outcomes = fixture.engine.takeOutcomes()
+        #expect((10...42).contains(outcomes.count { $0.result == .timedOut }))
+        #expect((10...42).contains(outcomes.count { $0.result == .succeeded && $0.attempts == 2 }))
     }
 
     @Test("Affinity keeps a client with its pod")

@@ -90,6 +90,7 @@ extension Cluster {
             return
         }
         let row = fail(numbers, subject: subject, effect: faults[index].effect)
+        if faults[index].cutsPods { partition(numbers, by: row) }
         guard let down else { return }
         for number in numbers {
             queue.schedule(.nodeReturns(node: Int32(number), failure: Int32(row), fault: Int32(index)), at: now + down)
@@ -126,6 +127,7 @@ extension Cluster {
 
     /// One cause strikes one node.
     mutating func strike(_ number: Int, _ effect: Fault.Effect) {
+        defer { if effect == .partition { followProxy(of: number) } }
         let wasHeard = faults[node: number].isHeard
         let last: SimulatedTime
         switch faults[node: number].strike(effect) {
@@ -148,6 +150,7 @@ extension Cluster {
             _ = recorder.operated("node/\(nodeAgent.name(of: number)): the load from outside of pods is gone", at: now)
         } else {
             comeBack(node: number, failure: row, effect: faults[fault].effect)
+            unite(number, after: row)
         }
         if case .random = faults[fault].schedule, faults[fault].commonTo == nil { scheduleFailure(of: number, fault: fault) }
     }
@@ -166,6 +169,7 @@ extension Cluster {
 
     /// One cause is over for one node.
     mutating func relieve(_ number: Int, _ effect: Fault.Effect) {
+        defer { if effect == .partition { followProxy(of: number) } }
         let name = nodeAgent.name(of: number)
         switch faults[node: number].relieve(effect) {
         case .nothing: return

@@ -39,6 +39,8 @@ public struct Fault: Hashable, Sendable {
     /// A label whose values divide the nodes into groups (racks, zones) that fail together; nil: with a random schedule each node fails for
     /// itself.
     public var commonTo: String?
+    /// Of a partition: whether it also keeps the pods of these nodes and those of all others from each other.
+    public var cutsPods = false
     /// With which probability a failure of several nodes hits each of them.
     public var probability = 1.0
 

@@ -28,6 +28,8 @@ struct NodeFaults: Sendable {
 
     /// Whether the node works as far as it can be seen from outside.
     var isUp: Bool { crashes + stops + cuts == 0 && !waitsForNetwork }
+    /// Whether the way to the control plane is cut.
+    var isCutOff: Bool { cuts > 0 }
     /// Whether its lease is renewed.
     var isHeard: Bool { isUp && reportsAt == nil }
     /// Whether requests of its kubelet reach nobody.

@@ -12,7 +12,8 @@ extension Cluster {
         guard let configuration = configuration.value.traffic else { return }
         let nodes = (0..<nodeAgent.count).map { proxyNode($0) }
         traffic = Traffic(
-            configuration, nodes: nodes, cpuMemory: self.configuration.value.metrics.memory, seed: self.configuration.value.seed)
+            configuration, nodes: nodes, sampling: self.configuration.value.recording.requestSampling,
+            cpuMemory: self.configuration.value.metrics.memory, seed: self.configuration.value.seed)
         nodeAgent.followsServing = true
         for service in api.objects.all(Service.self) {
             observeTraffic(WatchEvent(.added, .service(service), previous: nil, time: now), isKnown: true)
@@ -20,14 +21,26 @@ extension Cluster {
         for slice in api.objects.all(EndpointSlice.self) {
             observeTraffic(WatchEvent(.added, .endpointSlice(slice), previous: nil, time: now), isKnown: true)
         }
+        for ingress in api.objects.all(Ingress.self) {
+            observeTraffic(WatchEvent(.added, .ingress(ingress), previous: nil, time: now), isKnown: true)
+        }
+        for policy in api.objects.all(NetworkPolicy.self) {
+            observeTraffic(WatchEvent(.added, .networkPolicy(policy), previous: nil, time: now), isKnown: true)
+        }
         placeClients()
         if traffic?.usesCPU == true { queue.schedule(.requestsMeasured, at: now + Traffic.measuringInterval) }
     }
 
-    /// A Service or its endpoints changed.
+    /// Something changed that requests may go by.
     mutating func observeTraffic(_ event: WatchEvent, isKnown: Bool = false) {
         guard let met = traffic?.observe(event, isKnown: isKnown) else { return }
         for pod in met { refreshServing(of: pod) }
+        switch event.object {
+        case .service, .endpointSlice:
+            if !isKnown, traffic?.balancesToLocalEndpoints == true { placeClients() } else { judgeTraffic() }
+        case .networkPolicy, .ingress, .namespace: judgeTraffic()
+        default: break
+        }
     }
 
     /// What becomes of requests to a pod may have changed.
@@ -61,17 +74,35 @@ extension Cluster {
         placeClients()
     }
 
-    /// Clients send from the nodes of their selection whose machines are up.
-    private mutating func placeClients() {
-        let up = (0..<nodeAgent.count).filter { nodeAgent.isMachineUp($0) }
-        guard let sources = traffic?.sources else { return }
-        let nodes = sources.map { source in
-            guard case .nodes(let selection) = source.origin, selection != .all else { return up }
-            let all = Set(selected(selection))
-            return up.filter { all.contains($0) }
-        }
+    // MARK: Partitions
+
+    /// A failure cuts nodes off from all others.
+    mutating func partition(_ numbers: [Int], by failure: Int) {
+        guard traffic != nil else { return }
+        for number in numbers { traffic?.partitions.cut(number, by: failure) }
         let time = now
-        traffic?.setNodes(nodes, at: time)
+        traffic?.divide(at: time)
+    }
+
+    /// That failure is over for a node.
+    mutating func unite(_ number: Int, after failure: Int) {
+        guard traffic?.partitions.heal(number, of: failure) == true else { return }
+        let time = now
+        traffic?.divide(at: time)
+    }
+
+    /// Whether a node's kube-proxy hears of changes may have changed. One that was cut off lists anew after a back-off, as kubelets do.
+    mutating func followProxy(of number: Int) {
+        guard traffic != nil else { return }
+        let time = now
+        if faults[node: number].isCutOff {
+            traffic?.cutProxy(of: number, at: time)
+        } else {
+            var stream = RandomStream(seed: configuration.value.seed, purpose: .proxyReconnection, owner: nodeAgent.name(of: number))
+            stream.index = UInt64(now.nanoseconds / 1_000_000_000)
+            let wait = configuration.value.timing.watchReconnection * stream.uniform()
+            traffic?.reconnectProxy(of: number, at: time, hearsFrom: time + wait)
+        }
     }
 
     private func proxyNode(_ number: Int) -> ProxyNode {
@@ -79,4 +110,8 @@ extension Cluster {
         let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value
         return ProxyNode(name: name, zone: node?.metadata.labels[Node.zoneLabel] ?? "")
     }
+}
+
+extension RandomPurpose {
+    static let proxyReconnection = RandomPurpose("kube-proxy's watch reconnection")
 }

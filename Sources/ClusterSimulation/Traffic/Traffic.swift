@@ -12,16 +12,30 @@ import ServiceNetwork
 /// (``advance(to:)``), and otherwise left alone.
 struct Traffic: Sendable {
     /// A Service port that somebody sends requests to.
-    private struct Port: Sendable {
+    struct Port: Sendable {
         let target: TrafficTarget
         let number: PortNumber
         let manner: ServiceBehaviour.StopManner
         let capacity: PodCapacity
+        /// Whether it is for whoever names its target; of an Ingress' controller, each source has one of its own.
+        let isShared: Bool
+        /// Its endpoints as published last, their pods, and those of these that are ready.
+        var endpoints: [ProxyEndpoint] = []
+        var transport = TransportProtocol.tcp
+        var members: [PodNumber] = []
+        var ready: [PodNumber] = []
     }
-    /// A pod that was an endpoint of such a port.
+    /// A pod that was an endpoint of such a port, or a host outside of the cluster.
     struct Server: Sendable {
         let pod: Endpoint.PodReference
         let manner: ServiceBehaviour.StopManner
+        /// The Service through which it was met first.
+        let service: NamespacedName
+        /// Attempts it had received when that was looked at last, and what it would have got if they were split evenly.
+        var settled: UInt64 = 0
+        var evenShare = 0.0
+        /// As what network policies see it; nil: nobody asked yet.
+        var policyClass: Int32?
         /// When its serving will change, as far as a timer is set for that.
         var next = SimulatedTime.distantFuture
         /// Core seconds that its requests had wanted when that was measured last, and cores, in the second before.
@@ -30,79 +44,113 @@ struct Traffic: Sendable {
     }
 
     var engine: RequestEngine
+    let configuration: TrafficConfiguration
     /// The scenario's sources have the first numbers in the engine and in the record; calls come after them.
-    let sources: [TrafficSource]
-    private var ports: [Port] = []
+    var sources: [TrafficSource] { configuration.sources }
+    var ports: [Port] = []
     var servers: [Server] = []
-    private(set) var serverOfPod: [UID: PodNumber] = [:]
-    private var services: [NamespacedName: Shared<Service>] = [:]
+    var serverOfPod: [UID: PodNumber] = [:]
+    var serverOfHost: [String: PodNumber] = [:]
+    var services: [NamespacedName: Shared<Service>] = [:]
     /// By Service, in the order in which they came.
-    private var slices: [NamespacedName: [Shared<EndpointSlice>]] = [:]
+    var slices: [NamespacedName: [Shared<EndpointSlice>]] = [:]
+    var ingresses: [Shared<Ingress>] = []
+    var ways: [IngressWay] = []
+    /// By source.
+    var clients: [[TrafficClient]] = []
+    var clientNumbers: [UID: Int32] = [:]
+    /// By source: what the load balancer makes of nodes; nil: it has none.
+    var rotations: [LoadBalancerRotation?]
+    /// When a balancer changes its mind, as far as that was looked at last.
+    var nextDecision: SimulatedTime?
+    var partitions = Partitions()
+    /// nil: no network policy was ever met.
+    var book: PolicyBook?
+    let dns = ClusterDNS()
     /// Whether any Service's requests use cpu.
     let usesCPU: Bool
     /// What is recorded, second by second and in intervals.
-    private(set) var record: TrafficRecord
+    var record: TrafficRecord
     private var nextSecond = SimulatedTime.zero + .seconds(1)
 
-    /// - Parameter cpuMemory: how long ago pods' use of cpu may be asked for.
-    init(_ configuration: TrafficConfiguration, nodes: [ProxyNode], cpuMemory: SimulatedDuration, seed: UInt64) {
+    /// - Parameters:
+    ///   - sampling: every how many-th request of a source is recorded by itself; nil: none.
+    ///   - cpuMemory: how long ago pods' use of cpu may be asked for.
+    init(_ configuration: TrafficConfiguration, nodes: [ProxyNode], sampling: Int? = nil, cpuMemory: SimulatedDuration, seed: UInt64) {
         engine = RequestEngine(
             network: PodNetwork(nodes: nodes, latencies: configuration.latencies), timing: configuration.proxyTiming, cpuMemory: cpuMemory,
             seed: seed)
         usesCPU = configuration.services.contains { $0.milliCPU > 0 }
-        sources = configuration.sources
+        if let sampling {
+            engine.recordsOutcomes = true
+            engine.outcomeInterval = UInt64(sampling)
+        }
+        self.configuration = configuration
+        rotations = configuration.sources.map { source in
+            source.origin == .outside ? LoadBalancerRotation(configuration.healthChecks, seed: seed, of: source.name) : nil
+        }
         record = TrafficRecord()
-        for service in configuration.services { _ = addPort(service, configuration) }
-        let everyNode = nodes.indices.map { NodeNumber($0) }
-        for source in configuration.sources { addSource(source, everyNode, configuration) }
-        addCalls(configuration, everyNode)
+        for service in configuration.services { _ = addPort(service) }
+        for source in configuration.sources { addSource(source) }
+        addCalls()
     }
 
     // MARK: Building
 
-    private func port(of target: TrafficTarget) -> Port? { ports.first { $0.target == target } }
+    private func port(of target: TrafficTarget) -> Port? { ports.first { $0.isShared && $0.target == target } }
 
     /// The port of a target; one of which the scenario says nothing answers at once.
-    private mutating func number(of target: TrafficTarget, _ configuration: TrafficConfiguration) -> PortNumber {
-        port(of: target)?.number ?? addPort(ServiceBehaviour(target, serviceTime: .constant(.zero)), configuration)
+    mutating func number(of target: TrafficTarget) -> PortNumber {
+        if let known = port(of: target) { return known.number }
+        var behaviour =
+            configuration.services.first { $0.target == target.ofAllPods } ?? ServiceBehaviour(target, serviceTime: .constant(.zero))
+        behaviour.target = target
+        return addPort(behaviour)
     }
 
-    private mutating func addPort(_ behaviour: ServiceBehaviour, _ configuration: TrafficConfiguration) -> PortNumber {
+    mutating func addPort(_ behaviour: ServiceBehaviour, isShared: Bool = true) -> PortNumber {
         let number = engine.addPort(
             PortBehaviour(serviceTime: behaviour.serviceTime, balancing: configuration.proxyMode, milliCPU: behaviour.milliCPU))
         ports.append(
-            Port(target: behaviour.target, number: number, manner: behaviour.onTermination, capacity: behaviour.capacity))
+            Port(
+                target: behaviour.target, number: number, manner: behaviour.onTermination, capacity: behaviour.capacity, isShared: isShared)
+        )
         return number
     }
 
-    private mutating func addCalls(_ configuration: TrafficConfiguration, _ nodes: [NodeNumber]) {
+    private mutating func addCalls() {
+        var callsOfService: [(target: TrafficTarget, groups: [[SourceNumber]])] = []
         for service in configuration.services where !service.calls.isEmpty {
-            guard let caller = port(of: service.target) else { continue }
             var groups: [[SourceNumber]] = []
             for group in service.calls {
                 groups.append(
                     group.map { call in
-                        let target = number(of: call.target, configuration)
+                        let target = number(of: call.target)
                         var source = RequestSource(
-                            name: "\(service.target) -> \(call.target)", arrivals: .onDemand, port: target, nodes: nodes)
+                            name: "\(service.target) -> \(call.target)", arrivals: .onDemand, port: target, nodes: [])
                         source.policy = call.policy
+                        source.discovery = .asPublished(timeToLive: configuration.recordLifetime)
                         record.add(source.name, call.target, isCall: true)
                         return engine.addSource(source)
                     })
             }
-            engine.setCalls(of: caller.number, groups)
+            callsOfService.append((service.target, groups))
+        }
+        for (target, groups) in callsOfService {
+            for caller in ports where caller.isShared && caller.target.ofAllPods == target { engine.setCalls(of: caller.number, groups) }
         }
     }
 
-    private mutating func addSource(_ source: TrafficSource, _ nodes: [NodeNumber], _ configuration: TrafficConfiguration) {
-        let port = number(of: source.target, configuration)
-        var own = RequestSource(name: source.name, arrivals: source.arrivals, port: port, nodes: nodes)
+    private mutating func addSource(_ source: TrafficSource) {
+        let port = source.ingress.map { addIngressPort($0, of: source) } ?? number(of: source.target)
+        var own = RequestSource(name: source.name, arrivals: source.arrivals, port: port, nodes: [])
         own.policy = source.policy
         own.connections = source.connections
+        own.discovery = .asPublished(timeToLive: configuration.recordLifetime)
         own.start = source.start
         own.serviceTimes = source.serviceTimes
         if source.origin == .outside { own.traffic = .toExternalAddressFromOutside }
-        record.add(source.name, source.target, isCall: false)
+        record.add(source.name, source.target, address: source.ingress, isCall: false)
         _ = engine.addSource(own)
     }
 
@@ -116,6 +164,7 @@ struct Traffic: Sendable {
             nextSecond += .seconds(1)
         }
         engine.run(through: now)
+        collectSamples()
     }
 
     /// Closes an interval of measurement.
@@ -132,101 +181,36 @@ struct Traffic: Sendable {
     /// How much of the traffic each pod got so far, in the order in which they became endpoints.
     mutating func finish(at now: SimulatedTime) -> TrafficRecord {
         sample(at: now)
-        record.pods = servers.indices.map { index in
-            let number = PodNumber(index)
-            return TrafficRecord.Pod(
-                pod: servers[index].pod.key, received: engine.received(by: number).attempts, cpuSeconds: engine.cpuTime(of: number).used)
-        }
+        record.pods = podRecords()
         return record
-    }
-
-    private func endpointCounts(of target: TrafficTarget) -> (ready: Int, terminating: Int) {
-        var counts = (ready: 0, terminating: 0)
-        for slice in slices[target.service] ?? [] {
-            for endpoint in slice.value.endpoints {
-                if endpoint.ready ?? true { counts.ready += 1 }
-                if endpoint.terminating ?? false { counts.terminating += 1 }
-            }
-        }
-        return counts
-    }
-
-    // MARK: Services and endpoints
-
-    /// A Service or EndpointSlice changed in the store: kube-proxies hear of it, each in its time.
-    mutating func observe(_ event: WatchEvent, isKnown: Bool) -> [UID] {
-        switch event.object {
-        case .service(let service):
-            let name = service.value.metadata.key
-            guard ports.contains(where: { $0.target.service == name }) else { return [] }
-            advance(to: event.time)
-            services[name] = event.change == .deleted ? nil : service
-            return publish(name, at: event.time, isKnown: isKnown)
-        case .endpointSlice(let slice):
-            guard let service = slice.value.service, ports.contains(where: { $0.target.service == service }) else { return [] }
-            advance(to: event.time)
-            slices[service, default: []].removeAll { $0.value.metadata.name == slice.value.metadata.name }
-            if event.change != .deleted { slices[service, default: []].append(slice) }
-            return publish(service, at: event.time, isKnown: isKnown)
-        default: return []
-        }
-    }
-
-    /// Publishes the present state of a Service's ports. Returns the pods that are new to the engine.
-    private mutating func publish(_ name: NamespacedName, at time: SimulatedTime, isKnown: Bool) -> [UID] {
-        var met: [UID] = []
-        let infos = services[name].map { ServicePortInfo.ports(of: $0.value) } ?? []
-        for port in ports where port.target.service == name {
-            let info = infos.first { port.target.port == nil || $0.name.port == port.target.port }
-            guard let info else {
-                // No such port (any more): its address leads nowhere.
-                let gone = ServicePortName(namespace: name.namespace, name: name.name, port: port.target.port ?? "", transport: .tcp)
-                engine.publish(
-                    ServicePortInfo(name: gone, clusterIP: "", port: 0), endpoints: [], pods: [], for: port.number, at: time,
-                    isKnown: isKnown)
-                continue
-            }
-            var endpoints: [ProxyEndpoint] = []
-            var numbers: [PodNumber] = []
-            for endpoint in ProxyEndpoint.endpoints(of: info.name, in: (slices[name] ?? []).map(\.value)) {
-                guard let pod = endpoint.pod else { continue }
-                endpoints.append(endpoint)
-                if let known = serverOfPod[pod.uid] {
-                    numbers.append(known)
-                } else {
-                    numbers.append(meet(pod, on: endpoint.nodeName, port))
-                    met.append(pod.uid)
-                }
-            }
-            engine.publish(info, endpoints: endpoints, pods: numbers, for: port.number, at: time, isKnown: isKnown)
-        }
-        return met
-    }
-
-    private mutating func meet(_ pod: Endpoint.PodReference, on node: String?, _ port: Port) -> PodNumber {
-        // A machine that replaces another may have its name.
-        let place = engine.network.nodes.lastIndex { $0.name == node } ?? 0
-        let number = engine.addPod(on: NodeNumber(place), capacity: port.capacity)
-        engine.setCondition(.stopped, of: number)
-        servers.append(Server(pod: pod, manner: port.manner))
-        serverOfPod[pod.uid] = number
-        return number
     }
 
     // MARK: Nodes and pods
 
     mutating func addNode(_ node: ProxyNode) { _ = engine.addNode(node) }
 
-    /// Sets from which nodes the clients of each source send; a source without any sends nothing.
-    mutating func setNodes(_ nodes: [[Int]], at now: SimulatedTime) {
+    /// Divides the nodes as the failures that cut them off say.
+    mutating func divide(at now: SimulatedTime) {
         advance(to: now)
-        for (index, own) in nodes.enumerated() {
-            engine.setNodes(own.map { NodeNumber($0) }, of: SourceNumber(index))
-        }
+        engine.partition(partitions.sides(of: nodeCount))
+    }
+
+    /// A node's kube-proxy hears nothing from now on.
+    mutating func cutProxy(of node: Int, at now: SimulatedTime) {
+        guard node < nodeCount else { return }
+        advance(to: now)
+        engine.cutProxy(of: NodeNumber(node), at: now)
+    }
+
+    /// The way is free again; the kube-proxy, if it was cut off, hears of everything at a time.
+    mutating func reconnectProxy(of node: Int, at now: SimulatedTime, hearsFrom time: SimulatedTime) {
+        guard node < nodeCount else { return }
+        advance(to: now)
+        engine.reconnectProxy(of: NodeNumber(node), at: time)
     }
 
     /// The pods that requests may reach.
-    var pods: [UID] { servers.map(\.pod.uid) }
+    var pods: [UID] { servers.map(\.pod.uid).filter { follows($0) } }
     var nodeCount: Int { engine.network.nodes.count }
 
     func follows(_ pod: UID) -> Bool { serverOfPod[pod] != nil }
@@ -254,12 +238,5 @@ struct Traffic: Sendable {
         if now >= times.hangsFrom { return (.unreachable, times.ends) }
         if now >= times.signalled { return (manner == .finish ? .closing : .serving, min(times.hangsFrom, times.ends)) }
         return (.serving, min(times.signalled, min(times.hangsFrom, times.ends)))
-    }
-}
-
-extension EndpointSlice {
-    /// The Service whose endpoints these are.
-    fileprivate var service: NamespacedName? {
-        metadata.labels["kubernetes.io/service-name"].map { NamespacedName(namespace: metadata.namespace, name: $0) }
     }
 }

@@ -9,13 +9,52 @@ public struct TrafficTarget: Hashable, Sendable, CustomStringConvertible {
     public var service: NamespacedName
     /// The port's name; nil: the Service's first.
     public var port: String?
+    /// The name of one of the pods behind a headless Service; nil: all of them.
+    public var pod: String?
 
-    public init(service: NamespacedName, port: String? = nil) {
+    public init(service: NamespacedName, port: String? = nil, pod: String? = nil) {
         self.service = service
         self.port = port
+        self.pod = pod
     }
 
-    public var description: String { "\(service)" + (port.map { ":" + $0 } ?? "") }
+    var ofAllPods: TrafficTarget { TrafficTarget(service: service, port: port) }
+
+    public var description: String { (pod.map { $0 + " of " } ?? "") + "\(service)" + (port.map { ":" + $0 } ?? "") }
+}
+
+/// What requests ask an Ingress' controller for.
+public struct IngressAddress: Hashable, Sendable, CustomStringConvertible {
+    public var host: String
+    public var path: String
+
+    public init(host: String, path: String = "/") {
+        self.host = host
+        self.path = path
+    }
+
+    public var description: String { host + path }
+}
+
+/// The controller of the cluster's Ingresses.
+public struct IngressConfiguration: Hashable, Sendable {
+    /// The Service through which its pods are reached; nil: it is somewhere in the cluster, takes no time and never fails.
+    public var controller: TrafficTarget?
+    /// The Ingresses that it serves, by their class; nil: all.
+    public var className: String?
+    /// How it chooses among the endpoints of a Service.
+    public var balancing = BalancingMethod.roundRobin
+    /// Time-outs and retries of its own.
+    public var policy = RequestPolicy()
+
+    /// The settings that Ingress-NGINX has by default: `proxy-connect-timeout` 5 s, `proxy-read-timeout` 60 s, `proxy-next-upstream`
+    /// `error timeout`, `proxy-next-upstream-tries` 3 (<https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/>).
+    public init() {
+        policy.connectionTimeout = .seconds(5)
+        policy.timeout = .seconds(60)
+        policy.maximumAttempts = 3
+        policy.retriesBadAnswers = false
+    }
 }
 
 /// Somebody who sends requests.
@@ -23,12 +62,17 @@ public struct TrafficSource: Hashable, Sendable {
     public enum Origin: Hashable, Sendable {
         /// Clients on these nodes, as long as they are up: pods, or processes of the node.
         case nodes(NodeSelection)
-        /// Clients outside of the cluster: they come in at any node that is up, through a node port or a load balancer.
+        /// Pods with these labels in a namespace, while they are ready and their machine runs.
+        case pods(namespace: String, LabelSelector)
+        /// Clients outside of the cluster: they come in at any node that the load balancer believes to be healthy.
         case outside
     }
 
     public var name: String
+    /// The Service that is asked; with ``ingress`` the controller's.
     public var target: TrafficTarget
+    /// What is asked for through an Ingress; nil: the target itself is asked.
+    public var ingress: IngressAddress?
     public var arrivals: ArrivalProcess
     public var origin = Origin.nodes(.all)
     public var policy = RequestPolicy()
@@ -87,6 +131,11 @@ public struct TrafficConfiguration: Hashable, Sendable {
     public var proxyTiming = ProxyTiming()
     /// How kube-proxies choose among endpoints.
     public var proxyMode = BalancingMethod.iptables
+    /// How long clients keep what the DNS says of headless Services: the `ttl` that kubeadm sets for CoreDNS, whose own default is 5 s.
+    public var recordLifetime = SimulatedDuration.seconds(30)
+    public var ingress = IngressConfiguration()
+    /// How load balancers notice which nodes can take clients from outside.
+    public var healthChecks = HealthCheckConfiguration()
 
     public init() {
         latencies.sameNode = .microseconds(50)

@@ -31,6 +31,8 @@ public struct TrafficRecord: Sendable {
     public struct Source: Sendable {
         public let name: String
         public let target: TrafficTarget
+        /// What it asks an Ingress' controller for; nil: it asks the target itself.
+        public let address: IngressAddress?
         /// Whether these are the calls that pods make to serve other requests.
         public let isCall: Bool
         /// By second: requests that ended, and those of them that ended badly.
@@ -50,12 +52,33 @@ public struct TrafficRecord: Sendable {
         public var errorSeconds: Int { failed.count { $0 > 0 } }
     }
 
+    /// A pod that was an endpoint, or a host outside of the cluster (without a namespace).
     public struct Pod: Sendable {
         public var pod: NamespacedName
+        /// The Service through which it became one first.
+        public var service: NamespacedName
         /// Attempts that reached it.
         public var received: UInt64
+        /// What it would have received if the attempts at each moment had been split evenly over the endpoints that were ready then.
+        public var evenShare: Double
         /// Cpu time that its requests used.
         public var cpuSeconds: Double
+    }
+
+    /// One of the requests of which more than a count is kept.
+    public struct Request: Sendable {
+        public var source: Int
+        /// Which of the source's requests: 0, 1, 2, ...
+        public var number: UInt64
+        public var started: SimulatedTime
+        public var ended: SimulatedTime
+        public var result: RequestResult
+        public var attempts: Int
+        /// The node that it was sent from, or where it came in; nil: none.
+        public var client: String?
+        /// Who answered it well, and where; nil: nobody, or no node.
+        public var pod: NamespacedName?
+        public var node: String?
     }
 
     public static let levels = [0.5, 0.9, 0.99, 0.999]
@@ -63,11 +86,20 @@ public struct TrafficRecord: Sendable {
     public private(set) var sources: [Source]
     public private(set) var intervals: [Interval] = []
     public internal(set) var pods: [Pod] = []
+    /// In the order in which they ended.
+    public internal(set) var requests: [Request] = []
 
     init() { sources = [] }
 
-    mutating func add(_ name: String, _ target: TrafficTarget, isCall: Bool) {
-        sources.append(Source(name: name, target: target, isCall: isCall))
+    mutating func add(_ name: String, _ target: TrafficTarget, address: IngressAddress? = nil, isCall: Bool, at now: SimulatedTime = .zero)
+    {
+        var source = Source(name: name, target: target, address: address, isCall: isCall)
+        source.opened = now
+        // There was nothing in the seconds before.
+        let seconds = sources.first?.ended.count ?? 0
+        source.ended = Array(repeating: 0, count: seconds)
+        source.failed = source.ended
+        sources.append(source)
     }
 
     /// A second is over.

@@ -17,7 +17,7 @@ struct TrafficReport: CustomStringConvertible {
     private func lines(_ index: Int) -> String {
         let source = traffic.sources[index]
         let ended = source.results.reduce(0, +)
-        var text = "  \(source.name) to \(source.target): \(ended) requests"
+        var text = "  \(source.name) to \(source.address?.description ?? source.target.description): \(ended) requests"
         if ended > 0 {
             text += source.failures == 0 ? ", all good" : ", \(source.failures) failed (\(kinds(source))) in \(source.errorSeconds) s"
             if source.latency.count > 0 {

@@ -36,7 +36,7 @@ public struct ResultTable: Hashable, Sendable {
 
 public enum ResultTables {
     public static let all = [
-        cluster, nodes, pods, scheduling, events, recoveries, availability, conditions, jobs, services, endpoints, summary,
+        cluster, nodes, pods, scheduling, events, recoveries, availability, conditions, jobs, services, endpoints, requests, summary,
     ]
 
     public static let cluster = ResultTable(

@@ -26,6 +26,7 @@ struct ResultWriter {
         if let traffic = record.traffic {
             files.append(try writeServices(traffic))
             files.append(try writeEndpoints(traffic))
+            if options.requestSampling != nil { files.append(try writeRequests(traffic)) }
         }
         files.append(try writeSummary(summary))
         if options.watchLog { files.append(try WatchLogWriter.write(record.watchLog, in: folder)) }

@@ -74,7 +74,8 @@ package enum WatchedFields {
         case .volumeAttachment(let attachment):
             fields.set("attached", .boolean(attachment.value.isAttached))
             fields.text("attachError", attachment.value.attachError)
-        case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
+        case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .limitRange, .serviceAccount, .configMap, .secret, .ingress,
+            .networkPolicy, .unstructured:
             break
         }
         return fields.fields

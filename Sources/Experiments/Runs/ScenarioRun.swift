@@ -183,6 +183,7 @@ extension RunOutcome {
         let measure = JSONValue.members([
             ("interval_s", recording.interval.map { .number($0.secondsText) } ?? .null), ("events", .boolean(recording.events)),
             ("scheduling", .boolean(recording.schedulingAttempts)), ("watchLog", .boolean(recording.watchLog)),
+            ("requests", recording.requestSampling.map { .integer($0) } ?? .null),
         ])
         return .members(sections + [("measure", measure)])
     }

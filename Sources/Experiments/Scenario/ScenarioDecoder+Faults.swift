@@ -29,6 +29,8 @@ extension ScenarioDecoder {
         let effect = effect(fields)
         let group = string(fields, "group")
         let probability = field(fields, "probability").flatMap { number($0, in: 0...1) }
+        let cutsPods = boolean(fields, "cutsPods")
+        if cutsPods != nil, effect != .partition { refuse(["cutsPods"], of: fields, "goes with \"effect: partition\"") }
 
         if let file { return replay(file, node, fields, effect) }
         let recurs = fields["mtbf"] != nil || fields["mttr"] != nil
@@ -55,6 +57,7 @@ extension ScenarioDecoder {
         var fault = Fault(nodes: nodes, effect: effect, schedule: schedule)
         fault.commonTo = group
         fault.probability = probability ?? 1
+        fault.cutsPods = cutsPods ?? false
         return .nodes(fault)
     }
 
@@ -131,7 +134,8 @@ extension ScenarioDecoder {
 
     private mutating func replay(_ node: YAMLNode, _ entry: YAMLNode, _ fields: Fields, _ effect: Fault.Effect?) -> DecodedFault? {
         refuse(
-            ["at", "down", "mtbf", "mttr", "until", "group", "probability"], of: fields, "does not go with \"file\", which says when")
+            ["at", "down", "mtbf", "mttr", "until", "group", "probability", "cutsPods"], of: fields,
+            "does not go with \"file\", which says when")
         if case .reclamation = effect { refuse(["effect"], of: fields, "does not go with \"file\"") }
         guard let bytes = file(node), let path = node.scalarText, let effect else { return nil }
         do throws(CSVError) {

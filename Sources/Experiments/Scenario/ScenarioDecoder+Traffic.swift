@@ -19,7 +19,16 @@ extension ScenarioDecoder {
             traffic.sources.append(decoded)
         }
         if let node = field(fields, "proxy") { proxy(node, &traffic) }
+        if let node = field(fields, "dns"), let fields = open(node, ScenarioFormat.dns), let ttl = duration(fields, "ttl") {
+            traffic.recordLifetime = ttl
+        }
+        if let node = field(fields, "loadBalancer") { loadBalancer(node, &traffic.healthChecks) }
+        if let node = field(fields, "ingress") { ingress(node, &traffic.ingress) }
         if let node = field(fields, "network") { network(node, &traffic.latencies) }
+        // Requests through an Ingress go to its controller.
+        if let controller = traffic.ingress.controller {
+            for index in traffic.sources.indices where traffic.sources[index].ingress != nil { traffic.sources[index].target = controller }
+        }
         return traffic
     }
 
@@ -39,6 +48,32 @@ extension ScenarioDecoder {
         if let propagation = distribution(fields, "propagation") { traffic.proxyTiming.propagation = propagation }
     }
 
+    private mutating func loadBalancer(_ node: YAMLNode, _ checks: inout HealthCheckConfiguration) {
+        guard let fields = open(node, ScenarioFormat.loadBalancer) else { return }
+        if let interval = duration(fields, "interval") {
+            if interval < .milliseconds(100), let place = fields["interval"] { context.error(place, "must be at least 100ms") }
+            checks.interval = max(interval, .milliseconds(100))
+        }
+        if let timeout = duration(fields, "timeout") { checks.timeout = timeout }
+        if let count = integer(fields, "unhealthyThreshold") { checks.unhealthyThreshold = count }
+        if let count = integer(fields, "healthyThreshold") { checks.healthyThreshold = count }
+    }
+
+    private mutating func ingress(_ node: YAMLNode, _ ingress: inout IngressConfiguration) {
+        guard let fields = open(node, ScenarioFormat.ingressController) else { return }
+        let port = string(fields, "port")
+        ingress.controller = objectName(fields, "controller").map { TrafficTarget(service: $0, port: port) }
+        ingress.className = string(fields, "class")
+        if let name = string(fields, "balancing"), let method = ScenarioDecoder.balancing[name] { ingress.balancing = method }
+        if let time = duration(fields, "connectTimeout") { ingress.policy.connectionTimeout = time }
+        if let time = duration(fields, "timeout") { ingress.policy.timeout = time }
+        if let attempts = integer(fields, "attempts") { ingress.policy.maximumAttempts = attempts }
+    }
+
+    private static let balancing: [String: BalancingMethod] = [
+        "roundRobin": .roundRobin, "leastConnections": .leastConnections, "ewma": .ewma, "powerOfTwoChoices": .powerOfTwoChoices,
+    ]
+
     private mutating func network(_ node: YAMLNode, _ latencies: inout PodNetwork.Latencies) {
         guard let fields = open(node, ScenarioFormat.network) else { return }
         if let value = duration(fields, "sameNode") { latencies.sameNode = value }
@@ -51,6 +86,14 @@ extension ScenarioDecoder {
     private mutating func target(_ fields: Fields) -> TrafficTarget? {
         let port = string(fields, "port")
         return objectName(fields, "service").map { TrafficTarget(service: $0, port: port) }
+    }
+
+    /// A target that may be one pod.
+    private mutating func exactTarget(_ fields: Fields) -> TrafficTarget? {
+        let pod = string(fields, "pod")
+        var target = target(fields)
+        target?.pod = pod
+        return target
     }
 
     // MARK: Services
@@ -89,7 +132,7 @@ extension ScenarioDecoder {
     private mutating func trafficCall(_ node: YAMLNode) -> ServiceBehaviour.Call? {
         guard let fields = open(node, ScenarioFormat.trafficCall) else { return nil }
         let policy = policy(fields)
-        guard let target = target(fields) else { return nil }
+        guard let target = exactTarget(fields) else { return nil }
         var call = ServiceBehaviour.Call(target)
         call.policy = policy
         return call
@@ -117,10 +160,40 @@ extension ScenarioDecoder {
     private mutating func trafficSource(_ node: YAMLNode) -> TrafficSource? {
         guard let fields = open(node, ScenarioFormat.trafficSource) else { return nil }
         let name = string(fields, "name")
-        let target = target(fields)
+        let target = sourceTarget(node, fields)
         let policy = policy(fields)
         let keepAlive = duration(fields, "keepAlive")
         let start = time(fields, "start")
+        let origin = origin(fields)
+        let recorded = field(fields, "recorded").flatMap { recordedRequests($0) }
+        let arrivals = arrivals(fields, recorded)
+        guard let name, let target, let arrivals else { return nil }
+        var source = TrafficSource(name: name, target: target.service, arrivals: arrivals)
+        source.ingress = target.ingress
+        source.policy = policy
+        source.origin = origin
+        if let keepAlive { source.connections = .keepAlive(idle: keepAlive) }
+        if let start { source.start = start }
+        source.serviceTimes = recorded?.serviceTimes ?? []
+        return source
+    }
+
+    /// A Service, or a host and path of Ingresses, whose controller is known only later.
+    private mutating func sourceTarget(_ node: YAMLNode, _ fields: Fields) -> (service: TrafficTarget, ingress: IngressAddress?)? {
+        let service = exactTarget(fields)
+        guard let place = field(fields, "ingress") else {
+            if fields["service"] == nil { context.error(node, "needs \"service\" or \"ingress\"") }
+            return service.map { ($0, nil) }
+        }
+        for name in ["service", "port", "pod"] { if let other = fields[name] { context.error(other, "does not go with \"ingress\"") } }
+        guard let ingress = open(place, ScenarioFormat.ingressRequest) else { return nil }
+        let path = string(ingress, "path") ?? "/"
+        if !path.hasPrefix("/"), let node = ingress["path"] { context.error(node, "must begin with /") }
+        let nobody = TrafficTarget(service: NamespacedName(namespace: "", name: ""))
+        return string(ingress, "host").map { (nobody, IngressAddress(host: $0, path: path)) }
+    }
+
+    private mutating func origin(_ fields: Fields) -> TrafficSource.Origin {
         var origin = TrafficSource.Origin.nodes(.all)
         if let from = field(fields, "from") {
             if from.kind == .mapping {
@@ -131,16 +204,12 @@ extension ScenarioDecoder {
                 context.error(from, "expected outside, or one of node, zone, nodes, selector")
             }
         }
-        let recorded = field(fields, "recorded").flatMap { recordedRequests($0) }
-        let arrivals = arrivals(fields, recorded)
-        guard let name, let target, let arrivals else { return nil }
-        var source = TrafficSource(name: name, target: target, arrivals: arrivals)
-        source.policy = policy
-        source.origin = origin
-        if let keepAlive { source.connections = .keepAlive(idle: keepAlive) }
-        if let start { source.start = start }
-        source.serviceTimes = recorded?.serviceTimes ?? []
-        return source
+        if let node = field(fields, "fromPods"), let pods = open(node, ScenarioFormat.clientPods) {
+            if fields["from"] != nil { context.error(node, "does not go with \"from\"") }
+            let namespace = string(pods, "namespace") ?? "default"
+            if let selector = self.selector(pods, "selector") { origin = .pods(namespace: namespace, selector) }
+        }
+        return origin
     }
 
     private mutating func arrivals(_ fields: Fields, _ recorded: RecordedRequests?) -> ArrivalProcess? {

@@ -161,6 +161,7 @@ struct ScenarioReader {
         warnings += MissingControllers(configuration).warnings.map { "\(path): \($0)" }
         let measure = decoder.field(spec, "measure")
         if let measure { configuration.recording = decoder.measure(measure) }
+        if let node = measure?["requests"], configuration.traffic == nil { decoder.context.error(node, "the scenario has no traffic") }
         if let duration {
             decoder.checkSamples(configuration.recording, duration, measure?["interval"] ?? spec["duration"] ?? specNode)
         }

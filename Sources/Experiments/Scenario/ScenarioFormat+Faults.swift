@@ -27,8 +27,12 @@ extension ScenarioFormat {
             ScenarioField(
                 "effect", .constant(["crash", "kubelet", "partition", "reclaim", "load"]),
                 "crash (default): the machine stops. kubelet: only the kubelet stops, containers run on. partition: nodes and control plane cannot "
-                    + "reach each other, all else runs on. reclaim: the provider takes the machine back for good, after a notice. load: something outside of pods takes of the nodes what "
+                    + "reach each other, all else runs on, the kube-proxies by the rules they have. reclaim: the provider takes the machine back for good, after a notice. load: something outside of pods takes of the nodes what "
                     + "`load` says - with a full disk comes disk pressure."),
+            ScenarioField(
+                "cutsPods", .boolean,
+                "With `effect: partition`: whether the pods of these nodes (hit at one time) and those of all others cannot reach each other either: "
+                    + "packets between them are lost. Clients outside reach both. Default false."),
             ScenarioField("load", .object("OutsideLoad"), "With `effect: load`: what is taken."),
             ScenarioField(
                 "group", .string,

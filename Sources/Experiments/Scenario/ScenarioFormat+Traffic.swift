@@ -4,17 +4,25 @@ import DiscreteEvents
 
 extension ScenarioFormat {
     static let trafficTypes = [
-        traffic, proxy, network, trafficService, trafficCall, trafficSource, arrivalRate, burstState, rateCurve, ratePoint, users,
-        recordedArrivals, recordedWork, recordedShare, retries,
+        traffic, proxy, dns, loadBalancer, ingressController, ingressRequest, clientPods, network, trafficService, trafficCall,
+        trafficSource, arrivalRate, burstState, rateCurve, ratePoint, users, recordedArrivals, recordedWork, recordedShare, retries,
     ]
 
     /// Requests a second, over all that a source may ask for.
     private static let rate = FieldType.number(0...10_000_000)
 
-    private static let target = [
-        ScenarioField("service", .objectName, required: true, "A Service with a cluster IP."),
-        ScenarioField("port", .string, "Its port, by name; default: its first."),
-    ]
+    private static func target(required: Bool = true) -> [ScenarioField] {
+        [
+            ScenarioField(
+                "service", .objectName, required: required,
+                "A Service. One with a cluster IP is reached through the node's kube-proxy. A headless one's pods are found through the DNS and talked "
+                    + "to directly, at the port that they listen on. An ExternalName is followed to the Service it names, or to a host outside of the "
+                    + "cluster that serves as `services` says and never fails."),
+            ScenarioField("port", .string, "Its port, by name; default: its first."),
+        ]
+    }
+    private static let podName = ScenarioField(
+        "pod", .string, "One pod behind a headless Service, by its hostname: a StatefulSet's `db-0`; default: all of them.")
     private static let patience = [
         ScenarioField("timeout", .duration, "After which an attempt is given up; default: what the kernel takes, about two minutes."),
         ScenarioField("retries", .object("Retries"), "Further attempts after a failed one; default: none."),
@@ -28,7 +36,21 @@ extension ScenarioFormat {
             ScenarioField(
                 "services", .list(.object("TrafficService")), "What the pods behind Services do with them; default: answer at once."),
             ScenarioField("proxy", .object("Proxy"), "kube-proxy, the same on all nodes."),
+            ScenarioField("dns", .object("DNS"), "The cluster's DNS, by which pods of headless Services are found."),
+            ScenarioField("loadBalancer", .object("LoadBalancer"), "How clients outside are led to nodes."),
+            ScenarioField("ingress", .object("IngressController"), "The controller of the cluster's Ingresses."),
             ScenarioField("network", .object("Network"), "The time that packets take, one way."),
+        ])
+
+    static let dns = ScenarioType(
+        name: "DNS",
+        description:
+            "The cluster's DNS. It hears of changes as kube-proxies do (`propagation`), and answers by them at once; asking takes no time.",
+        fields: [
+            ScenarioField(
+                "ttl", .duration,
+                "How long clients keep an answer: until then they do not know what changed. Default 30s, as kubeadm sets for CoreDNS (whose own "
+                    + "default is 5s); 0s for clients that ask before every connection.")
         ])
 
     static let proxy = ScenarioType(
@@ -43,6 +65,59 @@ extension ScenarioFormat {
                 "propagation", .distribution, "From a change in the API server to the node's kube-proxy, drawn for each; default 5ms."),
         ])
 
+    static let loadBalancer = ScenarioType(
+        name: "LoadBalancer",
+        description:
+            "Every Service has one for its clients outside, which checks each node and sends a connection to any that passes. A node passes while its "
+            + "machine runs and, under externalTrafficPolicy: Local, has a ready endpoint; if no node passes, all are sent to. The defaults "
+            + "are those of Kubernetes' Google cloud provider.",
+        fields: [
+            ScenarioField("interval", .duration, "From check to check of a node; default 8s."),
+            ScenarioField("timeout", .duration, "After which a check has failed; default 1s."),
+            ScenarioField("unhealthyThreshold", .integer(1...1000), "Checks that fail in a row before a node gets no more; default 3."),
+            ScenarioField("healthyThreshold", .integer(1...1000), "Checks that succeed in a row before it gets some again; default 1."),
+        ])
+
+    static let ingressController = ScenarioType(
+        name: "IngressController",
+        description:
+            "What serves the Ingresses among the objects. Each of its pods takes a request (as `services` says of its Service), calls a pod of the "
+            + "Service that host and path lead to, past kube-proxy, and passes the answer on. A request without a rule, or whose calls all "
+            + "fail, fails. Paths of type ImplementationSpecific count as Prefix.",
+        fields: [
+            ScenarioField(
+                "controller", .objectName,
+                "The Service through which its pods are reached; default: it is somewhere in the cluster, takes no time and never fails."),
+            ScenarioField("port", .string, "That Service's port, by name; default: its first."),
+            ScenarioField("class", .string, "Which Ingresses it serves, by ingressClassName; default: all."),
+            ScenarioField(
+                "balancing", .constant(["roundRobin", "leastConnections", "ewma", "powerOfTwoChoices"]),
+                "How each of its pods chooses among the endpoints that are ready: in turn (default), the one with the fewest requests of its own under "
+                    + "way, the faster of two at random by a moving average of response times, or the less busy of two at random."),
+            ScenarioField(
+                "connectTimeout", .duration, "After which a connection to a pod is given up; default 5s, as Ingress-NGINX has it."),
+            ScenarioField("timeout", .duration, "After which an answer is not waited for any longer; default 60s."),
+            ScenarioField(
+                "attempts", .integer(1...16),
+                "Attempts in all; default 3. Connections that cannot be made or break and late answers are tried again, bad answers are not."
+            ),
+        ])
+
+    static let ingressRequest = ScenarioType(
+        name: "IngressRequest", description: "What a request asks for.",
+        fields: [
+            ScenarioField("host", .string, required: true, "The host: shop.example.com."),
+            ScenarioField("path", .string, "The path; default /."),
+        ])
+
+    static let clientPods = ScenarioType(
+        name: "ClientPods",
+        description: "Pods that send requests while they are ready and their machine runs: what NetworkPolicies know clients by.",
+        fields: [
+            ScenarioField("namespace", .string, "Their namespace; default: `default`."),
+            ScenarioField("selector", .labelSelector, required: true, "Their labels."),
+        ])
+
     static let network = ScenarioType(
         name: "Network", description: "Latencies between pods, one way.",
         fields: [
@@ -55,7 +130,7 @@ extension ScenarioFormat {
 
     static let trafficService = ScenarioType(
         name: "TrafficService", description: "What the pods behind a Service do with a request.",
-        fields: target + [
+        fields: target() + [
             ScenarioField("serviceTime", .distribution, required: true, "How long a worker takes for a request, calls not included."),
             ScenarioField(
                 "cpu", .quantity,
@@ -74,7 +149,8 @@ extension ScenarioFormat {
         ])
 
     static let trafficCall = ScenarioType(
-        name: "TrafficCall", description: "A call to another Service; if it fails, so does the request.", fields: target + patience)
+        name: "TrafficCall", description: "A call to another Service; if it fails, so does the request.",
+        fields: target() + [podName] + patience)
 
     private static let arrivals = [
         ScenarioField("poisson", .object("ArrivalRate"), "Independent of each other."),
@@ -90,11 +166,15 @@ extension ScenarioFormat {
         name: "TrafficSource", description: "Somebody who sends requests.",
         fields: [
             ScenarioField("name", .string, required: true, "What result files call it, and what its random numbers are drawn by.")
-        ] + target + [
+        ] + target(required: false) + [
+            podName,
+            ScenarioField(
+                "ingress", .object("IngressRequest"), "Instead of `service`: what is asked for, through the cluster's Ingresses."),
+            ScenarioField("fromPods", .object("ClientPods"), "Instead of `from`: pods send, each as often as the others."),
             ScenarioField(
                 "from", .either(.constant(["outside"]), .object("NodeSelection")),
-                "Clients on these nodes, as long as the machines run; or `outside`: through the node port or load balancer of the Service, at any node whose "
-                    + "machine runs. Default: all nodes."),
+                "Clients on these nodes, as long as the machines run; or `outside`: through the node port or load balancer of the Service, or that of the "
+                    + "Ingress' controller. Default: all nodes."),
             ScenarioField("start", .duration, "When the first request may come; default 0s."),
             ScenarioField("keepAlive", .duration, "Connections are kept so long for later requests; default: a connection for each."),
         ] + patience + arrivals, exactlyOne: arrivals.map(\.name))

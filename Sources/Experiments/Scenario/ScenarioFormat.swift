@@ -327,5 +327,8 @@ enum ScenarioFormat {
             ScenarioField("interval", .duration, "Between rows of cluster.csv; default 10s, 0 for none but the first and the last."),
             ScenarioField("events", .boolean, "Whether to write events.csv; default true."),
             ScenarioField("scheduling", .boolean, "Whether to write scheduling.csv; default true."),
+            ScenarioField(
+                "requests", .integer(1...Int.max),
+                "Every how many-th request of each source of traffic is a row of requests.csv; default: none."),
         ])
 }

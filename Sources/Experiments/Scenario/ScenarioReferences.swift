@@ -4,6 +4,7 @@ import ClusterSimulation
 import DiscreteEvents
 import KubernetesAPI
 import NodeAgent
+import ServiceNetwork
 
 struct ScenarioReferences {
     var nodes = KnownNodes()
@@ -11,6 +12,7 @@ struct ScenarioReferences {
     private var templates: [ObjectKey: [PodTemplate]] = [:]
     private var names: [ObjectKey] = []
     private var services: [NamespacedName: Service] = [:]
+    private var ingresses: [Ingress] = []
     private let sources: [String]
     private var podCount = 0
     let nodesAreKnown: Bool
@@ -55,6 +57,7 @@ struct ScenarioReferences {
         case .cronJob(let object): add(object.value.metadata, .cronJob, object.value.spec.jobTemplate.spec.template, pods: 0)
         case .service(let object):
             services[object.value.metadata.key] = object.value
+        case .ingress(let object): ingresses.append(object.value)
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             if pod.value.metadata.ownerReferences.isEmpty { podCount += 1 }
@@ -144,6 +147,9 @@ struct ScenarioReferences {
 extension ScenarioReferences {
     /// Requests need Services that are there, with the ports they name and an address they can reach.
     mutating func check(_ traffic: TrafficConfiguration, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        if let controller = traffic.ingress.controller, let place = node["ingress"] {
+            check(controller, place, field: "controller", &decoder)
+        }
         let places = node["services"].map { Array($0.elements) } ?? []
         for (behaviour, place) in zip(traffic.services, places) where traffic.services.count == places.count {
             check(behaviour.target, place, &decoder)
@@ -159,15 +165,34 @@ extension ScenarioReferences {
         let sources = node["sources"].map { Array($0.elements) } ?? []
         guard traffic.sources.count == sources.count else { return }
         for (source, place) in zip(traffic.sources, sources) {
-            check(source.target, place, &decoder)
+            if let address = source.ingress {
+                check(address, traffic.ingress, place["ingress"] ?? place, &decoder)
+            } else {
+                check(source.target, place, &decoder)
+            }
             switch source.origin {
             case .nodes(let selection): check(selection, place["from"] ?? place, &decoder)
+            case .pods: break
             case .outside:
                 guard let service = services[source.target.service], !service.isExternallyAccessible else { continue }
                 decoder.context.error(
                     place["from"] ?? place,
                     "Service \(source.target.service) is not reached from outside: it needs type NodePort or LoadBalancer, or externalIPs")
             }
+        }
+    }
+
+    /// Some Ingress must lead a request somewhere.
+    private func check(_ address: IngressAddress, _ ingress: IngressConfiguration, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        guard workloadsAreKnown else { return }
+        let served = ingresses.filter { ingress.className == nil || $0.className == ingress.className }
+        guard let backend = IngressRules(of: served).backend(host: address.host, path: address.path) else {
+            let ofClass = ingress.className.map { " of class \($0)" } ?? ""
+            decoder.context.error(node, "no Ingress\(ofClass) in objects, snapshot or timeline has a rule for \(address)")
+            return
+        }
+        if services[backend.service] == nil {
+            decoder.context.error(node, "an Ingress leads \(address) to Service \(backend.service), which does not exist")
         }
     }
 
@@ -185,15 +210,20 @@ extension ScenarioReferences {
         return false
     }
 
-    private func check(_ target: TrafficTarget, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+    private func check(_ target: TrafficTarget, _ node: YAMLNode, field: String = "service", _ decoder: inout ScenarioDecoder) {
         guard workloadsAreKnown else { return }
-        let place = node["service"] ?? node
+        let place = node[field] ?? node
         guard let service = services[target.service] else {
             decoder.context.error(place, "there is no Service \(target.service)")
             return
         }
-        if service.type == .externalName || service.isHeadless {
-            decoder.context.error(place, "Service \(target.service) has no cluster IP: requests go through kube-proxy here")
+        if target.pod != nil, !service.isHeadless {
+            decoder.context.error(node["pod"] ?? node, "Service \(target.service) is not headless: its pods have no names")
+        }
+        // An alias has no ports of its own.
+        if service.type == .externalName { return }
+        if service.ports.isEmpty {
+            decoder.context.error(place, "Service \(target.service) has no port")
         } else if let port = target.port, !service.ports.contains(where: { $0.name == port }) {
             let names = service.ports.map(\.name).filter { !$0.isEmpty }
             decoder.context.error(

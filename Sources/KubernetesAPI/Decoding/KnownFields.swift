@@ -230,5 +230,8 @@ enum KnownFields {
         Secret data:{str} stringData:{str} immutable:bool type:str
         ServiceAccount secrets:[any] imagePullSecrets:[LocalObjectReference] automountServiceAccountToken:bool
         Endpoint deprecatedTopology:{str}
+        Ingress status:any
+        IngressSpec tls:[any]
+        IngressBackend resource:any
         """
 }

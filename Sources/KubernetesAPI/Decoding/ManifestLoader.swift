@@ -212,6 +212,8 @@ extension DecodingContext {
             case .serviceAccount: return modelled(ServiceAccount.self, node)
             case .configMap: return modelled(ConfigMap.self, node)
             case .secret: return modelled(Secret.self, node)
+            case .ingress: return modelled(Ingress.self, node)
+            case .networkPolicy: return modelled(NetworkPolicy.self, node)
             case .unstructured: return nil
             }
         }

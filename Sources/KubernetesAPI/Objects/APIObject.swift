@@ -41,6 +41,8 @@ public enum APIObject: Sendable, Hashable {
     case serviceAccount(Shared<ServiceAccount>)
     case configMap(Shared<ConfigMap>)
     case secret(Shared<Secret>)
+    case ingress(Shared<Ingress>)
+    case networkPolicy(Shared<NetworkPolicy>)
     case unstructured(Shared<Unstructured>)
 
     public init<Object: KubernetesObject>(_ object: Object) { self = Object.erase(Shared(object)) }
@@ -76,6 +78,8 @@ public enum APIObject: Sendable, Hashable {
         case .serviceAccount: .serviceAccount
         case .configMap: .configMap
         case .secret: .secret
+        case .ingress: .ingress
+        case .networkPolicy: .networkPolicy
         case .unstructured: .unstructured
         }
     }
@@ -111,6 +115,8 @@ public enum APIObject: Sendable, Hashable {
         case .serviceAccount(let object): object.value.metadata
         case .configMap(let object): object.value.metadata
         case .secret(let object): object.value.metadata
+        case .ingress(let object): object.value.metadata
+        case .networkPolicy(let object): object.value.metadata
         case .unstructured(let object): object.value.metadata
         }
     }
@@ -149,6 +155,8 @@ public enum APIObject: Sendable, Hashable {
         case .serviceAccount(let object): part(object.value.metadata)
         case .configMap(let object): part(object.value.metadata)
         case .secret(let object): part(object.value.metadata)
+        case .ingress(let object): part(object.value.metadata)
+        case .networkPolicy(let object): part(object.value.metadata)
         case .unstructured(let object): part(object.value.metadata)
         }
     }
@@ -185,6 +193,8 @@ public enum APIObject: Sendable, Hashable {
         case .serviceAccount(let object): .serviceAccount(object.with { change(&$0.metadata) })
         case .configMap(let object): .configMap(object.with { change(&$0.metadata) })
         case .secret(let object): .secret(object.with { change(&$0.metadata) })
+        case .ingress(let object): .ingress(object.with { change(&$0.metadata) })
+        case .networkPolicy(let object): .networkPolicy(object.with { change(&$0.metadata) })
         case .unstructured(let object): .unstructured(object.with { change(&$0.metadata) })
         }
     }

@@ -136,6 +136,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case service, statefulSet, replicationController, podDisruptionBudget
     case job, cronJob, daemonSet, controllerRevision, endpointSlice, horizontalPodAutoscaler, resourceQuota, limitRange, serviceAccount
     case configMap, secret
+    case ingress, networkPolicy
     case unstructured
 
     /// The `kind:` as manifests spell it.
@@ -170,6 +171,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .serviceAccount: "ServiceAccount"
         case .configMap: "ConfigMap"
         case .secret: "Secret"
+        case .ingress: "Ingress"
+        case .networkPolicy: "NetworkPolicy"
         case .unstructured: "Unstructured"
         }
     }
@@ -183,6 +186,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .replicaSet, .deployment, .statefulSet, .daemonSet, .controllerRevision: "apps/v1"
         case .job, .cronJob: "batch/v1"
         case .endpointSlice: "discovery.k8s.io/v1"
+        case .ingress, .networkPolicy: "networking.k8s.io/v1"
         case .horizontalPodAutoscaler: "autoscaling/v2"
         case .podDisruptionBudget: "policy/v1"
         case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .volumeAttachment: "storage.k8s.io/v1"
@@ -223,6 +227,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .serviceAccount: "serviceaccounts"
         case .configMap: "configmaps"
         case .secret: "secrets"
+        case .ingress: "ingresses.networking.k8s.io"
+        case .networkPolicy: "networkpolicies.networking.k8s.io"
         case .unstructured: "objects"
         }
     }
@@ -235,7 +241,8 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .node, .namespace, .priorityClass, .persistentVolume, .storageClass, .csiNode, .csiDriver, .volumeAttachment: false
         case .pod, .replicaSet, .deployment, .event, .persistentVolumeClaim, .csiStorageCapacity, .service, .statefulSet,
             .replicationController, .podDisruptionBudget, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
-            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
+            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
+            .unstructured:
             true
         }
     }

@@ -61,6 +61,8 @@ extension APIObject {
         case .serviceAccount(let object): object.value
         case .configMap(let object): object.value
         case .secret(let object): object.value
+        case .ingress(let object): object.value
+        case .networkPolicy(let object): object.value
         case .unstructured(let object): object.value
         }
     }

@@ -142,7 +142,8 @@ public struct ListedObjects: Sendable {
             // The node of an attachment never changes.
             attachments.set(attachment, in: attachment.value.nodeName)
         case .pod, .node, .deployment, .priorityClass, .event, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
-            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
+            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
+            .unstructured:
             break
         }
     }
@@ -182,7 +183,8 @@ public struct ListedObjects: Sendable {
         case .csiStorageCapacity(let capacity): storageCapacities.remove(capacity)
         case .volumeAttachment(let attachment): attachments.remove(name, from: attachment.value.nodeName)
         case .pod, .node, .deployment, .priorityClass, .event, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
-            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .unstructured:
+            .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
+            .unstructured:
             break
         }
     }

@@ -34,13 +34,14 @@ public struct EndpointTable: Sendable, Hashable {
     private var changes: [SimulatedTime] = []
     private var ports: [[PortVersion]] = []
     private var views: [NodeView]
+    /// What those know who watch EndpointSlices themselves and write no rules: the DNS server, an Ingress' controller.
+    private var watcher = NodeView()
 
     public init(nodes: [ProxyNode], timing: ProxyTiming = ProxyTiming(), seed: UInt64) {
         self.nodes = nodes
         self.timing = timing
         lags = RandomStream(seed: seed, purpose: .proxyLag, owner: 0)
-        // One more, for the DNS server.
-        views = Array(repeating: NodeView(), count: nodes.count + 1)
+        views = Array(repeating: NodeView(), count: nodes.count)
     }
 
     /// How far a node has come.
@@ -52,6 +53,8 @@ public struct EndpointTable: Sendable, Hashable {
         /// When its kube-proxy heard of the last change considered, and when it last began to write rules.
         var lastHeard = SimulatedTime.distantPast
         var lastSync = SimulatedTime.distantPast
+        /// Times in which it hears nothing; the last one may have no end yet (`.distantFuture`).
+        var silences: [Range<SimulatedTime>] = []
     }
 
     /// A node joins: its kube-proxy lists all there is before it writes its first rules.
@@ -61,6 +64,20 @@ public struct EndpointTable: Sendable, Hashable {
         view.applied = changes.count
         views.append(view)
         return NodeNumber(views.count - 1)
+    }
+
+    /// A node is cut off: what it would have heard from a time on, it hears when that is over.
+    mutating func silence(_ node: NodeNumber, from time: SimulatedTime) {
+        guard views[Int(node)].silences.last?.upperBound != .distantFuture else { return }
+        let start = max(time, views[Int(node)].silences.last?.upperBound ?? time)
+        views[Int(node)].silences.append(start..<SimulatedTime.distantFuture)
+    }
+
+    mutating func endSilence(_ node: NodeNumber, at time: SimulatedTime) {
+        guard let last = views[Int(node)].silences.last, last.upperBound == .distantFuture else { return }
+        views[Int(node)].silences[views[Int(node)].silences.count - 1] = last.lowerBound..<max(time, last.lowerBound)
+        // When a change will be heard can be told now.
+        if views[Int(node)].nextApplied == .distantFuture { views[Int(node)].nextApplied = nil }
     }
 
     /// Adds a port nobody knows anything of yet.
@@ -82,6 +99,7 @@ public struct EndpointTable: Sendable, Hashable {
         ports[Int(port)].append(PortVersion(info, endpoints, pods, change: changes.count - 1))
         guard isKnown else { return }
         for node in views.indices where views[node].applied == changes.count - 1 { views[node].applied = changes.count }
+        if watcher.applied == changes.count - 1 { watcher.applied = changes.count }
     }
 
     /// Where a connection from (or coming in at) a node goes, and how long the node remembers the client for it (nil: not at all).
@@ -95,8 +113,12 @@ public struct EndpointTable: Sendable, Hashable {
 
     /// The version of a port that the DNS server answers from; -1: none yet.
     mutating func recordedVersion(of port: PortNumber, at now: SimulatedTime) -> Int {
-        version(of: port, on: NodeNumber(nodes.count), at: now)
+        if watcher.applied < changes.count { watcher = advanced(watcher, of: EndpointTable.watcherNumber, to: now) }
+        return version(of: port, applied: watcher.applied)
     }
+
+    /// Whether a port has no address of its own: its name leads to its endpoints.
+    func isHeadless(_ port: PortNumber) -> Bool { ports[Int(port)].last?.isHeadless ?? false }
 
     /// The pods to which a headless Service's name leads in a version of its endpoints: the ready ones.
     func recordedPods(of port: PortNumber, version: Int) -> [PodNumber] {
@@ -105,16 +127,20 @@ public struct EndpointTable: Sendable, Hashable {
 
     /// The version of a port that a node goes by; -1: none yet.
     private mutating func version(of port: PortNumber, on node: NodeNumber, at now: SimulatedTime) -> Int {
-        if views[Int(node)].applied < changes.count { advance(node, to: now) }
-        let applied = views[Int(node)].applied
+        if views[Int(node)].applied < changes.count { views[Int(node)] = advanced(views[Int(node)], of: node, to: now) }
+        return version(of: port, applied: views[Int(node)].applied)
+    }
+
+    /// The version of a port after so many changes; -1: none yet.
+    private func version(of port: PortNumber, applied: Int) -> Int {
         var version = ports[Int(port)].count - 1
         while version >= 0, ports[Int(port)][version].change >= applied { version -= 1 }
         return version
     }
 
     /// Moves a node's cursor. Changes are heard in order; what is heard while the next writing of rules waits for its time is written with it.
-    private mutating func advance(_ node: NodeNumber, to now: SimulatedTime) {
-        var view = views[Int(node)]
+    private func advanced(_ view: NodeView, of node: NodeNumber, to now: SimulatedTime) -> NodeView {
+        var view = view
         while view.applied < changes.count {
             let due = view.nextApplied ?? nextApplied(of: &view, on: node)
             view.nextApplied = due
@@ -122,8 +148,11 @@ public struct EndpointTable: Sendable, Hashable {
             view.applied += 1
             view.nextApplied = nil
         }
-        views[Int(node)] = view
+        return view
     }
+
+    /// In place of a node's number: no node has it.
+    private static let watcherNumber = NodeNumber.max
 
     private func nextApplied(of view: inout NodeView, on node: NodeNumber) -> SimulatedTime {
         var heard = changes[view.applied]
@@ -132,8 +161,12 @@ public struct EndpointTable: Sendable, Hashable {
             stream.index = UInt64(view.applied) &* 0x1_0000_0000 &+ UInt64(node)
             heard += propagation.sampleDuration(&stream)
         }
+        if let silence = view.silences.first(where: { $0.contains(heard) }) { heard = silence.upperBound }
+        // The view stays as it is: the end of the silence is not known.
+        if heard == .distantFuture { return heard }
         heard = max(heard, view.lastHeard)
         view.lastHeard = heard
+        if node == EndpointTable.watcherNumber { return heard }
         if heard > view.lastSync { view.lastSync = max(heard, view.lastSync + timing.minimumSyncPeriod) }
         return view.lastSync + timing.syncDuration
     }
@@ -153,6 +186,7 @@ private struct PortVersion: Hashable, Sendable {
 
     let affinity: SimulatedDuration?
     let readyPods: [PodNumber]
+    var isHeadless: Bool { info.isHeadless }
 
     init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], change: Int) {
         self.info = info

@@ -7,13 +7,7 @@ import KubernetesAPI
 /// <https://kubernetes.io/docs/concepts/services-networking/ingress/#path-types>: an exact host goes before a wildcard, and that before no host; then
 /// the longest path, and among equals an exact one.
 public struct IngressRules: Hashable, Sendable {
-    public enum PathType: String, Hashable, Sendable {
-        case exact = "Exact"
-        /// By whole elements of the path.
-        case prefix = "Prefix"
-        /// Left to the controller; here as `Prefix`.
-        case implementationSpecific = "ImplementationSpecific"
-    }
+    public typealias PathType = IngressPath.PathType
 
     /// Where requests go.
     public struct Backend: Hashable, Sendable {
@@ -84,5 +78,36 @@ extension IngressRules.Rule {
         let wanted = path.split(separator: "/")
         let given = requested.split(separator: "/")
         return given.count >= wanted.count && zip(wanted, given).allSatisfy { $0 == $1 }
+    }
+}
+
+extension IngressRules {
+    /// The rules of Ingresses; of two for the same, that of the older Ingress counts.
+    public init(of ingresses: [Ingress]) {
+        let sorted = ingresses.sorted {
+            ($0.metadata.creationTimestamp, $0.metadata.key) < ($1.metadata.creationTimestamp, $1.metadata.key)
+        }
+        var rules: [Rule] = []
+        for ingress in sorted {
+            for rule in ingress.rules {
+                for path in rule.paths ?? [] {
+                    guard let backend = Backend(path.backend, in: ingress.metadata.namespace), let type = path.pathType else { continue }
+                    rules.append(Rule(host: rule.host, path: path.path, pathType: type, backend: backend))
+                }
+            }
+        }
+        let fallback = sorted.lazy.compactMap { ingress in
+            ingress.defaultBackend.flatMap { Backend($0, in: ingress.metadata.namespace) }
+        }.first
+        self.init(rules, defaultBackend: fallback)
+    }
+}
+
+extension IngressRules.Backend {
+    /// nil: no Service.
+    fileprivate init?(_ backend: IngressBackend, in namespace: String) {
+        guard let service = backend.service else { return nil }
+        let port = backend.portName.isEmpty ? IntOrString.int(backend.portNumber) : .string(backend.portName)
+        self.init(service: NamespacedName(namespace: namespace, name: service), port: port)
     }
 }

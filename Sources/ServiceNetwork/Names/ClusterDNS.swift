@@ -1,4 +1,4 @@
-// The cluster's DNS: which records Services have, and how a pod's resolver tries names.
+// The cluster's DNS: which records Services have, and where their names lead.
 //
 // <https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/>; the schema is the one published for cluster DNS
 // ("Kubernetes DNS-Based Service Discovery", version 1.1.0).
@@ -27,13 +27,8 @@ public enum DNSAnswer: Hashable, Sendable {
 public struct ClusterDNS: Hashable, Sendable {
     /// `clusterDomain` of the kubelets, `cluster.local` by default.
     public var domain: String
-    /// How long an answer may be kept: the `ttl` of CoreDNS' `kubernetes` plugin, 5 s by default (30 s in many clusters' configuration).
-    public var ttlSeconds: Int
 
-    public init(domain: String = "cluster.local", ttlSeconds: Int = 5) {
-        self.domain = domain
-        self.ttlSeconds = ttlSeconds
-    }
+    public init(domain: String = "cluster.local") { self.domain = domain }
 
     /// The name of a Service.
     public func name(of service: NamespacedName) -> String { "\(service.name).\(service.namespace).svc.\(domain)" }
@@ -88,27 +83,39 @@ public struct ClusterDNS: Hashable, Sendable {
     }
 }
 
-extension Service {
-    fileprivate var allClusterIPs: [String] { clusterIPs.isEmpty && !clusterIP.isEmpty ? [clusterIP] : clusterIPs }
+extension ClusterDNS {
+    /// Where a Service's name leads in the end.
+    public enum Destination: Hashable, Sendable {
+        case service(NamespacedName)
+        /// A host that is not the cluster's.
+        case host(String)
+        /// No such Service, or aliases that lead round.
+        case nowhere
+    }
+
+    /// Resolvers follow so many aliases at most.
+    private static let aliasLimit = 8
+
+    /// Follows the aliases of ExternalName Services from a Service's name.
+    /// - Returns: also the Services on the way, the first one included: a change of any of them may change the destination.
+    public func destination(
+        of name: NamespacedName, _ service: (NamespacedName) -> Service?
+    ) -> (destination: Destination, way: [NamespacedName]) {
+        var way = [name]
+        while let next = service(way[way.count - 1]), way.count <= ClusterDNS.aliasLimit {
+            guard next.type == .externalName else { return (.service(way[way.count - 1]), way) }
+            let alias = next.externalName.hasSuffix(".") ? String(next.externalName.dropLast()) : next.externalName
+            guard alias.hasSuffix("." + domain) else { return (.host(alias), way) }
+            let labels = alias.split(separator: ".")
+            guard labels.count > 3, alias == self.name(of: NamespacedName(namespace: String(labels[1]), name: String(labels[0]))) else {
+                break
+            }
+            way.append(NamespacedName(namespace: String(labels[1]), name: String(labels[0])))
+        }
+        return (.nowhere, way)
+    }
 }
 
-/// The names that a pod's resolver asks for, one after the other, until one has an answer.
-public struct ResolverConfiguration: Hashable, Sendable {
-    /// Domains that are appended.
-    public var search: [String]
-    /// A name with fewer dots is first tried with the domains (`ndots`, 5 for pods: even `example.com` is asked for four times).
-    public var minimumDots: Int
-
-    /// The configuration of a pod with `dnsPolicy: ClusterFirst`.
-    public init(namespace: String, domain: String = "cluster.local", minimumDots: Int = 5) {
-        search = ["\(namespace).svc.\(domain)", "svc.\(domain)", domain]
-        self.minimumDots = minimumDots
-    }
-
-    /// A name that ends in a dot is asked for as it is.
-    public func questions(for name: String) -> [String] {
-        if name.hasSuffix(".") { return [String(name.dropLast())] }
-        let completed = search.map { "\(name).\($0)" }
-        return name.count { $0 == "." } >= minimumDots ? [name] + completed : completed + [name]
-    }
+extension Service {
+    fileprivate var allClusterIPs: [String] { clusterIPs.isEmpty && !clusterIP.isEmpty ? [clusterIP] : clusterIPs }
 }

@@ -30,13 +30,13 @@ public struct PodNetwork: Hashable, Sendable {
         for node in nodes { addNode(node) }
     }
 
-    /// A node joins: it is on nobody's side if the nodes are divided.
+    /// A node joins: on side 0, if the nodes are divided.
     mutating func addNode(_ node: ProxyNode) {
         let zone = zoneNumbers[node.zone] ?? Int32(zoneNumbers.count)
         zoneNumbers[node.zone] = zone
         nodes.append(node)
         zones.append(zone)
-        if !sides.isEmpty { sides.append(.max) }
+        if !sides.isEmpty { sides.append(0) }
     }
 
     /// Divides the nodes: those with the same number here reach each other, others do not. nil heals.
@@ -44,12 +44,19 @@ public struct PodNetwork: Hashable, Sendable {
         self.sides = sides ?? []
     }
 
+    /// In place of a node: a host outside of the cluster.
+    public static let outside: NodeNumber = -1
+    /// And somewhere in the cluster, near to everybody.
+    public static let somewhere: NodeNumber = -2
+
     func isReachable(_ from: NodeNumber, _ to: NodeNumber) -> Bool {
-        sides.isEmpty || sides[Int(from)] == sides[Int(to)]
+        sides.isEmpty || from < 0 || to < 0 || sides[Int(from)] == sides[Int(to)]
     }
 
     func delay(_ from: NodeNumber, _ to: NodeNumber) -> SimulatedDuration {
         if from == to { return latencies.sameNode }
+        if from == PodNetwork.outside || to == PodNetwork.outside { return latencies.fromOutside }
+        if from < 0 || to < 0 { return latencies.sameZone + latencies.overlay }
         let distance = zones[Int(from)] == zones[Int(to)] ? latencies.sameZone : latencies.crossZone
         return distance + latencies.overlay
     }

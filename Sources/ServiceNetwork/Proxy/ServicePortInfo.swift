@@ -80,6 +80,9 @@ public struct ServicePortInfo: Hashable, Sendable {
         externalPolicyIsLocal = false
     }
 
+    /// Whether the Service has no address of its own, so that clients find its endpoints through the DNS.
+    public var isHeadless: Bool { clusterIP == Service.headless }
+
     /// Whether anything but the cluster IP leads here.
     public var isExternallyAccessible: Bool { nodePort != 0 || !loadBalancerIPs.isEmpty || !externalIPs.isEmpty }
 

@@ -43,6 +43,8 @@ struct PodServer: Hashable, Sendable {
     let node: NodeNumber
     var capacity: PodCapacity
     var condition = PodCondition.serving
+    /// As what network policies see its calls.
+    var policyClass: Int32 = 0
     var busy: Int32 = 0
     var waiting: Int32 = 0
     /// The line: attempts linked by `Attempt.next`.

@@ -14,13 +14,13 @@ extension RequestEngine {
         // Rows of a recording keep their numbers, whatever came of those before.
         if let row = sources[Int(source)].clock.row { sources[Int(source)].count = UInt64(row) }
         scheduleArrival(source, after: now)
-        if sources[Int(source)].source.nodes.isEmpty { return }
+        if sources[Int(source)].clients.isEmpty { return }
         begin(source, client: nil, parent: .none)
     }
 
     /// A user has thought; one whose clients' nodes are all gone thinks again.
     mutating func endThinking(_ source: SourceNumber, user: Int32) {
-        if sources[Int(source)].source.nodes.isEmpty, case .closed(_, let time) = sources[Int(source)].source.arrivals {
+        if sources[Int(source)].clients.isEmpty, case .closed(_, let time) = sources[Int(source)].source.arrivals {
             scheduleThinking(source, user: user, time, after: now)
         } else {
             begin(source, client: user, parent: .none)
@@ -43,17 +43,8 @@ extension RequestEngine {
         if let budget = sources[index].budget {
             sources[index].tokens = min(sources[index].tokens + budget.ratio, budget.reserve)
         }
-        let nodes = sources[index].source.nodes.count
-        // A pod that calls is a client of its own.
-        var chosen = parent.isNone ? client ?? 0 : attempts[Int(parent.index)].pod
-        if client == nil, parent.isNone, nodes > 1 {
-            // The last of the first attempt's four numbers; the others are the balancer's and the back-off's.
-            var stream = sources[index].choices(of: number, attempt: 0)
-            stream.index += 3
-            chosen = Int32(stream.uniform(below: nodes))
-        }
-        let node = parent.isNone ? sources[index].source.nodes[Int(chosen) % nodes] : pods[Int(chosen)].node
-        let request = Request(source: source, number: number, started: now, node: node, client: chosen, parent: parent)
+        let request = Request(
+            source: source, number: number, started: now, client: choose(client, of: index, number: number, parent), parent: parent)
         let slot: RequestSlot
         if let free = freeRequests.popLast() {
             slot = free
@@ -65,23 +56,43 @@ extension RequestEngine {
         send(slot)
     }
 
+    /// Who sends a request.
+    private func choose(_ user: Int32?, of source: Int, number: UInt64, _ parent: AttemptSlot) -> RequestClient {
+        if !parent.isNone {
+            // A pod that calls is a client of its own.
+            let pod = attempts[Int(parent.index)].pod
+            return RequestClient(node: pods[Int(pod)].node, number: pod, policyClass: pods[Int(pod)].policyClass)
+        }
+        let count = sources[source].clients.count
+        var client = sources[source].clients[user.map { Int($0) % count } ?? 0]
+        // Users outside come in anywhere, each time.
+        if count > 1, user == nil || sources[source].isFromOutside {
+            // The last of the first attempt's four numbers; the others are the balancer's and the back-off's.
+            var stream = sources[source].choices(of: number, attempt: 0)
+            stream.index += 3
+            client = sources[source].clients[stream.uniform(below: count)]
+        }
+        if let user { client.number = user }
+        return client
+    }
+
     // MARK: Sending
 
     /// Makes an attempt.
     mutating func send(_ slot: RequestSlot) {
         let place = Int(slot.index)
+        let source = Int(requests[place].source)
+        if requests[place].attempts > 0, sources[source].isFromOutside { enterAgain(place) }
         let request = requests[place]
         requests[place].attemptBegins()
-        let source = Int(request.source)
-        let way = choosePod(for: request)
+        let way = request.isLost ? Way(isDropped: true) : choosePod(for: request)
         var attempt = Attempt(request: slot, pod: way.pod, sent: now, ordinal: request.attempts, director: way.director)
         if sources[source].isFromOutside { attempt.delay = network.latencies.fromOutside }
         if way.pod >= 0 {
             let node = pods[Int(way.pod)].node
             attempt.incarnation = pods[Int(way.pod)].incarnation
             attempt.delay += network.delay(request.node, node)
-            let isDenied = sources[source].denied.contains(way.pod)
-            if isDenied || !network.isReachable(request.node, node) { attempt.stage = .lost }
+            if !network.isReachable(request.node, node) || isDenied(request, way.pod) { attempt.stage = .lost }
         } else if way.isDropped {
             attempt.stage = .lost
         } else {
@@ -91,12 +102,30 @@ extension RequestEngine {
         let serial = attempts[Int(number.index)].serial
         if sources[source].hasTimers { startTimers(of: number, serial: serial, source: source) }
         if attempt.stage == .lost {
-            scheduleConnectionTimeout(number)
+            scheduleConnectionTimeout(number, after: sources[source].connectionTimeout)
         } else {
             let kind: RequestEvent.Kind = way.pod < 0 ? .answer : .delivery
             let wait = way.pod < 0 ? attempt.delay * 2 : attempt.delay
             scheduleOrDo(RequestEvent(kind: kind, index: number.index, serial: serial), after: wait)
         }
+    }
+
+    /// A further attempt from outside is another connection to the load balancer, which sends it to any node again.
+    private mutating func enterAgain(_ place: Int) {
+        let (index, number, attempt) = (Int(requests[place].source), requests[place].number, requests[place].attempts)
+        guard sources[index].clients.count > 1 else { return }
+        var stream = sources[index].choices(of: number, attempt: attempt)
+        stream.index += 3
+        let client = sources[index].clients[stream.uniform(below: sources[index].clients.count)]
+        requests[place].node = client.node
+        requests[place].isLost = client.isDead
+    }
+
+    /// Whether network policies keep a request from a pod.
+    private func isDenied(_ request: Request, _ pod: PodNumber) -> Bool {
+        let port = Int(sources[Int(request.source)].port)
+        if ports[port].denied.isEmpty { return false }
+        return ports[port].denied.contains(DeniedFlow(from: request.policyClass, to: pod))
     }
 
     /// What takes no time is done at once: no event.
@@ -111,7 +140,7 @@ extension RequestEngine {
     }
 
     /// - Parameter time: how long the client's kernel tries.
-    mutating func scheduleConnectionTimeout(_ attempt: AttemptSlot, after time: SimulatedDuration = connectionTimeout) {
+    mutating func scheduleConnectionTimeout(_ attempt: AttemptSlot, after time: SimulatedDuration) {
         let serial = attempts[Int(attempt.index)].serial
         let due = now + time
         queue.schedule(RequestEvent(kind: .connectionTimeout, index: attempt.index, serial: serial), at: due)
@@ -143,8 +172,11 @@ extension RequestEngine {
     private mutating func choosePod(for request: Request) -> Way {
         let source = Int(request.source)
         if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit) { return Way(pod: pod) }
-        if let lifetime = sources[source].recordLifetime { return chooseRecord(for: request, lifetime) }
         let port = sources[source].port
+        if let lifetime = sources[source].recordLifetime, !sources[source].resolvesHeadlessOnly || table.isHeadless(port) {
+            return chooseRecord(for: request, lifetime)
+        }
+        if sources[source].balancing != nil { return chooseWatched(for: request) }
         let (route, affinity) = table.route(to: port, on: request.node, sources[source].source.traffic, at: now)
         guard case .balance(let choices) = route else { return Way(isDropped: route == .drop) }
         let client = UInt32(truncatingIfNeeded: request.client)
@@ -176,6 +208,22 @@ extension RequestEngine {
         if pods.isEmpty { return Way() }
         var draws = sources[source].choices(of: request.number, attempt: request.attempts)
         return Way(pod: pods[draws.uniform(below: pods.count)])
+    }
+
+    /// A ready endpoint, by the client's own balancing.
+    private mutating func chooseWatched(for request: Request) -> Way {
+        let source = Int(request.source)
+        let port = sources[source].port
+        let choices = table.recordedPods(of: port, version: table.recordedVersion(of: port, at: now))
+        let balancer = sources[source].balancer(of: request.client)
+        var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+        let client = UInt32(truncatingIfNeeded: request.client)
+        guard let pod = sources[source].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now) else {
+            return Way()
+        }
+        guard sources[source].balancers[balancer].followsConnections else { return Way(pod: pod) }
+        sources[source].balancers[balancer].opened(pod)
+        return Way(pod: pod, director: Int32(balancer))
     }
 
     private mutating func remember(
@@ -232,8 +280,12 @@ extension RequestEngine {
     private mutating func leaveBalancer(_ slot: AttemptSlot, after time: SimulatedDuration?) {
         let attempt = attempts[Int(slot.index)]
         guard attempt.director >= 0 else { return }
-        let port = sources[Int(requests[Int(attempt.request.index)].source)].port
-        ports[Int(port)].balancers[Int(attempt.director)].closed(attempt.pod, after: time, at: now)
+        let source = Int(requests[Int(attempt.request.index)].source)
+        if sources[source].balancing != nil {
+            sources[source].balancers[Int(attempt.director)].closed(attempt.pod, after: time, at: now)
+        } else {
+            ports[Int(sources[source].port)].balancers[Int(attempt.director)].closed(attempt.pod, after: time, at: now)
+        }
         attempts[Int(slot.index)].director = -1
     }
 
@@ -260,7 +312,8 @@ extension RequestEngine {
         if requests[place].open > 0 { return }
         let source = Int(requests[place].source)
         let made = Int(requests[place].attempts)
-        guard made < sources[source].source.policy.maximumAttempts, takeToken(source) else {
+        let isTriedAgain = sources[source].source.policy.retries(after: result) && made < sources[source].source.policy.maximumAttempts
+        guard isTriedAgain, takeToken(source) else {
             finish(slot, result, pod: -1)
             return
         }
@@ -289,11 +342,11 @@ extension RequestEngine {
         let request = requests[place]
         let source = Int(request.source)
         sources[source].statistics.count(result, after: now - request.started)
-        if recordsOutcomes {
+        if recordsOutcomes, request.number % outcomeInterval == 0 {
             outcomes.append(
                 RequestOutcome(
                     source: request.source, number: request.number, started: request.started, ended: now, result: result,
-                    attempts: Int(request.attempts), pod: pod))
+                    attempts: Int(request.attempts), client: request.node, pod: pod))
         }
         if sources[source].isClosedLoop, case .closed(_, let think) = sources[source].source.arrivals {
             scheduleThinking(request.source, user: request.client, think, after: now)

@@ -11,7 +11,7 @@ extension RequestEngine {
         case .unreachable:
             attempts[index].stage = .lost
             // The client may have given it up already: then nobody waits.
-            if attempts[index].isGivenUp { forget(slot) } else { scheduleConnectionTimeout(slot) }
+            if attempts[index].isGivenUp { forget(slot) } else { scheduleConnectionTimeout(slot, after: connectionTimeout(of: slot)) }
             return
         case .stopped, .closing: return reply(slot, .refused)
         case .serving, .draining: break
@@ -34,6 +34,10 @@ extension RequestEngine {
             pods[pod].tail = slot
             pods[pod].waiting += 1
         }
+    }
+
+    private func connectionTimeout(of slot: AttemptSlot) -> SimulatedDuration {
+        sources[Int(requests[Int(attempts[Int(slot.index)].request.index)].source)].connectionTimeout
     }
 
     /// A worker takes the attempt.
@@ -59,6 +63,7 @@ extension RequestEngine {
     mutating func complete(_ slot: AttemptSlot) {
         let index = Int(slot.index)
         let port = Int(sources[Int(requests[Int(attempts[index].request.index)].source)].port)
+        if ports[port].fails { attempts[index].result = .failed }
         let group = Int(attempts[index].callGroups)
         if group < ports[port].calls.count, attempts[index].result == .succeeded {
             let calls = ports[port].calls[group]

@@ -37,6 +37,8 @@ public struct RequestEngine: Sendable, Hashable {
     var freeAttempts: [AttemptSlot] = []
     /// Whether ``takeOutcomes()`` has something to give.
     public var recordsOutcomes = false
+    /// Of each source's requests every how many-th is recorded.
+    public var outcomeInterval: UInt64 = 1
     var outcomes: [RequestOutcome] = []
     /// Whether users have stopped to think of more.
     private var isStopped = false
@@ -71,7 +73,6 @@ public struct RequestEngine: Sendable, Hashable {
 
     /// Adds a source; its first request comes after its start, and not before the engine's clock.
     public mutating func addSource(_ source: RequestSource) -> SourceNumber {
-        precondition(!source.nodes.isEmpty, "requests come from somewhere")
         precondition(1...RequestPolicy.attemptLimit ~= source.policy.maximumAttempts, "a request has 1 to 16 attempts")
         let number = SourceNumber(sources.count)
         sources.append(SourceState(source, seed: seed))
@@ -104,14 +105,24 @@ public struct RequestEngine: Sendable, Hashable {
         return table.addNode(node)
     }
 
-    /// Sets where a source's clients are from now on; none: it sends nothing until there are some again.
-    public mutating func setNodes(_ nodes: [NodeNumber], of source: SourceNumber) {
-        sources[Int(source)].source.nodes = nodes
+    /// Sets who a source's clients are from now on; nobody: it sends nothing until there is somebody again. Users of a closed loop are given to them in turn.
+    public mutating func setClients(_ clients: [RequestClient], of source: SourceNumber) {
+        sources[Int(source)].clients = clients
     }
 
     /// Divides the nodes, or heals them: see ``PodNetwork/partition(_:)``. What is on its way arrives.
     public mutating func partition(_ sides: [Int32]?) {
         network.partition(sides)
+    }
+
+    /// A node's kube-proxy hears of no change from now on: it goes by the rules that it has.
+    public mutating func cutProxy(of node: NodeNumber, at time: SimulatedTime) {
+        table.silence(node, from: time)
+    }
+
+    /// A kube-proxy that was cut off hears of everything that it missed at a time.
+    public mutating func reconnectProxy(of node: NodeNumber, at time: SimulatedTime) {
+        table.endSilence(node, at: time)
     }
 
     /// No source begins another request; those under way go on, with their retries and calls.
@@ -120,9 +131,19 @@ public struct RequestEngine: Sendable, Hashable {
         isStopped = true
     }
 
-    /// Sets from which pods network policies keep a source's new connections: their packets are lost.
-    public mutating func deny(_ pods: Set<PodNumber>, to source: SourceNumber) {
-        sources[Int(source)].denied = pods
+    /// Sets what network policies keep from a port's pods: packets of new connections are lost.
+    public mutating func deny(_ flows: Set<DeniedFlow>, at port: PortNumber) {
+        ports[Int(port)].denied = flows
+    }
+
+    /// Sets as what network policies see the calls of a pod.
+    public mutating func setPolicyClass(_ number: Int32, of pod: PodNumber) {
+        pods[Int(pod)].policyClass = number
+    }
+
+    /// Makes all requests for a port fail once they are served (or not any more): there is nobody to pass them on to.
+    public mutating func setFailing(_ fails: Bool, at port: PortNumber) {
+        ports[Int(port)].fails = fails
     }
 
     // MARK: Running
@@ -189,6 +210,9 @@ public struct RequestEngine: Sendable, Hashable {
         return outcomes
     }
 
+    /// The node that a pod is on.
+    public func node(of pod: PodNumber) -> NodeNumber { pods[Int(pod)].node }
+
     /// How many attempts reached a pod so far, and how many seconds of service it has begun.
     public func received(by pod: PodNumber) -> (attempts: UInt64, work: Double) {
         (pods[Int(pod)].received, pods[Int(pod)].work)
@@ -229,6 +253,9 @@ public struct PortBehaviour: Hashable, Sendable {
 struct PortState: Hashable, Sendable {
     let behaviour: PortBehaviour
     var calls: [[SourceNumber]] = []
+    /// Whether every request gets a bad answer.
+    var fails = false
+    var denied: Set<DeniedFlow> = []
     /// Random methods and balancers that see all traffic need one; IPVS has one on each node that sent something.
     var balancers: [Balancer]
     /// By node: its balancer; empty: all share the first.

@@ -13,7 +13,7 @@ public enum RequestResult: UInt8, Hashable, Sendable, CaseIterable {
     case timedOut
     /// The connection broke: the pod died.
     case reset
-    /// A call that the pod made on its behalf failed.
+    /// A call that the pod made on its behalf failed, or it had nobody to pass the request on to.
     case failed
 }
 
@@ -26,6 +26,8 @@ public struct RequestOutcome: Hashable, Sendable {
     public var ended: SimulatedTime
     public var result: RequestResult
     public var attempts: Int
+    /// The node that it was sent from, or where it came in.
+    public var client: NodeNumber
     /// The pod that answered; -1: none.
     public var pod: PodNumber
 }

@@ -6,6 +6,10 @@ import DiscreteEvents
 public struct RequestPolicy: Hashable, Sendable {
     /// After which an attempt is given up; nil: never, but for connections that cannot be made.
     public var timeout: SimulatedDuration?
+    /// After which a connection that nobody answers is given up; nil: when the client's kernel gives up.
+    public var connectionTimeout: SimulatedDuration?
+    /// Whether bad answers are tried again as broken and refused connections are.
+    public var retriesBadAnswers = true
     /// How many attempts a request has at most, hedges included; at least 1, at most ``attemptLimit``.
     public var maximumAttempts = 1
     public var backoff = Backoff()
@@ -19,6 +23,8 @@ public struct RequestPolicy: Hashable, Sendable {
 
     /// One attempt without a time-out.
     public init() {}
+
+    func retries(after result: RequestResult) -> Bool { retriesBadAnswers || (result != .overloaded && result != .failed) }
 
     /// How long to wait before a retry.
     public struct Backoff: Hashable, Sendable {

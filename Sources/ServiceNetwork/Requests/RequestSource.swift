@@ -9,7 +9,7 @@ public struct RequestSource: Hashable, Sendable {
     public var arrivals: ArrivalProcess
     /// Where its requests go.
     public var port: PortNumber
-    /// The nodes its clients are on (or, from outside, where a load balancer lets traffic in), each equally likely; at least one.
+    /// The nodes its clients are on at first (or, from outside, where a load balancer lets traffic in), each equally likely; without any, nothing is sent.
     public var nodes: [NodeNumber]
     public var traffic = ServicePortPlan.Traffic.toClusterIP
     public var policy = RequestPolicy()
@@ -29,6 +29,11 @@ public struct RequestSource: Hashable, Sendable {
         /// By the records of a headless Service: the client asks the DNS, keeps the answer for so long, and takes any of its addresses. What changed
         /// in between it does not know.
         case dns(timeToLive: SimulatedDuration)
+        /// As the Service has it: by its address if it has one, else by its records.
+        case asPublished(timeToLive: SimulatedDuration)
+        /// By watching the EndpointSlices: every client knows the ready endpoints without a delay by rules, and balances by itself. So do the
+        /// controllers of Ingresses.
+        case watching(BalancingMethod)
     }
 
     /// What becomes of a connection after an answer.
@@ -56,8 +61,17 @@ struct SourceState: Hashable, Sendable {
     let isFromOutside: Bool
     let hasTimers: Bool
     let idleLimit: SimulatedDuration?
+    /// How long the clients wait for a connection that nobody answers.
+    let connectionTimeout: SimulatedDuration
+    var clients: [RequestClient]
+    /// How the clients balance by themselves; nil: they do not. By client: which balancer is its own.
+    let balancing: BalancingMethod?
+    var balancers: [Balancer] = []
+    private var balancerOfClient: [Int32: Int] = [:]
     /// How long DNS answers are kept; nil: the clients do not use them.
     let recordLifetime: SimulatedDuration?
+    /// Whether they use them for headless Services only.
+    let resolvesHeadlessOnly: Bool
     let timeout: SimulatedDuration?
     let hedgeDelay: SimulatedDuration?
     let budget: RequestPolicy.RetryBudget?
@@ -78,8 +92,6 @@ struct SourceState: Hashable, Sendable {
     var hedges = TimerList()
     /// By client: the DNS' last answer.
     var records: [KeptRecords] = []
-    /// Pods that network policies keep its packets from.
-    var denied: Set<PodNumber> = []
     /// By client: connections nobody uses now, the most recently used last.
     var idle: [[IdleConnection]] = []
 
@@ -88,7 +100,15 @@ struct SourceState: Hashable, Sendable {
         port = source.port
         if case .closed = source.arrivals { isClosedLoop = true } else { isClosedLoop = false }
         if case .keepAlive(let limit) = source.connections { idleLimit = limit } else { idleLimit = nil }
-        if case .dns(let time) = source.discovery { recordLifetime = time } else { recordLifetime = nil }
+        switch source.discovery {
+        case .clusterIP: (recordLifetime, resolvesHeadlessOnly) = (nil, false)
+        case .dns(let time): (recordLifetime, resolvesHeadlessOnly) = (time, false)
+        case .asPublished(let time): (recordLifetime, resolvesHeadlessOnly) = (time, true)
+        case .watching: (recordLifetime, resolvesHeadlessOnly) = (nil, false)
+        }
+        if case .watching(let method) = source.discovery { balancing = method } else { balancing = nil }
+        clients = source.nodes.enumerated().map { RequestClient(node: $0.element, number: Int32($0.offset)) }
+        connectionTimeout = source.policy.connectionTimeout ?? RequestEngine.connectionTimeout
         isFromOutside = source.traffic == .toExternalAddressFromOutside
         timeout = source.policy.timeout
         hedgeDelay = source.policy.maximumAttempts > 1 ? source.policy.hedgeDelay : nil
@@ -106,6 +126,14 @@ struct SourceState: Hashable, Sendable {
         var stream = choices
         stream.index = (number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)) &* 4
         return stream
+    }
+
+    /// The number of a client's own balancer.
+    mutating func balancer(of client: Int32) -> Int {
+        if let known = balancerOfClient[client] { return known }
+        balancers.append(Balancer(balancing ?? .roundRobin))
+        balancerOfClient[client] = balancers.count - 1
+        return balancers.count - 1
     }
 
     /// How long a user thinks this time.

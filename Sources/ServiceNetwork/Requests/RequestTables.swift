@@ -22,8 +22,11 @@ struct Request: Hashable, Sendable {
     var started: SimulatedTime
     /// Where it is sent from, or for traffic from outside, where it comes in.
     var node: NodeNumber
-    /// Which of the source's clients (a user, or the place among its nodes).
+    /// Which of the source's clients (a user; of calls the pod that calls).
     var client: Int32
+    var policyClass: Int32
+    /// Whether it comes in at a node that is down.
+    var isLost: Bool
     /// The attempt on whose behalf it is made.
     var parent: AttemptSlot
     var attempts: UInt8 = 0
@@ -32,6 +35,17 @@ struct Request: Hashable, Sendable {
     /// Attempts whose place is taken: open ones, and those given up that are still on their way or being served.
     var held: UInt8 = 0
     var isDone = false
+
+    init(source: SourceNumber, number: UInt64, started: SimulatedTime, client: RequestClient, parent: AttemptSlot) {
+        self.source = source
+        self.number = number
+        self.started = started
+        node = client.node
+        self.client = client.number
+        policyClass = client.policyClass
+        isLost = client.isDead
+        self.parent = parent
+    }
 
     mutating func attemptBegins() {
         attempts += 1

@@ -1,0 +1,31 @@
+// Who sends requests: where they are, and what network policies see in them.
+
+/// One of the clients of a source.
+public struct RequestClient: Hashable, Sendable {
+    /// The node it is on, or where it comes in.
+    public var node: NodeNumber
+    /// Which of the source's clients it is: connections, DNS answers and affinity are its own. Never another's later.
+    public var number: Int32
+    /// Clients that network policies treat alike have one number.
+    public var policyClass: Int32
+    /// Whether the node is down: what comes in there is lost.
+    public var isDead: Bool
+
+    public init(node: NodeNumber, number: Int32, policyClass: Int32 = 0, isDead: Bool = false) {
+        self.node = node
+        self.number = number
+        self.policyClass = policyClass
+        self.isDead = isDead
+    }
+}
+
+/// Connections that network policies keep from being made: from clients of a class to a pod.
+public struct DeniedFlow: Hashable, Sendable {
+    public var from: Int32
+    public var to: PodNumber
+
+    public init(from: Int32, to: PodNumber) {
+        self.from = from
+        self.to = to
+    }
+}
