@@ -27,6 +27,16 @@ struct SabotageTests {
             spec: {containers: [{name: db, image: "db:1", resources: {requests: {cpu: 100m}}}]}
         ---
         apiVersion: apps/v1
+        kind: StatefulSet
+        metadata: {name: log}
+        spec:
+          serviceName: log
+          selector: {matchLabels: {app: log}}
+          template:
+            metadata: {labels: {app: log}}
+            spec: {containers: [{name: log, image: "log:1", resources: {requests: {cpu: 100m}}}]}
+        ---
+        apiVersion: apps/v1
         kind: Deployment
         metadata: {name: web}
         spec:
@@ -70,7 +80,7 @@ struct SabotageTests {
     }
 
     private static let timeline =
-        "{at: 2m, delete: pod/default/db-0}, {at: 4m, maintain: {node: node-1, reboot: 10s}}, {at: 8m, scale: {deployment: default/web, replicas: 9}}"
+        "{at: 2m, delete: pod/default/log-0}, {at: 4m, maintain: {node: node-1, reboot: 10s}}, {at: 8m, scale: {deployment: default/web, replicas: 9}}"
 
     @Test("Without a bug nothing is broken")
     func sound() throws { #expect(try violation(Self.timeline, nil) == nil) }
@@ -91,7 +101,7 @@ struct SabotageTests {
     @Test("A pod that is taken away while it runs, declared over before, gives its name to another one")
     func identityTwice() throws {
         let violation = try #require(try violation(Self.timeline, DeletedAtOnce()))
-        #expect(violation.invariant == .identityOnce && violation.object?.name.name == "db-0", "\(violation)")
+        #expect(violation.invariant == .identityOnce && violation.object?.name.name == "log-0", "\(violation)")
     }
 
     @Test("A quota that forgets what it let in lets in too much, whatever it says of itself")
