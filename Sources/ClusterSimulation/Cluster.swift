@@ -243,7 +243,7 @@ public struct Cluster: Sendable {
             case .node(let node):
                 concernsControllers = true
                 concernsScheduler = true
-                if !node.value.isReady || node.value.hasOtherVolumes(than: event.previous) { concernsKubelets = true }
+                if !node.value.isReady || node.value.hasOtherVolumes(event) { concernsKubelets = true }
                 if !reclaimed.isEmpty { noticeMissingMachine(node.value) }
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.

@@ -34,7 +34,13 @@ struct SabotageTests {
           selector: {matchLabels: {app: log}}
           template:
             metadata: {labels: {app: log}}
-            spec: {containers: [{name: log, image: "log:1", resources: {requests: {cpu: 100m}}}]}
+            spec:
+              affinity:
+                nodeAffinity:
+                  preferredDuringSchedulingIgnoredDuringExecution:
+                    - weight: 100
+                      preference: {matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node-0]}]}
+              containers: [{name: log, image: "log:1", resources: {requests: {cpu: 100m}}}]
         ---
         apiVersion: apps/v1
         kind: Deployment
@@ -70,7 +76,7 @@ struct SabotageTests {
               cluster:
                 nodePools: [{name: node, count: 3, zones: [a], resources: {cpu: 4, memory: 8Gi, pods: 30}}]
                 objects: [objects.yaml]
-              workloads: [{selector: {}, stop: 20s}]
+              faults: [{at: 1m, node: node-0, effect: partition, down: 5m}]
               timeline: [\(timeline)]
               expect: [{invariants: converge}]
             """
@@ -80,7 +86,7 @@ struct SabotageTests {
     }
 
     private static let timeline =
-        "{at: 2m, delete: pod/default/log-0}, {at: 4m, maintain: {node: node-1, reboot: 10s}}, {at: 8m, scale: {deployment: default/web, replicas: 9}}"
+        "{at: 150s, delete: pod/default/log-0}, {at: 4m, maintain: {node: node-1, reboot: 10s}}, {at: 8m, scale: {deployment: default/web, replicas: 9}}"
 
     @Test("Without a bug nothing is broken")
     func sound() throws { #expect(try violation(Self.timeline, nil) == nil) }
