@@ -89,9 +89,9 @@ extension Pod {
 }
 
 extension Node {
-    /// Whether other volumes are attached than before.
-    func hasOtherVolumes(than previous: APIObject?) -> Bool {
-        guard case .node(let old)? = previous else { return !status.volumesAttached.isEmpty }
+    /// Whether other volumes are attached than before an event of the node; to one that is gone there are none.
+    func hasOtherVolumes(_ event: WatchEvent) -> Bool {
+        guard event.change != .deleted, case .node(let old)? = event.previous else { return !status.volumesAttached.isEmpty }
         return old.value.status.volumesAttached != status.volumesAttached
     }
 }

@@ -57,6 +57,8 @@ public struct Cluster: Sendable {
     var kubeletEffects = Effects<KubeletTimer>()
     /// The time up to which a delivery is scheduled, per watcher.
     private var deliveries: [SimulatedTime] = Array(repeating: SimulatedTime(nanoseconds: .min), count: Watcher.allCases.count)
+    /// The time of the last one.
+    private var delivered: [SimulatedTime] = Array(repeating: SimulatedTime(nanoseconds: .min), count: Watcher.allCases.count)
 
     /// Sets the cluster up at time zero: nodes and snapshot in place, the first events scheduled.
     public init(_ configuration: ClusterConfiguration) throws(ClusterError) {
@@ -243,7 +245,7 @@ public struct Cluster: Sendable {
             case .node(let node):
                 concernsControllers = true
                 concernsScheduler = true
-                if !node.value.isReady || node.value.hasOtherVolumes(than: event.previous) { concernsKubelets = true }
+                if !node.value.isReady || node.value.hasOtherVolumes(event) { concernsKubelets = true }
                 if !reclaimed.isEmpty { noticeMissingMachine(node.value) }
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
@@ -284,8 +286,18 @@ public struct Cluster: Sendable {
     /// A watcher whose watch ended lists everything at this time, and goes on watching from there.
     mutating func scheduleList(by watcher: Watcher, at time: SimulatedTime) { queue.schedule(.watchDelivery(watcher), at: time) }
 
+    /// Whether every watcher has seen all that concerns it, and no request is under way.
+    var isIdle: Bool {
+        gateway.isIdle
+            && [Watcher.controllerManager, .scheduler, .kubelets].allSatisfy { watcher in
+                deliveries[Int(watcher.rawValue)] <= delivered[Int(watcher.rawValue)] && !apiServer.isDeaf(watcher, at: now)
+                    && !apiServer.lists(watcher, at: now)
+            }
+    }
+
     private mutating func deliver(to watcher: Watcher) {
         if apiServer.isDeaf(watcher, at: now) { return }
+        delivered[Int(watcher.rawValue)] = now
         // A list shows all there is.
         let latency = configuration.value.timing.watchLatency(of: watcher)
         let horizon = apiServer.lists(watcher, at: now) ? now : now - latency

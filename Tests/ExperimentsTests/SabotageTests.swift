@@ -27,6 +27,22 @@ struct SabotageTests {
             spec: {containers: [{name: db, image: "db:1", resources: {requests: {cpu: 100m}}}]}
         ---
         apiVersion: apps/v1
+        kind: StatefulSet
+        metadata: {name: log}
+        spec:
+          serviceName: log
+          selector: {matchLabels: {app: log}}
+          template:
+            metadata: {labels: {app: log}}
+            spec:
+              affinity:
+                nodeAffinity:
+                  preferredDuringSchedulingIgnoredDuringExecution:
+                    - weight: 100
+                      preference: {matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node-0]}]}
+              containers: [{name: log, image: "log:1", resources: {requests: {cpu: 100m}}}]
+        ---
+        apiVersion: apps/v1
         kind: Deployment
         metadata: {name: web}
         spec:
@@ -60,7 +76,7 @@ struct SabotageTests {
               cluster:
                 nodePools: [{name: node, count: 3, zones: [a], resources: {cpu: 4, memory: 8Gi, pods: 30}}]
                 objects: [objects.yaml]
-              workloads: [{selector: {}, stop: 20s}]
+              faults: [{at: 1m, node: node-0, effect: partition, down: 5m}]
               timeline: [\(timeline)]
               expect: [{invariants: converge}]
             """
@@ -70,7 +86,7 @@ struct SabotageTests {
     }
 
     private static let timeline =
-        "{at: 2m, delete: pod/default/db-0}, {at: 4m, maintain: {node: node-1, reboot: 10s}}, {at: 8m, scale: {deployment: default/web, replicas: 9}}"
+        "{at: 150s, delete: pod/default/log-0}, {at: 4m, maintain: {node: node-1, reboot: 10s}}, {at: 8m, scale: {deployment: default/web, replicas: 9}}"
 
     @Test("Without a bug nothing is broken")
     func sound() throws { #expect(try violation(Self.timeline, nil) == nil) }
@@ -91,7 +107,7 @@ struct SabotageTests {
     @Test("A pod that is taken away while it runs, declared over before, gives its name to another one")
     func identityTwice() throws {
         let violation = try #require(try violation(Self.timeline, DeletedAtOnce()))
-        #expect(violation.invariant == .identityOnce && violation.object?.name.name == "db-0", "\(violation)")
+        #expect(violation.invariant == .identityOnce && violation.object?.name.name == "log-0", "\(violation)")
     }
 
     @Test("A quota that forgets what it let in lets in too much, whatever it says of itself")

@@ -25,7 +25,7 @@ extension Cluster {
         }
         if invariants?.identities.contested.isEmpty == false { checkIdentities() }
         invariants?.settle(api.objects, at: now)
-        if gateway.isIdle, api.watchLog.isEmpty { compareCaches() }
+        if isIdle { compareCaches() }
         return invariants?.violation == nil
     }
 

@@ -105,12 +105,12 @@ extension StormGenerator {
     /// The same: hooks after the start and before the stop, some of which fail.
     private mutating func makeHooks() -> String {
         var hooks: [String] = []
-        for hook in ["postStart", "preStop"] where further.chance(0.08) {
-            hooks.append("\(hook): {\(further.pick(["sleep: {seconds: 2}", "sleep: {seconds: 15}", "exec: {command: [hook]}"]))}")
+        for hook in ["postStart", "preStop"] where further.chance(0.1) {
+            hooks.append("\(hook): {\(further.pick(["sleep: {seconds: 15}", "exec: {command: [hook]}"]))}")
             behaviour.append("\(hook): {uniform: {min: 100ms, max: \(further.number(1...12))s}}")
         }
         guard !hooks.isEmpty else { return "" }
-        if further.chance(0.2) { behaviour.append("failingHooks: [\(further.pick(["postStart", "preStop"]))]") }
+        if further.chance(0.4) { behaviour.append("failingHooks: [\(further.pick(["postStart", "preStop", "preStop"]))]") }
         return ", lifecycle: {\(hooks.joined(separator: ", "))}"
     }
 
@@ -146,7 +146,7 @@ extension StormGenerator {
             parts.append("crash: {exponential: {mean: \(dice.pick([30, 200, 900]))s}}")
         }
         if further.chance(0.07) { parts.append("hang: {exponential: {mean: \(further.pick([60, 300, 1200]))s}}") }
-        if further.chance(0.2) { parts.append("imageSize: \(further.pick([50, 300, 900]))Mi") }
+        if further.chance(0.3) { parts.append("imageSize: \(further.pick([50, 300, 900]))Mi") }
         if further.chance(0.1) { parts.append("layerSize: \(further.pick([10, 100]))Mi") }
         if further.chance(0.1) { parts.append("readyAfterRestart: \(further.number(1...30))s") }
         add(behaviour: "{\((parts + behaviour).joined(separator: ", "))}", of: object)

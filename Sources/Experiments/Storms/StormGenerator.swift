@@ -102,7 +102,7 @@ struct StormGenerator {
         if further.chance(0.2) {
             kubelet.append("shutdownGracePeriod: \(further.number(5...30))s, shutdownGracePeriodCriticalPods: \(further.number(0...5))s")
         }
-        if further.chance(0.2) {
+        if further.chance(0.3) {
             kubelet.append(
                 "imageFileSystemSize: \(further.number(1...3))Gi, imageMinimumGCAge: 10s, imageGCPeriod: \(further.pick([20, 300]))s")
         }

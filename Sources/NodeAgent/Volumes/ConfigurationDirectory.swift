@@ -24,12 +24,16 @@ struct ConfigurationDirectory: Sendable {
         entries[Key(source: source, namespace: namespace, name: "")] = []
     }
 
-    /// Whether it holds of an object what is stored of it (nil: nothing is); true of kinds that are none of its business.
+    /// Every namespace has the root certificate, sooner or later: it is not asked for.
+    private static let certificate = "kube-root-ca.crt"
+
+    /// Whether it holds of an object what is stored of it (nil: nothing is); true of what is none of its business.
     func agrees(with stored: APIObject?, _ key: ObjectKey) -> Bool {
         func entries(_ source: ConfigurationReference.Source) -> [String]? {
             self.entries[Key(source: source, namespace: key.name.namespace, name: key.name.name)]
         }
         switch key.kind {
+        case .configMap where key.name.name == ConfigurationDirectory.certificate: return true
         case .configMap: return entries(.configMap) == stored.flatMap(ConfigMap.cast)?.value.keys
         case .secret: return entries(.secret) == stored.flatMap(Secret.cast)?.value.keys
         default: return true
@@ -66,8 +70,7 @@ struct ConfigurationDirectory: Sendable {
     ) -> String? {
         if reference.isOptional || reference.name.isEmpty { return nil }
         guard let keys = entries[Key(source: reference.source, namespace: namespace, name: reference.name)] else {
-            // Every namespace has the root certificate, sooner or later.
-            if reference.source == .configMap, reference.name == "kube-root-ca.crt" { return nil }
+            if reference.source == .configMap, reference.name == ConfigurationDirectory.certificate { return nil }
             if entries[Key(source: reference.source, namespace: namespace, name: "")] != nil { return nil }
             return (reference.source == .configMap ? "configmap" : "secret") + " \"\(reference.name)\" not found"
         }

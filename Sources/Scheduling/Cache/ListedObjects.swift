@@ -190,13 +190,12 @@ public struct ListedObjects: Sendable {
     }
 
     /// Whether what is known of an object is what is stored of it (nil: nothing), decisions of the scheduler aside. Of a deleted
-    /// VolumeAttachment nobody can tell: its node is not known any more.
+    /// VolumeAttachment nobody can tell: its node is not known any more. ReplicaSets are looked at only for their pods and may be late.
     package func agree(with stored: APIObject?, _ key: ObjectKey) -> Bool {
         let name = key.name.name
         switch key.kind {
         case .namespace: return namespaceLabels[name] == stored?.metadata.labels
         case .service: return services[key.name] == stored.flatMap(Service.cast)
-        case .replicaSet: return replicaSets[key.name] == stored.flatMap(ReplicaSet.cast)
         case .statefulSet: return statefulSets[key.name] == stored.flatMap(StatefulSet.cast)
         case .replicationController: return replicationControllers[key.name] == stored.flatMap(ReplicationController.cast)
         case .podDisruptionBudget: return disruptionBudgets[key.name] == stored.flatMap(PodDisruptionBudget.cast)
