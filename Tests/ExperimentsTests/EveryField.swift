@@ -22,6 +22,7 @@ enum SampleScenarios {
             objects: [web.yaml]
             snapshot: dump.yaml
             trace: trace.yaml
+            arrivals: {interval: 10s, order: random, clones: {resource: cpu, upTo: 0.01}, patience: 5s}
           scheduler: policy.yaml
           workloads:
           - selector: {matchLabels: {app: web}}
@@ -144,7 +145,7 @@ enum SampleScenarios {
             - {name: four, service: shop, curve: {period: 1d, points: [{at: 1h, rate: 1}, {at: 12h, rate: 9}]}}
             - {name: five, service: shop, users: {count: 3, think: {exponential: {mean: 5s}}}}
             - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2}}
-          measure: {interval: 30s, events: false, scheduling: false}
+          measure: {interval: 30s, events: false, scheduling: false, allocation: [{resource: cpu, at: [1, 50]}]}
           expect:
           - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, errorSeconds: {atMost: 9s}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, maximum: {atMost: 1s}}
             source: one
@@ -205,7 +206,7 @@ enum SampleScenarios {
         apiVersion: v1
         kind: Pod
         metadata: {name: late, annotations: {seatrial.dev/create-at: "90"}}
-        spec: {containers: [{name: c, image: i}]}
+        spec: {containers: [{name: c, image: i, resources: {requests: {cpu: 100m}}}]}
         ---
         apiVersion: v1
         kind: Pod

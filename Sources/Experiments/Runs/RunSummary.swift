@@ -27,6 +27,11 @@ public struct RunSummary: Hashable, Sendable {
         addAvailability(record, end)
         addUtilisation(record, end)
         addNodes(record)
+        for curve in record.allocations {
+            for point in curve.measure.points {
+                add("allocated_\(curve.measure.resource)_at_\(point)", curve.allocated(atPercent: point), "%")
+            }
+        }
         add("scheduling_attempts", Double(record.pods.reduce(0) { $0 + $1.attempts }), "1")
         add("simulator_events", Double(record.handledEvents), "1")
     }

@@ -232,6 +232,7 @@ extension ScenarioDecoder {
         }
         if let value = boolean(fields, "events") { options.events = value }
         if let value = boolean(fields, "scheduling") { options.schedulingAttempts = value }
+        options.allocations = list(fields, "allocation").compactMap { allocation($0) }
         return options
     }
 
