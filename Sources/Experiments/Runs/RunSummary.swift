@@ -36,6 +36,13 @@ public struct RunSummary: Hashable, Sendable {
         add("simulator_events", Double(record.handledEvents), "1")
     }
 
+    /// Some of the metrics, in the order of their names here.
+    func keeping(only names: [String]) -> RunSummary {
+        var result = self
+        result.metrics = names.compactMap { name in metrics.first { $0.name == name } }
+        return result
+    }
+
     private mutating func add(_ name: String, _ value: Double?, _ unit: String) {
         metrics.append(Metric(name: name, value: value, unit: unit))
     }
