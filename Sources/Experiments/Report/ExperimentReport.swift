@@ -22,7 +22,8 @@ public struct ExperimentReport: CustomStringConvertible {
                 [policy]
                     + names.map { name in
                         guard let row = metrics.first(where: { $0.metric == name && $0.policy == policy }) else { return "-" }
-                        return "\(ExperimentReport.decimals(row.mean)) (\(ExperimentReport.decimals(row.standardDeviation)))"
+                        return ExperimentReport.decimals(row.mean)
+                            + (row.runs > 1 ? " (\(ExperimentReport.decimals(row.standardDeviation)))" : "")
                     })
         }
         let seeds = outcome.comparison.seeds
