@@ -11,8 +11,8 @@ let package = Package(
         .library(
             name: "Seatrial",
             targets: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
-                "ClusterSimulation", "Experiments",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "SchedulingPolicies", "Controllers", "NodeAgent",
+                "ServiceNetwork", "ClusterSimulation", "Experiments",
             ]),
     ],
     dependencies: [
@@ -35,6 +35,7 @@ let package = Package(
                 "DiscreteEvents", "KubernetesAPI", .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(name: "Scheduling", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
+        .target(name: "SchedulingPolicies", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
         .target(
             name: "Controllers",
             dependencies: [
@@ -49,13 +50,14 @@ let package = Package(
         .target(
             name: "ClusterSimulation",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "SchedulingPolicies", "Controllers", "NodeAgent",
+                "ServiceNetwork",
             ]),
         .target(
             name: "Experiments",
             dependencies: [
-                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork",
-                "ClusterSimulation",
+                "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "SchedulingPolicies", "Controllers", "NodeAgent",
+                "ServiceNetwork", "ClusterSimulation",
             ],
             exclude: ["Report/HTML/Resources/NOTICE.md"],
             resources: [.copy("Report/HTML/Resources/vega-bundle.js")]),
@@ -83,6 +85,9 @@ let package = Package(
         .testTarget(name: "KubernetesAPITests", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
         .testTarget(name: "APIServerTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
         .testTarget(name: "SchedulingTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
+        .testTarget(
+            name: "SchedulingPoliciesTests",
+            dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "SchedulingPolicies"]),
         .testTarget(name: "ConformanceTests", dependencies: ["seatrial-conformance"]),
         .testTarget(name: "ControllersTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "Controllers"]),
         .testTarget(name: "NodeAgentTests", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer", "NodeAgent"]),

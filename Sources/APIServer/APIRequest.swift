@@ -17,8 +17,8 @@ public enum APIRequest: Sendable {
     case patchNode(String, NodePatch)
     /// Changes only the metadata of an object of any kind; no version, but the UID must still be the same.
     case patchMetadata(ObjectKey, uid: UID, MetadataPatch)
-    /// The `binding` subresource: sets `spec.nodeName` and PodScheduled=True.
-    case bind(NamespacedName, uid: UID, node: String)
+    /// The `binding` subresource: sets `spec.nodeName` and PodScheduled=True, and puts the Binding's annotations on the pod.
+    case bind(NamespacedName, uid: UID, node: String, annotations: Labels = Labels())
     case delete(ObjectKey, DeleteOptions)
     /// The `eviction` subresource of pods: a deletion that PodDisruptionBudgets may refuse.
     case evict(NamespacedName, EvictionOptions)

@@ -54,7 +54,8 @@ public struct APIServer: Sendable {
                 return .success(commit(.node(Shared(patch.applied(to: node.value))), over: .node(node), at: now))
             case .patchMetadata(let key, let uid, let patch):
                 return .success(try patchMetadata(key, uid: uid, patch, at: now))
-            case .bind(let name, let uid, let node): return .success(try bind(name, uid: uid, node: node, at: now))
+            case .bind(let name, let uid, let node, let annotations):
+                return .success(try bind(name, uid: uid, node: node, annotations, at: now))
             case .delete(let key, let options): return .success(try delete(key, options, at: now))
             case .evict, .finishEviction: return .success(try evict(request, at: now))
             case .operate(let key, let change): return .success(try operate(key, change, at: now))
@@ -359,7 +360,9 @@ public struct APIServer: Sendable {
         return commit(changed, over: stored, at: now)
     }
 
-    private mutating func bind(_ name: NamespacedName, uid: UID, node: String, at now: SimulatedTime) throws(APIError) -> APIObject? {
+    private mutating func bind(
+        _ name: NamespacedName, uid: UID, node: String, _ annotations: Labels, at now: SimulatedTime
+    ) throws(APIError) -> APIObject? {
         let key = ObjectKey(.pod, name)
         let (slot, stored) = try existingPod(key, uid: uid)
         var pod = stored.value
@@ -373,6 +376,7 @@ public struct APIServer: Sendable {
             throw .bindingConflict(key, "pod \(name.name) has non-empty .spec.schedulingGates")
         }
         pod.nodeName = node
+        if !annotations.isEmpty { pod.metadata.annotations.merge(annotations) }
         pod.status.conditions.set(Condition(.podScheduled, .true, lastTransitionTime: now.truncatedToSeconds))
         pod.status.nominatedNodeName = nil
         return commit(pod, over: stored, in: slot, at: now)

@@ -95,7 +95,15 @@ extension Cluster {
         if let deleteAt = entry.deleteAt {
             queue.schedule(.traceDeparture(Int32(index)), at: max(deleteAt, entry.createAt))
         }
+        if let giveUpAt = entry.giveUpAt { queue.schedule(.traceGivesUp(Int32(index)), at: max(giveUpAt, entry.createAt)) }
         if index + 1 < trace.count { queue.schedule(.traceArrival(Int32(index + 1)), at: max(now, trace[index + 1].createAt)) }
+    }
+
+    /// Deletes a pod of the trace that waits for a node.
+    mutating func giveUp(trace index: Int) {
+        let key = configuration.value.trace[index].object.key
+        guard let pod = api.objects.get(Pod.self, key.name), pod.value.nodeName == nil, !pod.isTerminating else { return }
+        send(APICall(.clusterOperator, .delete(key, DeleteOptions(propagation: .background))))
     }
 }
 

@@ -62,13 +62,16 @@ public struct Cluster: Sendable {
 
     /// Sets the cluster up at time zero: nodes and snapshot in place, the first events scheduled.
     public init(_ configuration: ClusterConfiguration) throws(ClusterError) {
+        var configuration = configuration
+        configuration.trace = configuration.plannedTrace()
         self.configuration = Shared(configuration)
         api = APIServer(
             seed: configuration.seed, serviceNetwork: configuration.serviceNetwork, eventTimeToLive: configuration.timing.eventTimeToLive)
         gateway = ClientGateway(configuration.timing)
         do {
             scheduler = try Scheduler(
-                configuration.scheduler, path: configuration.schedulerPath, timing: configuration.timing, seed: configuration.seed)
+                configuration.scheduler, registry: configuration.plugins, path: configuration.schedulerPath,
+                timing: configuration.timing, seed: configuration.seed)
         } catch {
             throw .invalidScheduler("\(error)")
         }
@@ -167,6 +170,7 @@ public struct Cluster: Sendable {
         case .traceDeparture(let index):
             let entry = configuration.value.trace[Int(index)]
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
+        case .traceGivesUp(let index): giveUp(trace: Int(index))
         case .servingChanges(let server): refreshServing(ofServer: server)
         case .requestsMeasured: measureRequests()
         case .loadBalancerDecides: placeClients()

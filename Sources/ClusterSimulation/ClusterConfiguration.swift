@@ -6,6 +6,7 @@ import DiscreteEvents
 import KubernetesAPI
 import NodeAgent
 import Scheduling
+import SchedulingPolicies
 
 /// What a run starts from and what happens in it.
 public struct ClusterConfiguration: Sendable {
@@ -14,6 +15,8 @@ public struct ClusterConfiguration: Sendable {
     /// The addresses and node ports of services.
     public var serviceNetwork: ServiceNetworkConfiguration
     public var scheduler: SchedulerConfiguration
+    /// The plugins that the scheduler's configuration may name.
+    public var plugins: PluginRegistry
     /// How the scheduler comes to its decisions; they are the same either way.
     public var schedulerPath: SchedulerPath
     public var controllerManager: ControllerManagerConfiguration
@@ -37,6 +40,8 @@ public struct ClusterConfiguration: Sendable {
     public var timeline: [TimelineEntry]
     /// Objects that come and go at given times, as a trace recorded them. Sorted by `createAt`.
     public var trace: [TraceEntry]
+    /// Other arrivals of the trace's objects than the recorded ones; nil: as recorded.
+    public var arrivals: ArrivalPlan?
     public var recording: RecordingOptions
     /// Requests through Services; nil: nobody sends any.
     public var traffic: TrafficConfiguration?
@@ -50,6 +55,7 @@ public struct ClusterConfiguration: Sendable {
         timing = ControlPlaneTiming()
         serviceNetwork = ServiceNetworkConfiguration()
         scheduler = SchedulerConfiguration()
+        plugins = .withPolicies
         schedulerPath = .memoised
         controllerManager = ControllerManagerConfiguration()
         nodeAgent = NodeAgentConfiguration()
@@ -86,11 +92,14 @@ public struct TraceEntry: Sendable {
     /// nil: it stays to the end.
     public var deleteAt: SimulatedTime?
     public var object: APIObject
+    /// When a pod that has no node by then is deleted; nil: it waits.
+    public var giveUpAt: SimulatedTime?
 
-    public init(createAt: SimulatedTime, deleteAt: SimulatedTime?, object: APIObject) {
+    public init(createAt: SimulatedTime, deleteAt: SimulatedTime?, object: APIObject, giveUpAt: SimulatedTime? = nil) {
         self.createAt = createAt
         self.deleteAt = deleteAt
         self.object = object
+        self.giveUpAt = giveUpAt
     }
 }
 
@@ -136,6 +145,8 @@ public struct RecordingOptions: Hashable, Sendable {
     public var interval: SimulatedDuration?
     public var schedulingAttempts = true
     public var events = true
+    /// Resources whose allocation is held against demand.
+    public var allocations: [AllocationMeasure] = []
     /// Every API watch event, for `--watch-log`.
     public var watchLog = false
     /// A timeline for trace viewers, for `--trace`.

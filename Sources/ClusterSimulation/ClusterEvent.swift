@@ -56,6 +56,8 @@ enum ClusterEvent: Sendable {
     case drainContinues(Int32, pod: Int32)
     case traceArrival(Int32)
     case traceDeparture(Int32)
+    /// A pod of a trace that has no node yet is given up.
+    case traceGivesUp(Int32)
 
     // Requests.
     /// A pod begins or ceases to answer requests; the number is its place in ``Traffic``.

@@ -12,6 +12,8 @@ struct ReservedPod: Sendable {
     let attempt: SchedulingAttempt
     /// Versions of objects the scheduler goes by because of this pod.
     let assumed: [APIObject]
+    /// What is written on the pod with its binding.
+    let annotations: Labels
 
     var uid: UID { pod.pod.value.metadata.uid }
     var name: NamespacedName { pod.pod.value.metadata.key }

@@ -76,7 +76,7 @@ public struct Scheduler: Sendable {
         }
         var nodes = NodeTable()
         profiles = try SchedulingProfiles.make(configuration, registry: registry, nodes: &nodes)
-        cache = SchedulerCache(nodes: nodes)
+        cache = SchedulerCache(nodes: nodes, seed: seed)
         queue = SchedulingQueue(
             profiles: profiles,
             backoff: BackoffPolicy(
@@ -248,15 +248,17 @@ public struct Scheduler: Sendable {
         }
         attempt.node = node
         placements.removeValue(forKey: pod.uid)
-        switch reserve(pod.info, slot, profile) {
+        switch cache.reserve(pod.info, on: slot, profile) {
         case .refused(let message, let rejectors):
             cache.forget(pod.uid)
             attempt.message = message
             fail(ended.slot, pod, attempt, rejectors, .cleared, isUnschedulable: !rejectors.isEmpty, at: now, &effects)
-        case .reserved(let assumed):
+        case .reserved(let assumed, let annotations):
             queue.startBinding(ended.slot)
             prepareBinding(
-                ReservedPod(slot: ended.slot, profile: pod.profile, pod: pod.info, attempt: attempt, assumed: assumed), at: now, &effects)
+                ReservedPod(
+                    slot: ended.slot, profile: pod.profile, pod: pod.info, attempt: attempt, assumed: assumed, annotations: annotations),
+                at: now, &effects)
         }
     }
 
@@ -264,7 +266,8 @@ public struct Scheduler: Sendable {
     mutating func bind(_ reserved: ReservedPod, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         var attempt = reserved.attempt
         for entry in profiles[reserved.profile].bind {
-            guard let request = entry.plugin.request(binding: reserved.pod.pod.value, to: attempt.node) else { continue }
+            guard let request = entry.plugin.request(binding: reserved.pod.pod.value, to: attempt.node, annotations: reserved.annotations)
+            else { continue }
             let token = newToken()
             attempt.result = .scheduled
             bindings[token] = reserved

@@ -47,7 +47,7 @@ struct LoopBenchmark: ParsableCommand {
                 let calls = effects.calls
                 effects.removeAll()
                 for call in calls {
-                    guard case .bind(let name, _, let node) = call.request, let pod = store[name] else { continue }
+                    guard case .bind(let name, _, let node, _) = call.request, let pod = store[name] else { continue }
                     let after = pod.with { $0.nodeName = node }
                     store[name] = after
                     bound += 1

@@ -118,7 +118,7 @@ private struct ReplayedLoop {
             effects.removeAll()
             for call in calls {
                 switch call.request {
-                case .bind(let name, _, let node):
+                case .bind(let name, _, let node, _):
                     result.node = node
                     update(name) { $0.nodeName = node }
                 case .patchPod(let name, _, .schedulingFailure(let condition, let nominatedNode)):

@@ -50,7 +50,9 @@ struct ImportCommand: ParsableCommand {
         @Option(help: "openb_pod_list_*.csv", completion: .file(extensions: ["csv"]))
         var pods: String
 
-        @Option(help: ArgumentHelp("The folder for scenario.yaml, nodes.yaml and pods.yaml.", valueName: "dir"), completion: .directory)
+        @Option(
+            help: ArgumentHelp("The folder for scenario.yaml, nodes.yaml, pods.yaml and fgd.yaml.", valueName: "dir"),
+            completion: .directory)
         var output = "openb"
 
         func validate() throws { try Terminal.checkOutput(output) }

@@ -57,6 +57,20 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         "traffic:\n  sources: [{name: users, service: web, recorded: {file: r.csv, column: t, serviceTime: \(serviceTime)}}]"
     }
 
+    /// A case of a trace whose one pod asks for nothing.
+    private static func arrivals(_ name: String, _ value: String, _ fragments: String...) -> BrokenScenario {
+        let pod = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: p, annotations: {seatrial.dev/create-at: "1"}}
+            spec: {containers: [{name: c, image: i}]}
+
+            """
+        return BrokenScenario(
+            name: name, text: base.replacingOccurrences(of: "objects: [web.yaml]", with: "trace: pods.yaml, arrivals: \(value)"), line: 6,
+            fragments: fragments, files: ["pods.yaml": pod])
+    }
+
     static let document = [
         whole("not YAML at all", "\u{7F}ELF: [unclosed\n  - {", line: 1, "scenario.yaml"),
         whole("a list instead of an object", "- 1\n- 2\n", line: 1, "expected"),
@@ -98,6 +112,7 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         replaced("a manifest that is missing", "web.yaml", "nowhere.yaml", line: 6, "spec.cluster.objects[0]", "nowhere.yaml"),
         replaced("a manifest that is a folder", "objects: [web.yaml]", "objects: [.]", line: 6, "spec.cluster.objects[0]", "directory"),
         replaced("a snapshot that is missing", "objects: [web.yaml]", "snapshot: dump.yaml", line: 6, "spec.cluster.snapshot", "dump.yaml"),
+        replaced("arrivals of no trace", "objects: [web.yaml]", "arrivals: {interval: 1s}", line: 6, "spec.cluster.arrivals", "no trace"),
         replaced("a trace that is missing", "objects: [web.yaml]", "trace: pods.yaml", line: 6, "spec.cluster.trace", "pods.yaml"),
         replaced(
             "no nodes", "nodePools: [{name: node, count: 4, zones: [a, b], resources: {cpu: 4, memory: 8Gi}}], ", "", line: 6,
@@ -309,6 +324,11 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             "a trace without times", "web.yaml",
             "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n",
             line: 1, scenario: base.replacingOccurrences(of: "objects: [web.yaml]", with: "trace: web.yaml"), "seatrial.dev/create-at"),
+        arrivals("no time between arrivals", "{interval: 0s}", "spec.cluster.arrivals.interval", "longer than 0"),
+        arrivals("an order nobody knows", "{interval: 1s, order: sorted}", "order", "\"recorded\", \"random\""),
+        arrivals("clones of what no node has", "{interval: 1s, clones: {resource: a/b, upTo: 1}}", "clones", "no node", "offers a/b"),
+        arrivals("clones of what no pod wants", "{interval: 1s, clones: {resource: cpu, upTo: 1}}", "clones", "no pod", "asks for cpu"),
+        spec("a measure at no demand", "measure: {allocation: [{resource: cpu, at: []}]}", "spec.measure.allocation[0].at", "no demand"),
         inFile(
             "more pods than any machine holds", "web.yaml",
             (0...10).map { number in

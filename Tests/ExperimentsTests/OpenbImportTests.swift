@@ -60,6 +60,20 @@ struct OpenbImportTests {
         #expect(trace.podsWithoutLifetime == 1)
     }
 
+    @Test("The scheduler's configuration written beside the trace knows its typical pods, and makes a scheduler")
+    func fgd() throws {
+        let folder = try TemporaryFolder(["n.csv": nodes, "p.csv": pods])
+        try OpenbImport(nodeFile: folder["n.csv"], podFile: folder["p.csv"]).write(to: folder["openb"])
+        let text = try String(contentsOfFile: folder["openb/fgd.yaml"], encoding: .utf8)
+        #expect(text.contains("{cpuMilli: 6000, gpuCount: 1, gpuMilli: 460, pods: 1}"))
+        #expect(text.contains("{cpuMilli: 12000, gpuCount: 2, gpuMilli: 1000, pods: 1}"))
+        #expect(text.contains("{cpuMilli: 1000, gpuCount: 0, gpuMilli: 0, pods: 1}"))
+        let scenario = try ScenarioFile.load(
+            folder["openb/scenario.yaml"], overrides: ScenarioOverrides(scheduler: folder["openb/fgd.yaml"]))
+        #expect(scenario.policy == "fgd")
+        _ = try scenario.makeCluster()
+    }
+
     @Test(
         "Broken tables are refused with file, line and column",
         arguments: [

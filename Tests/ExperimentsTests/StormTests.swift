@@ -169,7 +169,7 @@ private struct BoundTwice: Saboteur {
 
     init() {}
     mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
-        guard case .bind(let name, _, let node) = request else { return nil }
+        guard case .bind(let name, _, let node, _) = request else { return nil }
         bindings += 1
         let result = api.execute(request, at: now)
         guard bindings == 3, case .success = result, let pod = api.objects.get(Pod.self, name),

@@ -11,12 +11,16 @@ private let layers: [(target: String, mayImport: Set<String>)] = [
     ("KubernetesAPI", ["CYAML", "DiscreteEvents", "Crypto"]),
     ("APIServer", ["DiscreteEvents", "KubernetesAPI", "DequeModule"]),
     ("Scheduling", ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
+    ("SchedulingPolicies", ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling"]),
     ("Controllers", ["DiscreteEvents", "KubernetesAPI", "APIServer", "HeapModule", "DequeModule"]),
     ("NodeAgent", ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
     ("ServiceNetwork", ["DiscreteEvents", "KubernetesAPI", "Crypto"]),
     (
         "ClusterSimulation",
-        ["DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "Controllers", "NodeAgent", "ServiceNetwork"]
+        [
+            "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "SchedulingPolicies", "Controllers", "NodeAgent",
+            "ServiceNetwork",
+        ]
     ),
 ]
 

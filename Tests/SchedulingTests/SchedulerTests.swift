@@ -79,7 +79,7 @@ private struct Harness {
 
     private mutating func carryOut(_ call: APICall) {
         switch call.request {
-        case .bind(let name, _, let node):
+        case .bind(let name, _, let node, _):
             guard let token = call.token, let pod = pods[name] else { return }
             if refusesBindings {
                 refusesBindings = false

@@ -30,7 +30,10 @@ struct Recorder: Sendable {
     private var downNodes: [String: SimulatedTime] = [:]
     private var counts = PodCounts()
 
-    init(_ options: RecordingOptions) { self.options = options }
+    init(_ options: RecordingOptions) {
+        self.options = options
+        record.allocations = options.allocations.map(AllocationCurve.init)
+    }
 
     // MARK: Commits
 
@@ -75,6 +78,7 @@ struct Recorder: Sendable {
             if state.workload >= 0, event.change == .added {
                 failures.podCreated(workload: state.workload, at: now, &record.recoveries)
             }
+            for index in record.allocations.indices { record.allocations[index].arrive(pod.value) }
         }
         let row = Int(state.row)
         if state.node < 0, let name = pod.value.nodeName, let number = load.number(of: name) {
@@ -82,6 +86,7 @@ struct Recorder: Sendable {
             record.pods[row].node = name
             if record.pods[row].scheduled == nil { record.pods[row].scheduled = now }
             load.bind(pod.value, to: number, at: now)
+            for index in record.allocations.indices { record.allocations[index].allocate(pod.value, sign: 1) }
             state.holdsResources = true
         }
         Recorder.update(&record.pods[row], pod, at: now)
@@ -95,6 +100,7 @@ struct Recorder: Sendable {
         let over = pod.isTerminal || event.change == .deleted
         if over, state.holdsResources, state.node >= 0 {
             load.release(pod.value, from: Int(state.node), at: now)
+            for index in record.allocations.indices { record.allocations[index].allocate(pod.value, sign: -1) }
             state.holdsResources = false
         }
         setHealth(of: &state, gone: over, at: now)
@@ -155,6 +161,7 @@ struct Recorder: Sendable {
     private mutating func observe(_ node: Node, _ event: WatchEvent) {
         let now = event.time
         let name = node.metadata.name
+        observeCapacity(node, event)
         if event.change == .deleted {
             if let number = load.number(of: name) { load.remove(number, at: now) }
             if let row = nodeRows[name] { record.nodes[row].left = now }
@@ -172,6 +179,13 @@ struct Recorder: Sendable {
         }
         if wasReady, !node.isReady { failures.nodeDetected(name, at: now, &record.recoveries) }
         load.setReady(node.isReady, number, at: now)
+    }
+
+    private mutating func observeCapacity(_ node: Node, _ event: WatchEvent) {
+        for index in record.allocations.indices {
+            if case .node(let old)? = event.previous { record.allocations[index].setCapacity(old.value, sign: -1) }
+            if event.change != .deleted { record.allocations[index].setCapacity(node, sign: 1) }
+        }
     }
 
     private mutating func observe(_ set: ReplicaSet, _ event: WatchEvent) {
@@ -326,6 +340,7 @@ struct Recorder: Sendable {
 
     mutating func finish(at now: SimulatedTime, handledEvents: Int, violation: InvariantViolation?) {
         sample(at: now)
+        for index in record.allocations.indices { record.allocations[index].settle() }
         record.violation = violation
         record.handledEvents = handledEvents
         for number in load.entries.indices {

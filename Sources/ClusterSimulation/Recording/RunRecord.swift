@@ -25,6 +25,8 @@ public struct RunRecord: Sendable {
     public package(set) var jobs: [JobRecord] = []
     /// What the operator did, in order.
     public package(set) var operations: [OperationRecord] = []
+    /// Allocation against demand, of each resource asked for.
+    public package(set) var allocations: [AllocationCurve] = []
     /// Every watch event, if asked for.
     public package(set) var watchLog: [WatchEvent] = []
     /// The first invariant that was broken, if the run was watched: it ended there.

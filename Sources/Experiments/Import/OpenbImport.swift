@@ -4,6 +4,7 @@
 import DiscreteEvents
 import Foundation
 import KubernetesAPI
+import SchedulingPolicies
 
 /// The scenario that replays a trace: pods come and go at their recorded times, with their GPU demand.
 public struct OpenbImport: Sendable {
@@ -26,6 +27,8 @@ public struct OpenbImport: Sendable {
 
     private var nodeText: [UInt8] = []
     private var podText: [UInt8] = []
+    /// What each pod of the list asks for.
+    private var demands: [(cpuMilli: Int64, demand: GPUDemand)] = []
 
     /// Reads both tables.
     ///
@@ -101,7 +104,9 @@ public struct OpenbImport: Sendable {
             let created = try table.count(row, columns.created, maximum: .max / 4)
             let deleted = table.text(row, columns.deleted).isEmpty ? nil : try table.count(row, columns.deleted, maximum: .max / 4)
             if let deleted, deleted < created { throw table.error(row, columns.deleted, "is before the creation at \(created)") }
-            lives.append((created, deleted, row.line, try OpenbImport.pod(table, row, columns, podName)))
+            let (text, demand) = try OpenbImport.pod(table, row, columns, podName)
+            lives.append((created, deleted, row.line, text))
+            demands.append(demand)
         }
         guard let first = lives.map(\.created).min() else {
             throw CSVError(file: table.file, line: 1, column: "", message: "lists no pods")
@@ -117,7 +122,9 @@ public struct OpenbImport: Sendable {
         pods = lives.count
     }
 
-    private static func pod(_ table: CSVTable, _ row: CSVTable.Row, _ columns: Columns, _ name: String) throws(CSVError) -> String {
+    private static func pod(
+        _ table: CSVTable, _ row: CSVTable.Row, _ columns: Columns, _ name: String
+    ) throws(CSVError) -> (text: String, demand: (cpuMilli: Int64, demand: GPUDemand)) {
         let gpus = try table.count(row, columns.gpus, maximum: 1024)
         let share = try table.count(row, columns.gpuMilli, maximum: 1000)
         // A share counts only where it is one of one GPU.
@@ -137,12 +144,13 @@ public struct OpenbImport: Sendable {
             text += "        - matchExpressions:\n          - {key: \(gpuModel), operator: In, values: [\(values)]}\n"
         }
         text += "  containers:\n  - name: main\n    image: openb\n    resources:\n"
-        var requests = "cpu: \(try table.count(row, columns.cpu))m, memory: \(try table.count(row, columns.memory))Mi"
+        let cpu = try table.count(row, columns.cpu)
+        var requests = "cpu: \(cpu)m, memory: \(try table.count(row, columns.memory))Mi"
         if milli > 0 { requests += ", \(gpuMilli): \(milli)" }
         text += "      requests: {\(requests)}\n"
         // Extended resources cannot be overcommitted: their limit is their request.
         if milli > 0 { text += "      limits: {\(gpuMilli): \(milli)}\n" }
-        return text
+        return (text, (Int64(cpu), GPUDemand(count: gpus, milli: Int64(gpus == 1 ? share : gpus > 0 ? 1000 : 0))))
     }
 
     private static func name(_ table: CSVTable, _ row: CSVTable.Row, _ column: Int, _ seen: inout Set<String>) throws(CSVError) -> String {
@@ -160,8 +168,8 @@ public struct OpenbImport: Sendable {
     public var scenario: String {
         """
         # Replays the openb trace: \(nodes) nodes, \(pods) pods, created and deleted at their recorded times.
-        # A node's GPUs are one pool of thousandths (\(OpenbImport.gpuMilli)): which card of the node a pod gets is not modelled, so a share
-        # of a card may be made of what is left on several.
+        # To the default scheduler a node's GPUs are one pool of thousandths (\(OpenbImport.gpuMilli)): a share may be made of what is left
+        # on several cards. Policies with the plugin GPUShare, as that of fgd.yaml, give each pod cards of its own.
         # Written by `seatrial import openb`.
         apiVersion: seatrial.dev/v1alpha1
         kind: Scenario
@@ -179,10 +187,44 @@ public struct OpenbImport: Sendable {
         """
     }
 
-    /// Writes scenario.yaml, nodes.yaml and pods.yaml into a folder, made if need be; other files in it stay.
+    /// A scheduler's configuration with the policy FGD, which has to know the list's typical pods.
+    public var fgdConfiguration: String {
+        let pods = Fragmentation.typicalPods(of: demands).map {
+            "            - {cpuMilli: \($0.cpuMilli), gpuCount: \($0.demand.count), gpuMilli: \($0.demand.milli), pods: \($0.pods)}\n"
+        }
+        return """
+            # Fragmentation gradient descent for the workload of the openb trace: the kinds of pods that make up 95 % of the list.
+            # Written by `seatrial import openb`.
+            apiVersion: kubescheduler.config.k8s.io/v1
+            kind: KubeSchedulerConfiguration
+            percentageOfNodesToScore: 100
+            profiles:
+              - schedulerName: default-scheduler
+                plugins:
+                  multiPoint:
+                    disabled: [{name: "*"}]
+                    enabled:
+                      [{name: PrioritySort}, {name: NodeAffinity}, {name: NodeResourcesFit}, {name: GPUShare}, {name: FGD},
+                       {name: NodeRank}, {name: DefaultBinder}]
+                  score:
+                    disabled: [{name: NodeAffinity}, {name: NodeResourcesFit}]
+                pluginConfig:
+                  - name: FGD
+                    args:
+                      allPods: \(demands.count)
+                      typicalPods:
+
+            """ + pods.map { "        " + $0 }.joined()
+    }
+
+    /// Writes scenario.yaml, nodes.yaml, pods.yaml and fgd.yaml into a folder, made if need be; other files in it stay.
     public func write(to folder: String) throws(ResultError) {
         try Folders.make(folder)
-        for (name, bytes) in [("nodes.yaml", nodeText), ("pods.yaml", podText), ("scenario.yaml", Array(scenario.utf8))] {
+        let files = [
+            ("nodes.yaml", nodeText), ("pods.yaml", podText), ("fgd.yaml", Array(fgdConfiguration.utf8)),
+            ("scenario.yaml", Array(scenario.utf8)),
+        ]
+        for (name, bytes) in files {
             let temporary = ".\(name).partial-\(getpid())"
             var file = try BufferedFile(name: temporary, in: folder)
             file.withBuffer { $0 += bytes }

@@ -20,6 +20,8 @@ public enum Presentation {
         return text
     }
 
+    static func fixed(_ value: Double, decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
+
     /// How far a run has come, in the words of its report.
     public static func progress(_ reached: SimulatedTime, of duration: SimulatedDuration) -> String {
         "\(reached.sinceStart.text) of \(duration.text) simulated"

@@ -21,21 +21,24 @@ public struct Comparison: Sendable {
     /// By metric, then by policy.
     public var metrics: [ComparedMetric]
 
-    /// Runs every policy with every seed, writes each run's results and `comparison.csv`.
+    /// Runs every policy with every seed, and writes each run's results.
     ///
     /// Common random numbers: a seed gives every policy the same draws, so differences are taken pair by pair.
     /// - Parameters:
     ///   - scenarios: one per policy, equal but for the scheduler.
+    ///   - output: the folder for all results; nil: none are written.
     ///   - finished: called after each run with how many are done.
     /// - Throws: what a run throws; nothing is compared then.
     public static func run(
-        _ scenarios: [Scenario], seeds: [UInt64], output: String, finished: @escaping @Sendable (Int) -> Void = { _ in }
+        _ scenarios: [Scenario], seeds: [UInt64], output: String?, finished: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> Comparison {
         let cases = scenarios.indices.flatMap { policy in seeds.map { (policy: policy, seed: $0) } }
-        for (policy, seed) in cases {
-            var scenario = scenarios[policy]
-            scenario.configuration.seed = seed
-            try scenario.checkResultFolder(below: output)
+        if let output {
+            for (policy, seed) in cases {
+                var scenario = scenarios[policy]
+                scenario.configuration.seed = seed
+                try scenario.checkResultFolder(below: output)
+            }
         }
         let parallel = max(1, ProcessInfo.processInfo.activeProcessorCount)
         var results: [ComparedRun?] = Array(repeating: nil, count: cases.count)
@@ -50,7 +53,7 @@ public struct Comparison: Sendable {
                     var scenario = scenarios[policy]
                     scenario.configuration.seed = seed
                     let outcome = try scenario.run()
-                    try outcome.write(to: scenario.resultFolder(below: output))
+                    if let output { try outcome.write(to: scenario.resultFolder(below: output)) }
                     return (
                         number,
                         ComparedRun(policy: policy, seed: seed, summary: outcome.summary, failed: outcome.expectations.filter { !$0.holds })

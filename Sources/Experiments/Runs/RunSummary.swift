@@ -27,8 +27,20 @@ public struct RunSummary: Hashable, Sendable {
         addAvailability(record, end)
         addUtilisation(record, end)
         addNodes(record)
+        for curve in record.allocations {
+            for point in curve.measure.points {
+                add("allocated_\(curve.measure.resource)_at_\(point)", curve.allocated(atPercent: point), "%")
+            }
+        }
         add("scheduling_attempts", Double(record.pods.reduce(0) { $0 + $1.attempts }), "1")
         add("simulator_events", Double(record.handledEvents), "1")
+    }
+
+    /// Some of the metrics, in the order of their names here.
+    func keeping(only names: [String]) -> RunSummary {
+        var result = self
+        result.metrics = names.compactMap { name in metrics.first { $0.name == name } }
+        return result
     }
 
     private mutating func add(_ name: String, _ value: Double?, _ unit: String) {

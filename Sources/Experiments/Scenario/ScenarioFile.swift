@@ -261,7 +261,8 @@ struct ScenarioReader {
         }
         guard let document else { return policy }
         var context = DecodingContext(unknownFields: .refuse)
-        let scheduler: SchedulerConfiguration? = context.object(document)
+        let plugins = configuration.plugins
+        let scheduler = context.object(document) { SchedulerConfiguration.decode($0, registry: plugins, &$1) }
         others += context.diagnostics
         if let scheduler {
             configuration.scheduler = scheduler
@@ -317,6 +318,7 @@ struct ScenarioReader {
         if let node = decoder.field(fields, "trace") { configuration.trace = trace(node) }
         let carried = configuration.objects + configuration.snapshot + configuration.trace.map(\.object)
         if let warning = Snapshot.warning(about: carried) { warnings.append("\(path): \(warning)") }
+        if let node = decoder.field(fields, "arrivals") { decoder.arrivals(node, into: &configuration) }
         checkNames(node, configuration)
         return origin * 1_000_000_000
     }

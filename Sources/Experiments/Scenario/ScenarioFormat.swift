@@ -73,14 +73,14 @@ enum ScenarioFormat {
 
     static let types: [ScenarioType] =
         [
-            scenario, metadata, spec, cluster, nodePool, taint, workload, controlPlane, controllerManager, scheduler, kubelet,
-            metricsServer, waitsFor, registry, image, storage, driverTrouble, usage, load, loadPoint, growth, nodeLoad, evictionAmounts,
-            evictionGracePeriods,
+            scenario, metadata, spec, cluster, traceArrivals, clones, nodePool, taint, workload, controlPlane, controllerManager, scheduler,
+            kubelet, metricsServer, waitsFor, registry, image, storage, driverTrouble, usage, load, loadPoint, growth, nodeLoad,
+            evictionAmounts, evictionGracePeriods,
             poolKubelet, metric,
             fault, outsideLoad, apiServerFault, timelineEntry, delete, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection,
             nodeTaints,
             drain, maintain,
-            setLoad, measure, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart, serviceBounds,
+            setLoad, measure, allocation, expectation, bound, conditionStatus, pods, nodes, jobs, utilisation, podStart, serviceBounds,
         ] + trafficTypes
 
     static func type(_ name: String) -> ScenarioType {
@@ -143,6 +143,31 @@ enum ScenarioFormat {
                 "What `kubectl get nodes,namespaces,deployments,... -A -o yaml` printed of a running cluster; the README lists the kinds."),
             ScenarioField(
                 "trace", .path, "Pods that come and go at the times of their annotations seatrial.dev/create-at and delete-at (seconds)."),
+            ScenarioField(
+                "arrivals", .object("TraceArrivals"),
+                "Another life for the pods of the trace: they come one after the other, at no recorded times, and stay."),
+        ])
+
+    static let traceArrivals = ScenarioType(
+        name: "TraceArrivals",
+        description: "When the pods of a trace come, if not at the recorded times: to see how much a cluster can hold under a policy.",
+        fields: [
+            ScenarioField("interval", .duration, required: true, "Between two arrivals; the first comes after one interval."),
+            ScenarioField(
+                "order", .constant(["recorded", "random"]),
+                "recorded (default): by the trace's times. random: drawn from the seed, the same under every policy."),
+            ScenarioField("clones", .object("Clones"), "More arrivals after the last one of the trace."),
+            ScenarioField(
+                "patience", .duration, "A pod that has no node so long after it came is deleted, and not tried again; default: it waits."),
+        ])
+
+    static let clones = ScenarioType(
+        name: "Clones", description: "Copies of pods of the trace, drawn with replacement, until demand exceeds what the nodes offer.",
+        fields: [
+            ScenarioField("resource", .string, required: true, "The resource whose demand counts, as alibabacloud.com/gpu-milli."),
+            ScenarioField(
+                "upTo", .number(0...1000), required: true,
+                "Until all pods that came asked for more than so many times what all nodes offer at the start: 1.3 for 130 %."),
         ])
 
     static let nodePool = ScenarioType(
@@ -330,5 +355,19 @@ enum ScenarioFormat {
             ScenarioField(
                 "requests", .integer(1...Int.max),
                 "Every how many-th request of each source of traffic is a row of requests.csv; default: none."),
+            ScenarioField(
+                "allocation", .list(.object("Allocation")), "Resources whose allocation is held against demand, in summary.csv."),
+        ])
+
+    static let allocation = ScenarioType(
+        name: "Allocation", description: "How much of a resource is allocated once pods asked for so much of it.",
+        fields: [
+            ScenarioField("resource", .string, required: true, "The resource, as alibabacloud.com/gpu-milli."),
+            ScenarioField(
+                "at", .list(.integer(1...100_000)), required: true,
+                """
+                At which demands, in per cent of what the nodes offer. The figure allocated_RESOURCE_at_N of summary.csv is the mean \
+                allocation in per cent (each rounded to two digits) over the arrivals of pods at which demand so far rounds to N per cent.
+                """),
         ])
 }

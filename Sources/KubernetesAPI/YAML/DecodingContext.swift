@@ -79,6 +79,14 @@ package struct DecodingContext {
         return Value.decode(node, &self)
     }
 
+    /// The same by a reader of one's own.
+    package mutating func object<Value>(_ node: YAMLNode, by read: (YAMLNode, inout DecodingContext) -> Value?) -> Value? {
+        let outer = root
+        root = node
+        defer { root = outer }
+        return read(node, &self)
+    }
+
     /// Reads something inside an object: paths of findings are relative to it.
     mutating func enter(_ node: YAMLNode, _ body: (inout DecodingContext) -> Void) {
         let outer = root

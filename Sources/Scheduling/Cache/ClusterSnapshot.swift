@@ -25,6 +25,8 @@ public struct ClusterSnapshot: Sendable {
     public internal(set) var changes: ChangeLog
     /// The affinity terms of all pods seen, numbered.
     public internal(set) var affinityOwners = AffinityOwnerTable()
+    /// The run's seed, for plugins that draw: from a `RandomStream` of their own purpose, owned by the pod or node it is about.
+    public internal(set) var seed: UInt64 = 0
 
     init(nodes: NodeTable = NodeTable(), changes: ChangeLog = ChangeLog()) {
         self.nodes = nodes

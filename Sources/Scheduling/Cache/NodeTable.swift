@@ -100,6 +100,8 @@ public struct NodeTable: Sendable {
     private var sums: [RequestSums] = []
     private var scalarStride = 0
     private var latestGeneration: UInt64 = 0
+    /// What plugins keep count of.
+    private var ledgers: [any NodeLedger] = []
 
     /// The slots of all existing nodes in the order of the node list.
     public private(set) var order: [NodeSlot] = []
@@ -107,6 +109,9 @@ public struct NodeTable: Sendable {
     public private(set) var position: [Int32] = []
     /// Raised whenever ``order`` is made anew.
     public private(set) var orderVersion: UInt64 = 0
+
+    /// An empty table.
+    public init() {}
 
     mutating func setOrder(_ slots: [NodeSlot]) {
         for slot in order { position[slot] = -1 }
@@ -127,7 +132,8 @@ public struct NodeTable: Sendable {
         resource < scalarStride ? Int64(clamping: scalarRequested[slot * scalarStride + resource]) : 0
     }
 
-    mutating func reference(to name: ResourceName) -> ResourceReference { ResourceReference(name, &scalarResources) }
+    /// A resource as the accounts of this table know it, for plugins that are made from its name.
+    public mutating func reference(to name: ResourceName) -> ResourceReference { ResourceReference(name, &scalarResources) }
 
     /// Makes room for all resources that have numbers by now.
     private mutating func widenScalars() {
@@ -164,6 +170,7 @@ public struct NodeTable: Sendable {
         scalarRequested.append(contentsOf: repeatElement(0, count: scalarStride))
         for index in columns.indices { columns[index].valueOfNode.append(-1) }
         images.appendNode()
+        for index in ledgers.indices { ledgers[index].appendNode() }
         return slot
     }
 
@@ -191,6 +198,7 @@ public struct NodeTable: Sendable {
         taintSet[slot] = taintSetNumber(value?.spec.taints ?? [])
         for index in columns.indices { columns[index].set(value, at: slot) }
         images.setImages(value?.status.images ?? [], of: slot)
+        for index in ledgers.indices { ledgers[index].setNode(value, at: slot) }
         touch(slot)
     }
 
@@ -227,6 +235,31 @@ public struct NodeTable: Sendable {
             }
         }
         affinity.count(pod.affinityOwner, shape.podAffinity, on: slot, sign: Int(sign))
+        for index in ledgers.indices { ledgers[index].count(pod, on: slot, sign: Int(sign)) }
+        touch(slot)
+    }
+
+    // MARK: Ledgers
+
+    var hasLedgers: Bool { !ledgers.isEmpty }
+
+    /// Has a ledger kept from now on; one for all plugins that want it. For factories of plugins, which are given an empty table.
+    public mutating func keep<Ledger: NodeLedger>(_ ledger: Ledger) {
+        if self.ledger(Ledger.self) == nil { ledgers.append(ledger) }
+    }
+
+    /// The ledger of a type; nil if no plugin has it kept.
+    public func ledger<Ledger: NodeLedger>(_: Ledger.Type) -> Ledger? {
+        for ledger in ledgers { if let found = ledger as? Ledger { return found } }
+        return nil
+    }
+
+    /// A pod on the node is replaced by another version of it that asks for the same.
+    mutating func recount(from old: PodInfo, to new: PodInfo, on slot: NodeSlot) {
+        for index in ledgers.indices {
+            ledgers[index].count(old, on: slot, sign: -1)
+            ledgers[index].count(new, on: slot, sign: 1)
+        }
         touch(slot)
     }
 

@@ -22,8 +22,9 @@ package struct SchedulerCache: Sendable {
     private var shapes = ShapeTable()
 
     /// - Parameter nodes: an empty table, in which plugins may have numbered resources and labels already.
-    package init(nodes: NodeTable = NodeTable(), changes: ChangeLog = ChangeLog()) {
+    package init(nodes: NodeTable = NodeTable(), changes: ChangeLog = ChangeLog(), seed: UInt64 = 0) {
         snapshot = ClusterSnapshot(nodes: nodes, changes: changes)
+        snapshot.seed = seed
     }
 
     package var nodes: NodeTable { @inline(__always) _read { yield snapshot.nodes } }
@@ -127,7 +128,7 @@ package struct SchedulerCache: Sendable {
             if snapshot.nodes.names[known.node] == nodeName, known.info.isSameForScheduling(as: pod) {
                 // What preemption compares, though no plugin does.
                 if known.info.pod.value.status.startTime != pod.value.status.startTime { snapshot.nodes.touch(known.node) }
-                snapshot.pods[Int(number)]?.info.pod = pod
+                setVersion(pod, of: number, known)
                 snapshot.pods[Int(number)]?.isAssumed = false
                 return
             }
@@ -153,6 +154,22 @@ package struct SchedulerCache: Sendable {
         let slot = row(named: name)
         place(info, on: slot, isAssumed: true)
         return slot
+    }
+
+    /// Puts annotations on a pod that is assumed: what plugins keep count of goes by them at once.
+    mutating func annotate(_ pod: Shared<Pod>, with annotations: Labels) {
+        guard let number = podOfUID[pod.value.metadata.uid], let known = snapshot.pods[Int(number)] else { return }
+        setVersion(pod.with { $0.metadata.annotations.merge(annotations) }, of: number, known)
+    }
+
+    /// Another version of a placed pod, equal as far as spec and labels go.
+    private mutating func setVersion(_ pod: Shared<Pod>, of number: Int32, _ known: PlacedPod) {
+        snapshot.pods[Int(number)]?.info.pod = pod
+        guard snapshot.nodes.hasLedgers, known.info.pod.value.metadata.annotations != pod.value.metadata.annotations,
+            let info = snapshot.pods[Int(number)]?.info
+        else { return }
+        snapshot.nodes.recount(from: known.info, to: info, on: known.node)
+        snapshot.changes.append(SnapshotChange(slot: Int32(known.node), podClass: -1, sign: 0))
     }
 
     /// Takes an assumption back. Returns false if the pod was confirmed (or is gone) already.

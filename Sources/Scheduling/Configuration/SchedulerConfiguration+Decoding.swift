@@ -47,9 +47,16 @@ extension SchedulerConfiguration: YAMLDecodable {
     /// Reads a whole configuration. Mistakes are reported in `context`, with the real scheduler's words where it has any, each at its
     /// line; nil if they keep it from being read.
     package static func decode(_ node: YAMLNode, _ context: inout DecodingContext) -> SchedulerConfiguration? {
+        decode(node, registry: PluginRegistry(), &context)
+    }
+
+    /// The same, where profiles may name the plugins of a registry.
+    package static func decode(
+        _ node: YAMLNode, registry: PluginRegistry, _ context: inout DecodingContext
+    ) -> SchedulerConfiguration? {
         do throws(ConfigurationRefusal) {
             let (configuration, _) = try read(node)
-            let problems = configuration.validate()
+            let problems = configuration.validate(registry: registry)
             if !problems.isEmpty { report(.construction(problems), about: node, &context) }
             return configuration
         } catch {

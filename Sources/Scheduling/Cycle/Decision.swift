@@ -130,11 +130,11 @@ public struct DecisionMaker: Sendable {
     ///   - objects: what plugins look up besides: namespaces, services, controllers, volumes.
     public init(
         configuration: SchedulerConfiguration, registry: PluginRegistry = PluginRegistry(), path: SchedulerPath = .memoised,
-        nodes: [Node], pods: [Pod], objects: [APIObject] = []
+        nodes: [Node], pods: [Pod], objects: [APIObject] = [], seed: UInt64 = 0
     ) throws {
         var table = NodeTable()
         profiles = try SchedulingProfiles.make(configuration, registry: registry, nodes: &table)
-        cache = SchedulerCache(nodes: table)
+        cache = SchedulerCache(nodes: table, seed: seed)
         algorithm = SchedulingAlgorithm(percentageOfNodesToScore: Int(configuration.percentageOfNodesToScore), path: path)
         for object in objects { cache.set(object) }
         for node in nodes { cache.setNode(Shared(node)) }
@@ -164,9 +164,9 @@ public struct DecisionMaker: Sendable {
         return decision
     }
 
-    /// Places a pod as the running scheduler does, sampling of nodes included, and counts it there.
+    /// Places a pod as the running scheduler does, sampling of nodes and reservation included, and counts it there.
     /// - Parameter draw: picks one of several equally good nodes: a number below its argument.
-    /// - Returns: the node and how many nodes were looked at; nil if none fits.
+    /// - Returns: the node and how many nodes were looked at; nil if none fits, or a plugin refuses the one chosen.
     public mutating func place(_ pod: Shared<Pod>, draw: (Int) -> Int) -> (node: String, evaluated: Int)? {
         guard let profile = profiles.first(where: { $0.schedulerName == pod.value.spec.value.schedulerName }) else { return nil }
         cache.refreshOrder()
@@ -175,6 +175,10 @@ public struct DecisionMaker: Sendable {
             return nil
         }
         cache.assume(info, on: slot)
+        if case .refused = cache.reserve(info, on: slot, profile) {
+            cache.forget(pod.value.metadata.uid)
+            return nil
+        }
         return (cache.nodes.names[slot], evaluated)
     }
 

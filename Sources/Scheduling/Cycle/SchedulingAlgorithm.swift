@@ -163,7 +163,7 @@ package struct SchedulingAlgorithm: Sendable {
         }
         guard feasible.count > 1 else { return .node(feasible[0], score: 0, evaluated: evaluated, feasible: 1) }
         score(pod, profile, cache.snapshot, record: &record)
-        let (winner, best) = choose(draw)
+        let (winner, best) = choose(profile, cache.snapshot, draw)
         return .node(winner, score: best, evaluated: evaluated, feasible: feasible.count)
     }
 
@@ -247,17 +247,6 @@ package struct SchedulingAlgorithm: Sendable {
         if refusal != nil { result.rejectors.formUnion(result.restrictors) }
         result.rejection = refusal
         return result
-    }
-
-    private static func emptyIntersection(_ plugins: PluginSet, _ profile: SchedulingProfile) -> String {
-        let names = profile.names(of: plugins)
-        return names.count == 1
-            ? "node(s) didn't satisfy plugin \(names[0])"
-            : "node(s) didn't satisfy plugin(s) [\(names.joined(separator: " "))] simultaneously"
-    }
-
-    static func notInNodeSet(_ plugins: PluginSet, _ profile: SchedulingProfile) -> String {
-        "node(s) didn't satisfy plugin(s) [\(profile.names(of: plugins).joined(separator: " "))]"
     }
 
     // MARK: Filter
@@ -386,8 +375,8 @@ package struct SchedulingAlgorithm: Sendable {
         record?.totals = totals
     }
 
-    /// One of the nodes with the highest total: the `draw`-th of them in the order they were found.
-    private func choose(_ draw: (Int) -> Int) -> (NodeSlot, Int64) {
+    /// One of the nodes with the highest total: the one the profile's rule prefers, else the `draw`-th in the order they were found.
+    private func choose(_ profile: SchedulingProfile, _ cluster: ClusterSnapshot, _ draw: (Int) -> Int) -> (NodeSlot, Int64) {
         var best = totals[0]
         var count = 0
         for total in totals {
@@ -397,6 +386,13 @@ package struct SchedulingAlgorithm: Sendable {
             } else if total == best {
                 count += 1
             }
+        }
+        if count > 1, let rule = profile.tieBreak {
+            var winner = TieWinner()
+            for index in totals.indices where totals[index] == best {
+                winner.consider(index, rank: rule.rank(of: feasible[index], in: cluster))
+            }
+            return (feasible[winner.index], best)
         }
         var left = count == 1 ? 0 : draw(count)
         for index in totals.indices where totals[index] == best {

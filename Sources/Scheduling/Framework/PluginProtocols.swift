@@ -170,6 +170,13 @@ public protocol SignatureScorePlugin: ScorePlugin {
     func score(_ pod: PodInfo, signature: Int64, in cluster: ClusterSnapshot) -> Int64
 }
 
+/// Says which of several equally good nodes is taken. The real framework has no such point: there, and here in profiles without such a
+/// plugin, it is drawn anew for every attempt.
+public protocol TieBreakPlugin: ScorePlugin {
+    /// The node of the smallest rank is taken; of equal ranks the one found first.
+    func rank(of node: NodeSlot, in cluster: ClusterSnapshot) -> UInt64
+}
+
 /// Told when a node is chosen, before binding; may still refuse.
 public protocol ReservePlugin: Plugin {
     func reserve(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> ReserveOutcome
@@ -177,8 +184,9 @@ public protocol ReservePlugin: Plugin {
 
 public enum ReserveOutcome: Sendable {
     /// The node is the pod's. The scheduler goes by these versions of objects until the API server shows newer ones, and takes that
-    /// back if the pod is not bound after all.
-    case proceed(assuming: [APIObject] = [])
+    /// back if the pod is not bound after all. The annotations are written on the pod with its binding, and count at once; of one
+    /// that several plugins give, the last plugin's value counts.
+    case proceed(assuming: [APIObject] = [], annotations: Labels = Labels())
     case refuse(String)
     /// What was decided on is no longer so: the pod is tried again.
     case error(String)
@@ -223,7 +231,8 @@ public enum PreBindProgress: Hashable, Sendable {
 /// Binds the pod to the node. The first one of the profile that answers does it.
 public protocol BindPlugin: Plugin {
     /// The request that binds the pod; nil leaves it to the next plugin.
-    func request(binding pod: Pod, to node: String) -> APIRequest?
+    /// - Parameter annotations: those that Reserve plugins want on the pod. A Binding can carry them: the API server puts them there.
+    func request(binding pod: Pod, to node: String, annotations: Labels) -> APIRequest?
 }
 
 /// Scores of all plugins lie in 0…`maximum` after normalisation.

@@ -35,6 +35,8 @@ public final class SchedulingProfile: Sendable {
     let score: [ScoreEntry]
     /// Whether the profile has Score plugins at all, those included that have nothing to do here.
     let scoresNodes: Bool
+    /// Decides between equally good nodes; nil: a draw does.
+    let tieBreak: (any TieBreakPlugin)?
     let reserve: [Entry<any ReservePlugin>]
     let permit: [Entry<any PermitPlugin>]
     let preBind: [Entry<any PreBindPlugin>]
@@ -81,6 +83,7 @@ public final class SchedulingProfile: Sendable {
         score = entries(.score) { $0 as? any ScorePlugin }.map {
             ScoreEntry(number: $0.number, plugin: $0.plugin, weight: Int64(weights[$0.plugin.name] ?? 1))
         }
+        tieBreak = score.lazy.compactMap { $0.plugin as? any TieBreakPlugin }.first
         scoresNodes = !builder.names(at: .score).isEmpty
         reserve = entries(.reserve) { $0 as? any ReservePlugin }
         permit = entries(.permit) { $0 as? any PermitPlugin }

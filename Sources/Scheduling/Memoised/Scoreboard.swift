@@ -128,8 +128,12 @@ struct Scoreboard: Sendable {
         let best = comparison.best(answers, from: start, steps: visited)
         let order = cluster.nodes.order
         if feasible == 1 { return .node(order[best.position], score: 0, evaluated: visited, feasible: 1) }
-        var left = best.ties == 1 ? 0 : draw(best.ties)
         var position = best.position
+        if best.ties > 1, let rule = plugins.profile.tieBreak {
+            position = preferred(by: rule, best.total, from: start, steps: visited, cluster)
+            return .node(order[position], score: best.total, evaluated: visited, feasible: feasible)
+        }
+        var left = best.ties == 1 ? 0 : draw(best.ties)
         while left > 0 {
             position += 1
             if position == count { position = 0 }
@@ -162,8 +166,27 @@ struct Scoreboard: Sendable {
         }
         var ties = 0
         for number in tied { ties += answers.bestNodes?.tieCount(of: Int(number)) ?? 0 }
-        let winner = tie(ties == 1 ? 0 : draw(ties), best, tied, from: start)
+        let winner: Int
+        if ties > 1, let rule = plugins.profile.tieBreak {
+            winner = preferred(by: rule, best, from: start, steps: count, cluster)
+        } else {
+            winner = tie(ties == 1 ? 0 : draw(ties), best, tied, from: start)
+        }
         return .node(cluster.nodes.order[winner], score: feasible == 1 ? 0 : best, evaluated: count, feasible: feasible)
+    }
+
+    /// The position of that of the equally good nodes which the profile's rule prefers.
+    private func preferred(
+        by rule: any TieBreakPlugin, _ best: Int64, from start: Int, steps: Int, _ cluster: ClusterSnapshot
+    ) -> Int {
+        let count = answers.classOfNode.count
+        var winner = TieWinner()
+        for offset in 0..<steps {
+            let position = start + offset < count ? start + offset : start + offset - count
+            guard comparison.isTied(position, best, answers) else { continue }
+            winner.consider(position, rank: rule.rank(of: cluster.nodes.order[position], in: cluster))
+        }
+        return winner.index
     }
 
     /// The position of the `k`-th of the equally good nodes, counted from `start` around the list.

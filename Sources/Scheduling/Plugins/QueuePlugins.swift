@@ -32,7 +32,7 @@ struct DefaultBinderPlugin: BindPlugin {
     static let name = "DefaultBinder"
     var name: String { DefaultBinderPlugin.name }
 
-    func request(binding pod: Pod, to node: String) -> APIRequest? {
-        .bind(pod.metadata.key, uid: pod.metadata.uid, node: node)
+    func request(binding pod: Pod, to node: String, annotations: Labels) -> APIRequest? {
+        .bind(pod.metadata.key, uid: pod.metadata.uid, node: node, annotations: annotations)
     }
 }

@@ -1,0 +1,109 @@
+// Experiments: one scenario under several policies and seeds, with the figures asked for.
+
+import Foundation
+import Testing
+
+@testable import Experiments
+
+@Suite("Experiments")
+struct ExperimentTests {
+    private static let experiment = """
+        apiVersion: seatrial.dev/v1alpha1
+        kind: Experiment
+        metadata: {name: gpus}
+        spec:
+          scenario: scenario.yaml
+          schedulers: [default, packing.yaml]
+          seeds: {from: 3, count: 2}
+          outputs: [allocated_alibabacloud.com/gpu-milli_at_100, pods_created]
+
+        """
+
+    /// Two nodes with two GPUs each; shares of 600 and whole GPUs arrive until more is asked for than there is.
+    private static let files = [
+        "scenario.yaml": """
+        apiVersion: seatrial.dev/v1alpha1
+        kind: Scenario
+        metadata: {name: gpus}
+        spec:
+          duration: 5m
+          cluster:
+            nodePools: [{name: node, count: 2, resources: {cpu: 16, memory: 32Gi, pods: 20, alibabacloud.com/gpu-milli: 2000}}]
+            trace: pods.yaml
+            arrivals: {interval: 10s, order: random, clones: {resource: alibabacloud.com/gpu-milli, upTo: 1.2}, patience: 5s}
+          measure: {allocation: [{resource: alibabacloud.com/gpu-milli, at: [100]}]}
+
+        """,
+        "pods.yaml": (0..<5).map { number in
+            let milli = number < 4 ? 600 : 1000
+            return """
+                ---
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: p-\(number), annotations: {seatrial.dev/create-at: "\(number)"}}
+                spec: {containers: [{name: c, image: i, resources: {requests: {cpu: 1, alibabacloud.com/gpu-milli: \(milli)}, limits: {alibabacloud.com/gpu-milli: \(milli)}}}]}
+
+                """
+        }.joined(),
+        "packing.yaml": """
+        apiVersion: kubescheduler.config.k8s.io/v1
+        kind: KubeSchedulerConfiguration
+        profiles:
+        - plugins:
+            multiPoint: {enabled: [{name: GPUShare}, {name: GpuPacking}, {name: NodeRank}]}
+
+        """,
+    ]
+
+    private func folder(_ changed: [String: String] = [:]) throws -> TemporaryFolder {
+        let files = ExperimentTests.files.merging(["experiment.yaml": ExperimentTests.experiment]) { $1 }
+        return try TemporaryFolder(files.merging(changed) { $1 })
+    }
+
+    @Test("Every policy runs with every seed, and the figures asked for are kept run by run")
+    func runs() async throws {
+        let folder = try folder()
+        let experiment = try ExperimentFile.load(folder["experiment.yaml"])
+        #expect(experiment.scenarios.map(\.policy) == ["default", "packing"])
+        #expect(experiment.seeds == [3, 4])
+        let outcome = try await experiment.run()
+        try outcome.write(to: folder["out"])
+        let rows = try String(contentsOfFile: folder["out/runs.csv"], encoding: .utf8).split(whereSeparator: \.isNewline)
+        #expect(rows.first == "policy,seed,metric,value,unit")
+        #expect(rows.count == 1 + 2 * 2 * 2)
+        #expect(rows.contains { $0.hasPrefix("packing,4,allocated_alibabacloud.com/gpu-milli_at_100,") })
+        #expect(outcome.comparison.metrics.map(\.metric) == experiment.outputs.flatMap { [$0, $0] })
+        // The pool of the default scheduler takes four shares of 600 and a whole GPU; with cards of their own not all fit.
+        let allocated = outcome.comparison.metrics.filter { $0.metric == experiment.outputs[0] }.map(\.mean)
+        #expect(allocated.count == 2 && allocated[0] > allocated[1])
+        let report = ExperimentReport(outcome).description
+        #expect(report.contains("(1) allocated_alibabacloud.com/gpu-milli_at_100, %"))
+        #expect(report.contains("over 2 seeds, 3 to 4"))
+    }
+
+    @Test(
+        "Mistakes are refused with file, line and field",
+        arguments: [
+            ("schedulers: [default, packing.yaml]", "schedulers: []", "experiment.yaml:6: spec.schedulers: names no policy"),
+            ("schedulers: [default, packing.yaml]", "schedulers: [default, default]", "two policies are called \"default\""),
+            ("packing.yaml]", "nowhere.yaml]", "no such file"),
+            ("count: 2", "count: 0", "experiment.yaml:7: spec.seeds.count: Invalid value: 0"),
+            ("from: 3, ", "", "required field \"from\" is missing"),
+            ("name: gpus", "name: ../x", "experiment.yaml:3: metadata.name"),
+            ("scenario: scenario.yaml", "scenario: other.yaml", "no such file"),
+            ("outputs:", "output:", "did you mean \"outputs\"?"),
+            ("kind: Experiment", "kind: Scenario", "experiment.yaml:2: kind"),
+        ])
+    func broken(old: String, new: String, message: String) throws {
+        let folder = try folder(["experiment.yaml": ExperimentTests.experiment.replacingOccurrences(of: old, with: new)])
+        let refused = #expect(throws: ScenarioError.self) { try ExperimentFile.load(folder["experiment.yaml"]) }
+        #expect(refused?.description.contains(message) == true, "\(String(describing: refused))")
+    }
+
+    @Test("A figure that no run has is refused")
+    func unknownOutput() async throws {
+        let folder = try folder(["experiment.yaml": ExperimentTests.experiment.replacingOccurrences(of: "pods_created", with: "joy")])
+        let experiment = try ExperimentFile.load(folder["experiment.yaml"])
+        await #expect(throws: ScenarioError.self) { try await experiment.run() }
+    }
+}
