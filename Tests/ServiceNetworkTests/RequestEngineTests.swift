@@ -360,9 +360,9 @@ struct RequestEngineTests {
             $0.serviceTimes = [0.1, 0.2, 0.3, 0.4]
             $0.start = at(1.5)
         }
-        fixture.engine.setNodes([], of: source)
+        fixture.engine.setClients([], of: source)
         fixture.engine.run(through: at(2.5))
-        fixture.engine.setNodes([0], of: source)
+        fixture.engine.setClients([RequestClient(node: 0, number: 0)], of: source)
         fixture.engine.run(through: at(10))
         let outcomes = fixture.engine.takeOutcomes()
         #expect(outcomes.map(\.number) == [2, 3, 4])
