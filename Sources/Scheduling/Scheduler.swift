@@ -122,7 +122,8 @@ public struct Scheduler: Sendable {
 
     package mutating func handle(timer: SchedulerTimer, at now: SimulatedTime, effects: inout Effects<SchedulerTimer>) {
         switch timer {
-        case .cycleEnds: endCycle(at: now, &effects)
+        // A timer of the process before this one is no end of its cycles.
+        case .cycleEnds: if let cycle, cycle.attempt.end <= now { endCycle(at: now, &effects) }
         case .flushBackoff:
             backoffTimers.fired(at: now)
             queue.flushBackoff(at: now)
@@ -220,8 +221,7 @@ public struct Scheduler: Sendable {
     }
 
     private mutating func endCycle(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
-        // A timer of the process before this one is no end of its cycles.
-        guard let ended = cycle, ended.attempt.end <= now else { return }
+        guard let ended = cycle else { return }
         cycle = nil
         guard let pod = queue[ended.slot], pod.uid == ended.uid, pod.pool == .inFlight else { return }
         // Deleted, bound by someone else or replaced during the cycle: nothing to do.
