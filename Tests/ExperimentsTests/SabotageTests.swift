@@ -91,6 +91,9 @@ struct SabotageTests {
     @Test("Without a bug nothing is broken")
     func sound() throws { #expect(try violation(Self.timeline, nil) == nil) }
 
+    @Test("A claim whose last write fails is bound at the next resync: nothing is broken in the end")
+    func bindingFails() throws { #expect(try violation("", ClaimStatusLost()) == nil) }
+
     @Test(
         "A watcher that sees nothing of a kind is found out, whatever it is",
         arguments: [
@@ -122,6 +125,19 @@ struct SabotageTests {
         #expect(violation.invariant == .nodesRecover && violation.object?.name.name == "node-1", "\(violation)")
         #expect(violation.detail.contains("maintenance"))
     }
+}
+
+/// The API server fails once to write that a claim is bound.
+private struct ClaimStatusLost: Saboteur {
+    private var hasFailed = false
+
+    init() {}
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
+        guard case .updateStatus(.persistentVolumeClaim) = request, !hasFailed else { return nil }
+        hasFailed = true
+        return .failure(.timeout)
+    }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
 }
 
 /// A watcher sees nothing of one kind.

@@ -56,6 +56,21 @@ struct VolumeBinder: Reconciler {
 
     mutating func reconcile(_ work: Work, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Never> {
         if ownWrites.mustWait(work.name, cacheVersion: view.resourceVersion) { return Plan() }
+        var plan = decide(work, view, at: now)
+        // What fails is not tried again before the next resync, which looks at everything.
+        if !plan.steps.isEmpty {
+            plan.again = nextResync(after: now)
+            plan.looksAgainAnyway = true
+        }
+        return plan
+    }
+
+    private func nextResync(after now: SimulatedTime) -> SimulatedTime {
+        let period = resyncPeriod.nanoseconds
+        return .zero + .nanoseconds((now.nanoseconds / period + 1) * period)
+    }
+
+    private func decide(_ work: Work, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Never> {
         switch work {
         case .claim(let name):
             guard let claim = view.get(PersistentVolumeClaim.self, name), !claim.value.metadata.isTerminating else { return Plan() }
@@ -103,8 +118,7 @@ struct VolumeBinder: Reconciler {
         at now: SimulatedTime
     ) -> Plan<Never> {
         var plan = Plan<Never>()
-        let period = resyncPeriod.nanoseconds
-        plan.again = .zero + .nanoseconds((now.nanoseconds / period + 1) * period)
+        plan.again = nextResync(after: now)
         func report(_ reason: String, _ message: String, _ severity: KubernetesEvent.Severity = .normal) {
             plan.events.append(VolumeBinder.event(about: claim.value, reason, message, severity))
         }
