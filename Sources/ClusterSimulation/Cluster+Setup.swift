@@ -23,7 +23,10 @@ extension Cluster {
                 continue
             }
             try start(volumes.completed(node.value), settled: false)
-            for attachment in volumes.missingAttachments(of: node.value.metadata.name) { api.establish(APIObject(attachment), at: now) }
+            for attachment in volumes.missingAttachments(of: node.value.metadata.name) {
+                api.establish(APIObject(attachment), at: now)
+                nodeAgent.adoptVolumes(APIObject(attachment))
+            }
         }
         for object in settings.snapshot where object.kind == .pod { try restore(object) }
         furnishNamespaces(settings.snapshot)

@@ -262,7 +262,7 @@ public struct Cluster: Sendable {
             case .configMap, .secret:
                 concernsControllers = true
                 concernsKubelets = true
-            case .persistentVolume, .persistentVolumeClaim, .csiDriver:
+            case .persistentVolume, .persistentVolumeClaim, .csiDriver, .volumeAttachment:
                 concernsControllers = true
                 concernsScheduler = true
                 concernsKubelets = true

@@ -64,6 +64,10 @@ extension NodeAgent {
                 kubelets[number].addresses.setRange(node.value.spec.podRange)
             }
         case .endpointSlice(let slice): observe(slice, event, at: now, effects: &effects)
+        case .volumeAttachment(let attachment):
+            look(at: event.object, isGone: event.change == .deleted)
+            guard attachment.value.isAttached, let number = number(of: attachment.value.nodeName) else { return }
+            settleWaiting(on: number, at: now, effects: &effects)
         default: look(at: event.object, isGone: event.change == .deleted)
         }
     }

@@ -24,6 +24,7 @@ extension NodeAgent {
         case .persistentVolumeClaim(let claim): directory.set(claim.value, isGone: isGone)
         case .persistentVolume(let volume): directory.set(volume, isGone: isGone)
         case .csiDriver(let driver): directory.set(driver.value, isGone: isGone)
+        case .volumeAttachment(let attachment): directory.set(attachment.value, isGone: isGone)
         case .configMap(let map):
             environment.configurations.set(.configMap, map.value.metadata.key, keys: isGone ? nil : map.value.keys)
         case .secret(let secret):
@@ -180,7 +181,9 @@ extension NodeAgent {
             guard kubelets[number].volumes.isReported(name), !kubelets[number].link.isDeaf else { return }
             let since = mount.looksSince ?? now
             mount.looksSince = since
-            guard directory.isAttached(name, to: kubelets[number].name) else { return }
+            guard directory.isAttached(name, to: kubelets[number].name), let volume = volume(of: mount, worker.pod.value),
+                directory.hasAttachment(of: volume, to: kubelets[number].name)
+            else { return }
             mount.next = settings.firstTry(since: since, atOrAfter: now)
             if mount.next > now { return }
             kubelets[number].volumes.sawAttached(name)
@@ -205,9 +208,7 @@ extension NodeAgent {
             mount.isMounted = true
             return
         }
-        let claim = pod.spec.value.volumes.first { $0.name == mount.name }.flatMap { pod.claimName(of: $0) }
-        let volume = claim.flatMap { directory.volume(of: NamespacedName(namespace: pod.metadata.namespace, name: $0)) }
-        let title = volume?.metadata.name ?? mount.name
+        let title = volume(of: mount, pod)?.metadata.name ?? mount.name
         record(
             worker.pod, "FailedMount",
             "MountVolume.MountDevice failed for volume \"\(title)\" : rpc error: code = Internal desc = could not mount volume \"\(title)\"",
@@ -216,6 +217,12 @@ extension NodeAgent {
         mount.retries = now + settings.wait(afterFailures: mount.failures)
         mount.next = mount.retries
         mount.failures += 1
+    }
+
+    /// The volume behind a pod's claim; nil: it is not bound, or its volume is gone.
+    private func volume(of mount: PodVolumes.Mount, _ pod: Pod) -> PersistentVolume? {
+        let claim = pod.spec.value.volumes.first { $0.name == mount.name }.flatMap { pod.claimName(of: $0) }
+        return claim.flatMap { directory.volume(of: NamespacedName(namespace: pod.metadata.namespace, name: $0)) }
     }
 
     /// Whether the pass over the pod is over, well or not, and when the next step is due.

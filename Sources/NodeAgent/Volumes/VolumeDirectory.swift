@@ -11,6 +11,13 @@ struct VolumeDirectory: Sendable {
     private var attachRequired: [String: Bool] = [:]
     /// By node, what the attach-detach controller says.
     private var attached: [String: [String]] = [:]
+    private struct Place: Hashable, Sendable {
+        let node: String
+        let volume: String
+    }
+    /// Where VolumeAttachments say that a volume is attached: what a CSI plugin looks at before it mounts. A node's status may still tell of one
+    /// that is gone.
+    private var attachments: Set<Place> = []
 
     mutating func set(_ claim: PersistentVolumeClaim, isGone: Bool) {
         claims[claim.metadata.key] = isGone || !claim.isFullyBound ? nil : claim.spec.volumeName
@@ -19,6 +26,17 @@ struct VolumeDirectory: Sendable {
     mutating func set(_ volume: Shared<PersistentVolume>, isGone: Bool) { volumes[volume.value.metadata.name] = isGone ? nil : volume }
 
     mutating func set(_ driver: CSIDriver, isGone: Bool) { attachRequired[driver.metadata.name] = isGone ? nil : driver.attachRequired }
+
+    mutating func set(_ attachment: VolumeAttachment, isGone: Bool) {
+        let place = Place(node: attachment.nodeName, volume: attachment.persistentVolumeName ?? "")
+        let holds = !isGone && attachment.isAttached && !attachment.metadata.isTerminating
+        if holds { attachments.insert(place) } else { attachments.remove(place) }
+    }
+
+    /// Whether a VolumeAttachment says so.
+    func hasAttachment(of volume: PersistentVolume, to node: String) -> Bool {
+        attachments.contains(Place(node: node, volume: volume.metadata.name))
+    }
 
     /// Returns whether the node's volumes are others now.
     mutating func setAttached(_ names: [String], to node: String) -> Bool {
