@@ -53,6 +53,8 @@ struct SourceState: Hashable, Sendable {
     /// What every request asks of the source, at hand without looking into its enumerations.
     let port: PortNumber
     let isClosedLoop: Bool
+    let isReplay: Bool
+    let hasServiceTimes: Bool
     let isFromOutside: Bool
     let hasTimers: Bool
     let idleLimit: SimulatedDuration?
@@ -87,6 +89,8 @@ struct SourceState: Hashable, Sendable {
         self.source = source
         port = source.port
         if case .closed = source.arrivals { isClosedLoop = true } else { isClosedLoop = false }
+        if case .replay = source.arrivals { isReplay = true } else { isReplay = false }
+        hasServiceTimes = !source.serviceTimes.isEmpty
         if case .keepAlive(let limit) = source.connections { idleLimit = limit } else { idleLimit = nil }
         if case .dns(let time) = source.discovery { recordLifetime = time } else { recordLifetime = nil }
         isFromOutside = source.traffic == .toExternalAddressFromOutside
