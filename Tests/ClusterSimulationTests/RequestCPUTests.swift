@@ -28,6 +28,7 @@ struct RequestCPUTests {
             var source = TrafficSource(name: "users", target: target, arrivals: .poisson(rate: rate))
             source.start = at(30)
             var behaviour = ServiceBehaviour(target, serviceTime: .constant(.milliseconds(10)))
+            behaviour.milliCPU = 1000
             behaviour.capacity = PodCapacity(concurrency: 8, queueLimit: 50)
             var traffic = TrafficConfiguration()
             traffic.sources = [source]

@@ -110,8 +110,8 @@ public struct ServiceBehaviour: Hashable, Sendable {
     /// Seconds of service at full speed.
     public var serviceTime: Distribution
     /// Thousandths of cores that a worker uses while it serves, at full speed: 1000 if it computes all the time, less if it also waits for disks or for what
-    /// the scenario does not simulate.
-    public var milliCPU: Int32 = 1000
+    /// the scenario does not simulate; 0: none worth mentioning.
+    public var milliCPU: Int32 = 0
     public var capacity = PodCapacity(concurrency: 1)
     public var onTermination = StopManner.finish
     /// Groups of calls, one after the other; the calls of a group go side by side.

@@ -134,8 +134,8 @@ extension ScenarioFormat {
             ScenarioField("serviceTime", .distribution, required: true, "How long a worker takes for a request, calls not included."),
             ScenarioField(
                 "cpu", .quantity,
-                "Cores that a worker uses for that time: 1 (default) if it computes all the time. Beyond the container's limit, or its share of a full node, "
-                    + "requests take longer."),
+                "Cores that a worker uses for that time, 1 if it computes all the time; default 0. Autoscalers see it; beyond the container's limit, or its share of "
+                    + "a full node, requests take longer."),
             ScenarioField("concurrency", .integer(1...1_000_000), "Requests that a pod serves at the same time; default 1."),
             ScenarioField(
                 "queue", .integer(0...1_000_000), "Requests that wait for a worker; one more is turned away. Default: any number."),

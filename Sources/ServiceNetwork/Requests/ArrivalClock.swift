@@ -16,9 +16,7 @@ struct ArrivalClock: Hashable, Sendable {
     }
 
     /// Of a replay: the number of the arrival that ``next(after:)`` told last.
-    var row: Int? {
-        if case .replay = process { place - 1 } else { nil }
-    }
+    var row: UInt64 { UInt64(place - 1) }
 
     /// When the request after the one at `time` comes (or the first one after the source's start); nil if none comes any more.
     mutating func next(after time: SimulatedTime) -> SimulatedTime? {

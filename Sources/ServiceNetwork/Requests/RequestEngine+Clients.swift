@@ -12,7 +12,7 @@ extension RequestEngine {
 
     mutating func arrive(_ source: SourceNumber) {
         // Rows of a recording keep their numbers, whatever came of those before.
-        if let row = sources[Int(source)].clock.row { sources[Int(source)].count = UInt64(row) }
+        if sources[Int(source)].isReplay { sources[Int(source)].count = sources[Int(source)].clock.row }
         scheduleArrival(source, after: now)
         if sources[Int(source)].clients.isEmpty { return }
         begin(source, client: nil, parent: .none)

@@ -47,7 +47,7 @@ extension RequestEngine {
         let source = Int(request.source)
         let port = Int(sources[source].port)
         let seconds: Double
-        if let recorded = sources[source].recordedService(of: request.number) {
+        if sources[source].hasServiceTimes, let recorded = sources[source].recordedService(of: request.number) {
             seconds = recorded
         } else {
             var numbers = sources[source].services(of: request.number, attempt: attempts[index].ordinal)

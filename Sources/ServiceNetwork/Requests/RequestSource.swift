@@ -58,6 +58,8 @@ struct SourceState: Hashable, Sendable {
     /// What every request asks of the source, at hand without looking into its enumerations.
     let port: PortNumber
     let isClosedLoop: Bool
+    let isReplay: Bool
+    let hasServiceTimes: Bool
     let isFromOutside: Bool
     let hasTimers: Bool
     let idleLimit: SimulatedDuration?
@@ -99,6 +101,8 @@ struct SourceState: Hashable, Sendable {
         self.source = source
         port = source.port
         if case .closed = source.arrivals { isClosedLoop = true } else { isClosedLoop = false }
+        if case .replay = source.arrivals { isReplay = true } else { isReplay = false }
+        hasServiceTimes = !source.serviceTimes.isEmpty
         if case .keepAlive(let limit) = source.connections { idleLimit = limit } else { idleLimit = nil }
         switch source.discovery {
         case .clusterIP: (recordLifetime, resolvesHeadlessOnly) = (nil, false)
