@@ -69,7 +69,11 @@ struct DeadlineTests {
         arguments: [("ephemeral-storage", true), ("example.com/gpu", false)])
     func missing(_ resource: String, _ isRefused: Bool) throws {
         var cluster = try TestCluster()
-        cluster.create(pod("a") { $0.containers[0].resources.requests[ResourceName(resource)] = Quantity(1) })
+        cluster.create(
+            pod("a") { spec in
+                spec.containers[0].resources.requests[ResourceName(resource)] = Quantity(1)
+                spec.containers[0].resources.limits[ResourceName(resource)] = Quantity(1)
+            })
         cluster.run(until: seconds(5))
         #expect(cluster["a"]?.status.reason == (isRefused ? "OutOf" + resource : ""))
     }

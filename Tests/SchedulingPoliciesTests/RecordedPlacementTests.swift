@@ -5,7 +5,9 @@ import Scheduling
 import SchedulingPolicies
 import Testing
 
-@Suite("Recorded placements of GPU-sharing policies")
+@Suite(
+    "Recorded placements of GPU-sharing policies",
+    .enabled(if: RecordedPlacements.arePresent, "the published experiment is not in a folder shared/traces/openb beside the repository"))
 struct RecordedPlacementTests {
     @Test("the typical pods are the 35 kinds that make up 95.26 % of the list")
     func typicalPods() throws {

@@ -1,4 +1,5 @@
-// The published experiment's arrivals and what its simulator did with them, from Tests/Recordings/gpu-placements.
+// The published experiment's arrivals and what its simulator did with them: data that stays where it was published. The tests read it from a folder
+// `shared/traces/openb` beside the repository, where there is one.
 
 import Foundation
 import KubernetesAPI
@@ -18,7 +19,10 @@ struct RecordedPlacements {
     private(set) var arrivals: [Arrival] = []
 
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Recordings/gpu-placements")
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("shared/traces/openb")
+
+    /// Whether the data is there.
+    static var arePresent: Bool { FileManager.default.fileExists(atPath: folder.appendingPathComponent("fgd/seed42_pods.csv").path) }
 
     private static func rows(_ file: String) throws -> [[Substring]] {
         try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8).split(separator: "\n").dropFirst()
@@ -33,14 +37,17 @@ struct RecordedPlacements {
     }
 
     init() throws {
-        let rows = try RecordedPlacements.rows("nodes.csv").map { (rank: try RecordedPlacements.number($0[0]), row: $0) }
-        nodes = try rows.sorted { $0.rank < $1.rank }.map { _, row in
-            GPUCluster.node(
-                String(row[1]), cpuMilli: try RecordedPlacements.number(row[2]), memoryMiB: try RecordedPlacements.number(row[3]),
-                gpus: try RecordedPlacements.number(row[4]))
+        var machines: [Substring: [Substring]] = [:]
+        for row in try RecordedPlacements.rows("openb_node_list_gpu_node.csv") { machines[row[0]] = row }
+        let ranks = try RecordedPlacements.rows("fgd/seed42_nodes.csv").map { (rank: try RecordedPlacements.number($0[0]), name: $0[1]) }
+        nodes = try ranks.sorted { $0.rank < $1.rank }.map { _, name in
+            guard let row = machines[name] else { throw Unreadable() }
+            return GPUCluster.node(
+                String(name), cpuMilli: try RecordedPlacements.number(row[1]), memoryMiB: try RecordedPlacements.number(row[2]),
+                gpus: try RecordedPlacements.number(row[3]))
         }
         var specs: [[Int64]: Shared<PodSpec>] = [:]
-        for row in try RecordedPlacements.rows("pods.csv") {
+        for row in try RecordedPlacements.rows("fgd/seed42_pods.csv") {
             let amounts = try row[3...6].map(RecordedPlacements.number)
             let demand = amounts[2] == 0 ? GPUDemand.none : GPUDemand(count: Int(amounts[2]), milli: amounts[3])
             let spec = specs[amounts] ?? GPUCluster.spec(cpuMilli: amounts[0], memoryMiB: amounts[1], gpuMilli: demand.total)
@@ -51,7 +58,7 @@ struct RecordedPlacements {
     }
 
     /// The node of each arrival; empty for a pod that was dropped.
-    static func nodes(under policy: String) throws -> [String] { try rows("\(policy).csv").map { String($0[2]) } }
+    static func nodes(under policy: String) throws -> [String] { try rows("fgd/placement_seed42_\(policy).csv").map { String($0[2]) } }
 
     /// The typical pods of the list, as arguments of FGD.
     var typicalPods: [TypicalPod] {
