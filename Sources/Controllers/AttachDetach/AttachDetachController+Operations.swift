@@ -232,6 +232,8 @@ extension AttachDetachController {
         case .detach:
             records[number].places[index].isReported = place.attachment == .attached
             needsReport(place.node)
+            // It may have been carried out all the same.
+            verifyLater(number, at: now)
         }
         markDirty(number)
     }

@@ -178,6 +178,7 @@ struct AttachDetachController: Reconciler {
     }
 
     private mutating func observe(_ change: WatchEvent.Change, _ attachment: VolumeAttachment, at now: SimulatedTime) {
+        if change == .deleted, awaited[attachment.metadata.name] == nil { doubt(attachment, at: now) }
         guard let number = awaited[attachment.metadata.name],
             let index = records[number].places.firstIndex(where: { $0.operation?.attachment == attachment.metadata.name }),
             let operation = records[number].places[index].operation
@@ -267,6 +268,7 @@ struct AttachDetachController: Reconciler {
         while let first = waits.min, first.time <= now {
             waits.removeMin()
             endOperations(of: first.volume, view, at: now)
+            if now.roundedDown(toMultipleOf: AttachDetachController.syncPeriod) == now { verify(first.volume, view) }
             markDirty(first.volume)
         }
         guard now.roundedDown(toMultipleOf: AttachDetachController.period) == now else { return [] }
