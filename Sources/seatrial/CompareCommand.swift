@@ -51,6 +51,7 @@ struct CompareCommand: AsyncParsableCommand {
         if !(1...10_000).contains(seeds) { throw ValidationError("--seeds must be from 1 to 10000.") }
         if !(1...10_000).contains(maxSeeds) { throw ValidationError("--max-seeds must be from 1 to 10000.") }
         if (untilPrecise == nil) != metric.isEmpty { throw ValidationError("--until-precise and --metric go together.") }
+        if untilPrecise != nil, maxSeeds < seeds { throw ValidationError("--max-seeds must not be less than --seeds.") }
         if untilPrecise != nil, seeds < 2 { throw ValidationError("--until-precise takes at least 2 --seeds to begin with.") }
         _ = try precision
     }
@@ -102,14 +103,15 @@ struct CompareCommand: AsyncParsableCommand {
             try Terminal.say("Results    \(folder)")
             try Terminal.say(String(format: "Wall time  %.2f s for %d runs", Terminal.clock - began, comparison.runs.count))
         }
-        let failed = comparison.runs.filter { !$0.failed.isEmpty }
-        for run in failed {
-            for result in run.failed {
-                Terminal.complain(
-                    "policy \(comparison.policies[run.policy]), seed \(run.seed): expected \(result.expectation), observed \(result.observed)"
-                )
-            }
-        }
-        if !failed.isEmpty { throw ExitCode(ExitStatus.expectationFailed) }
+        if let precision = try precision { try tellOfPrecision(precision, comparison) }
+        try Terminal.judge(comparison)
+    }
+
+    /// Says so if the limit came before the precision.
+    private func tellOfPrecision(_ precision: Comparison.Precision, _ comparison: Comparison) throws {
+        let needed = try comparison.runsNeeded(for: precision.metrics)
+        guard needed.map({ $0 > comparison.seeds.count }) ?? true else { return }
+        let estimate = needed.map { "; about \($0) would do" } ?? ""
+        Terminal.warn(["the precision is not reached after \(comparison.seeds.count) seeds (--max-seeds)" + estimate])
     }
 }

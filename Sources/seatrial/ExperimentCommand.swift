@@ -41,5 +41,6 @@ struct ExperimentCommand: AsyncParsableCommand {
             try Terminal.say("Results    \(folder)")
             try Terminal.say(String(format: "Wall time  %.2f s for %d runs, %.2f s a run", wall, total, wall / Double(total)))
         }
+        try Terminal.judge(outcome.comparison)
     }
 }

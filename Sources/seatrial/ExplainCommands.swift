@@ -42,8 +42,8 @@ struct ExplainCommand: ParsableCommand {
             The run is done again from its scenario, which must not have changed: results hold what happened, a repetition tells why. The \
             latest decision about the pod is explained, every filter's verdict and every score, as the scheduler saw them then.
 
-              seatrial explain results/quickstart/default/seed-1 pod/web-66cc978cb4-2zxsw
-              seatrial explain scenarios/quickstart/scenario.yaml pod/web-66cc978cb4-2zxsw --at 5m
+              seatrial explain results/quickstart/default/seed-1 pod/NAME
+              seatrial explain scenarios/quickstart/scenario.yaml pod/NAME --at 5m
             """)
 
     @Argument(help: ArgumentHelp("The folder of a run's results, or a scenario file.", valueName: "run"), completion: .directory)
@@ -77,7 +77,7 @@ struct DiffCommand: ParsableCommand {
             Both runs are done again side by side, until one makes a write to the API that the other does not make, or not then. Exit code \
             0: they are the same; 1: they differ.
 
-              seatrial diff results/packing/bin-packing/seed-1 results/packing/default/seed-1
+              seatrial diff results/packing/default/seed-1 results/packing/pack/seed-1
             """)
 
     @Argument(help: "The folder of a run's results, or a scenario file.", completion: .directory)

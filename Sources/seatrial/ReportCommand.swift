@@ -21,6 +21,10 @@ struct ReportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The page; default: report.html in the folder.", valueName: "file"), completion: .file(extensions: ["html"]))
     var output: String?
 
+    func validate() throws {
+        if output?.isEmpty ?? false { throw ValidationError("--output names no file.") }
+    }
+
     func run() throws {
         let report = try HTMLReport(of: results, to: output)
         try report.write()
@@ -35,8 +39,9 @@ struct SteadyCommand: ParsableCommand {
             Neighbouring values of one run depend on each other: the mean's interval comes from the means of long batches. Exit code 1: the \
             series has not settled.
 
-              seatrial steady results/node-churn/default/seed-1 --column utilisation_cpu
-              seatrial steady results/rollout-race/default/seed-1 --file services.csv --column latency_p99_s --where source=to-patient
+              seatrial steady results/node-churn/default/seed-1 --column pods_ready
+              seatrial steady results/zone-errors/no-defaults/seed-1 --file services.csv --column rate_per_s \\
+                --where source=spread-hasty --batches 10
             """)
 
     @Argument(help: "The folder of a run's results.", completion: .directory)

@@ -36,6 +36,21 @@ enum Terminal {
         FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
     }
 
+    /// Tells of every expectation that does not hold in a run of a comparison.
+    ///
+    /// - Throws: `ExitCode` if there is any.
+    static func judge(_ comparison: Comparison) throws {
+        let failed = comparison.runs.filter { !$0.failed.isEmpty }
+        for run in failed {
+            for result in run.failed {
+                complain(
+                    "policy \(comparison.policies[run.policy]), seed \(run.seed): expected \(result.expectation), observed \(result.observed)"
+                )
+            }
+        }
+        if !failed.isEmpty { throw ExitCode(ExitStatus.expectationFailed) }
+    }
+
     static func warn(_ warnings: [String]) {
         for warning in warnings { complain("warning: " + warning) }
     }

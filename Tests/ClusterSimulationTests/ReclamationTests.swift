@@ -52,6 +52,21 @@ struct ReclamationTests {
         #expect(failure.down == nil && failure.timeToDetection == nil && failure.recovered == nil && failure.evictedPods == 0)
     }
 
+    @Test("The node object of a machine that was lost before it was taken back goes, too")
+    func lostBefore() throws {
+        var cluster = try shop {
+            let reclamation = Reclamation(notice: .seconds(30), isHandled: false)
+            $0.faults = [
+                Fault(nodes: .node("a-0"), effect: .kubeletStop, schedule: .once(at: at(60), down: nil)),
+                Fault(nodes: .node("a-0"), effect: .reclamation(reclamation), schedule: .once(at: at(200), down: nil)),
+            ]
+        }
+        cluster.run(until: at(229))
+        #expect(cluster.stored(ObjectKey(.node, "a-0")) != nil)
+        cluster.run(until: at(240))
+        #expect(cluster.stored(ObjectKey(.node, "a-0")) == nil)
+    }
+
     @Test("What comes in the place of a machine evicts as that one did")
     func settings() throws {
         var cluster = try shop {

@@ -243,6 +243,14 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             "an Ingress and a Service",
             "traffic: {sources: [{name: users, service: web, ingress: {host: shop.example.com}, poisson: {rate: 1}}]}",
             "spec.traffic.sources[0].service", "does not go with"),
+        spec("bursts without a state", "traffic: {sources: [{name: users, service: web, bursts: []}]}", "bursts", "at least one state"),
+        spec(
+            "bursts of a nanosecond", "traffic: {sources: [{name: users, service: web, bursts: [{rate: 10, stay: 1ns}]}]}", "stay",
+            "at least 10ms"),
+        spec(
+            "a curve of a nanosecond",
+            "traffic: {sources: [{name: users, service: web, curve: {period: 1ns, points: [{at: 0s, rate: 1}]}}]}", "period",
+            "at least 10ms"),
         spec("a crash that cuts", "faults: [{at: 1m, node: node-0, cutsPods: true}]", "spec.faults[0].cutsPods", "effect: partition"),
         spec(
             "health checks all the time",

@@ -19,6 +19,12 @@ struct StormTests {
         #expect(series.count == 2000)
     }
 
+    @Test("Storms that broke an invariant once do so no more", arguments: [210, 917, 1655, 5867] as [UInt64])
+    func finds(seed: UInt64) throws {
+        let run = try StormScenario.make(seed: seed).run()
+        #expect(run.violation == nil, "\(run.violation?.detail ?? "")")
+    }
+
     @Test("What storms are made of happens in them")
     func coverage() throws {
         var wanted: Set<String> = [

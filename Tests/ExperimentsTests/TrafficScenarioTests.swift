@@ -89,6 +89,28 @@ struct TrafficScenarioTests {
 
     // MARK: Names
 
+    @Test("Who calls a Service several times at once waits for the slowest answer: each call takes its own time")
+    func fanOut() throws {
+        func median(calls: Int) throws -> Double {
+            let fan = Array(repeating: "{service: default/back}", count: calls).joined(separator: ", ")
+            let scenario = TrafficScenario(
+                manifests: [TrafficScenario.web, TrafficScenario.service(), TrafficScenario.service("back")].joined(separator: "\n---\n"),
+                traffic: """
+                    sources: [{name: users, service: default/web, poisson: {rate: 20}, start: 30s}]
+                    services:
+                      - {service: default/web, serviceTime: 0s, concurrency: 1000, calls: [[\(fan)]]}
+                      - {service: default/back, serviceTime: {exponential: {mean: 100ms}}, concurrency: 1000}
+                    """)
+            let traffic = try #require(try scenario.run().record.traffic)
+            #expect(Set(traffic.sources.map(\.name)).count == 1 + calls)
+            return traffic.sources[0].latency.quantile(at: 0.5)
+        }
+        // The median of an exponential time is 69 ms, that of the longest of four 184 ms.
+        let (one, four) = (try median(calls: 1), try median(calls: 4))
+        #expect((0.06...0.085).contains(one))
+        #expect((0.165...0.205).contains(four))
+    }
+
     @Test("Clients of a headless Service go on with pods that are gone until their answer expires")
     func headless() throws {
         func failures(ttl: String) throws -> UInt64 {

@@ -40,6 +40,8 @@ extension Cluster {
         let wasUp = faults[node: number].isUp
         strike(number, effect)
         if let row = reclaimed[number] { recorder.wentDown(name, row: row, wasUp: wasUp, pods: boundPods(of: name), at: now) }
+        // A node that nobody hears of already does not turn NotReady any more.
+        if let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value { noticeMissingMachine(node) }
         guard case .reclamation(let reclamation) = effect, let distribution = reclamation.replacement else { return }
         let delay = faults.timeToReplacement(fault: fault, of: name, distribution)
         queue.schedule(.replacementJoins(Int32(number)), at: now + delay)

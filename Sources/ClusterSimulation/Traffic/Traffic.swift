@@ -122,12 +122,16 @@ struct Traffic: Sendable {
         var callsOfService: [(target: TrafficTarget, groups: [[SourceNumber]])] = []
         for service in configuration.services where !service.calls.isEmpty {
             var groups: [[SourceNumber]] = []
+            // Of several calls to one Service each has a name, and so random numbers, of its own.
+            var known: [TrafficTarget: Int] = [:]
             for group in service.calls {
                 groups.append(
                     group.map { call in
                         let target = number(of: call.target)
+                        known[call.target, default: 0] += 1
+                        let repetition = known[call.target].map { $0 > 1 ? " (\($0))" : "" } ?? ""
                         var source = RequestSource(
-                            name: "\(service.target) -> \(call.target)", arrivals: .onDemand, port: target, nodes: [])
+                            name: "\(service.target) -> \(call.target)\(repetition)", arrivals: .onDemand, port: target, nodes: [])
                         source.policy = call.policy
                         source.discovery = .asPublished(timeToLive: configuration.recordLifetime)
                         record.add(source.name, call.target, isCall: true)

@@ -46,6 +46,8 @@ public struct FirstDifference: Sendable {
             while true {
                 let events = (event(index, of: runs.0), event(index, of: runs.1))
                 if events.0 == nil, events.1 == nil { break }
+                // One that has no further write yet may have one later: what it does then is what it does instead.
+                if events.0 == nil || events.1 == nil, step < steps { break }
                 if let one = events.0, let other = events.1, isSame(one, other) {
                     index += 1
                     continue

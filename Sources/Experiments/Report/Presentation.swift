@@ -8,6 +8,7 @@ public enum Presentation {
     static func number(_ value: Double) -> String { number(value, digits: 4) }
 
     static func number(_ value: Double, digits: Int) -> String {
+        if !value.isFinite { return value.isNaN ? "-" : value < 0 ? "-inf" : "inf" }
         if value == value.rounded(), value.magnitude < 1e15 { return String(Int64(value)) }
         if value.magnitude < 1e-6 || value.magnitude >= 1e15 { return String(format: "%.\(digits - 1)e", value) }
         let exponent = Int(log10(value.magnitude).rounded(.down))

@@ -41,8 +41,14 @@ public struct SteadyStateReport: CustomStringConvertible {
             if let filter, table.text(row, filter.column) != filter.value { continue }
             let text = table.text(row, column)
             if text.isEmpty { continue }
-            guard let value = Double(text) else { throw ScenarioError(["\(path):\(row + 2): \(column): \"\(text)\" is not a number"]) }
-            times.append(table.number(row, "time_s"))
+            guard let value = Double(text), value.isFinite else {
+                throw ScenarioError(["\(path):\(row + 2): \(column): \"\(text)\" is not a number"])
+            }
+            let time = table.number(row, "time_s")
+            guard time.isFinite else {
+                throw ScenarioError(["\(path):\(row + 2): time_s: \"\(table.text(row, "time_s"))\" is not a number"])
+            }
+            times.append(time)
             values.append(value)
         }
         var given: Int?

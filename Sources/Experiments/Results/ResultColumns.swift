@@ -261,6 +261,9 @@ public enum ResultTables {
             of rows, its size in bytes and its fingerprint (`\(Fingerprint.algorithm)`: enough to notice any accidental difference, no protection
             against intent).
 
+            `seatrial branch` writes branch-comparison.csv and branch-runs.csv, with the columns of comparison.csv and runs.csv and branches in the place of
+            policies; `seatrial report` writes report.html.
+
             ## watch.jsonl
             With `--watch-log`: every event of the API's watch, a JSON object a line. `t` is milliseconds since the start, `ev` is ADDED,
             MODIFIED or DELETED, then `kind`, `name`, `ns`; `set` holds all fields at ADDED and only the changed ones at MODIFIED

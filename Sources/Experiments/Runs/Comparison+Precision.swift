@@ -47,8 +47,10 @@ extension Comparison {
         return comparison
     }
 
-    /// The most runs that any of these metrics needs; nil: more than anybody can say.
-    private func runsNeeded(for names: [String]) throws(ScenarioError) -> Int? {
+    /// The most runs that any of these metrics needs, those made included; nil: more than anybody can say.
+    ///
+    /// - Throws: `ScenarioError` for a metric that runs do not have, or of which no share can be taken.
+    public func runsNeeded(for names: [String]) throws(ScenarioError) -> Int? {
         var most = 2
         for name in names {
             let rows = metrics.filter { $0.metric == name }
@@ -57,7 +59,12 @@ extension Comparison {
             }
             // What differences need is less than what means need; alone, a policy has nothing but its mean.
             for row in rows where policies.count == 1 || row.difference != nil {
-                if row.mean == 0, row.standardDeviation == 0 { continue }
+                if (row.difference ?? row.mean) == 0, (row.differenceHalfWidth ?? row.standardDeviation) == 0 { continue }
+                if rows[0].mean == 0 {
+                    throw ScenarioError([
+                        "--metric \(name): its mean under \(rows[0].policy) is 0, of which no share can be taken: put another policy first"
+                    ])
+                }
                 guard let needed = row.runsNeeded else { return nil }
                 most = max(most, needed)
             }

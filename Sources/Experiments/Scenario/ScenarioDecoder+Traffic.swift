@@ -218,6 +218,7 @@ extension ScenarioDecoder {
         if let rate = rate(fields, "poisson") { found = .poisson(rate: rate) }
         if let rate = rate(fields, "constant") { found = .deterministic(interval: SimulatedDuration(seconds: 1 / rate)) }
         let states = list(fields, "bursts").compactMap { burstState($0) }
+        if let bursts = fields["bursts"], bursts.count == 0 { context.error(bursts, "needs at least one state") }
         if !states.isEmpty { found = .modulated(states) }
         if let curve = field(fields, "curve") { found = rateCurve(curve).map { .curve($0) } }
         if let node = field(fields, "users"), let users = open(node, ScenarioFormat.users) {
@@ -241,11 +242,14 @@ extension ScenarioDecoder {
         return rate
     }
 
+    /// Rates that change more often than this are one rate, and cost as if they were not.
+    private static let shortestPhase = SimulatedDuration.milliseconds(10)
+
     private mutating func burstState(_ node: YAMLNode) -> ArrivalProcess.ModulatedState? {
         guard let fields = open(node, ScenarioFormat.burstState) else { return nil }
         let stay = duration(fields, "stay")
         guard let rate = field(fields, "rate").flatMap({ number($0, in: 0...10_000_000) }), let stay else { return nil }
-        if stay == .zero, let place = fields["stay"] { context.error(place, "must be longer than 0") }
+        if stay < ScenarioDecoder.shortestPhase, let place = fields["stay"] { context.error(place, "must be at least 10ms") }
         return ArrivalProcess.ModulatedState(rate: rate, meanStay: max(stay.seconds, 1e-9))
     }
 
@@ -260,6 +264,7 @@ extension ScenarioDecoder {
             points.append(RateCurve.Point(time: at, rate: rate))
         }
         guard let period else { return nil }
+        if period < ScenarioDecoder.shortestPhase, let place = fields["period"] { context.error(place, "must be at least 10ms") }
         guard let curve = RateCurve(points: points, period: period) else {
             context.error(node, "needs points in order of time, all before the end of the period")
             return nil

@@ -223,9 +223,11 @@ struct RunCharts {
             let time = axis.value(table.number(row, "time_s"))
             let source = JSONValue.string(table.text(row, "source"))
             for (name, column) in [("p50", "latency_p50_s"), ("p99", "latency_p99_s")] {
+                // Without good answers there is none: the line ends, and begins anew.
                 let seconds = table.number(row, column)
-                guard seconds > 0 else { continue }
-                latencies.append(["t": time, "ms": .number(seconds * 1000), "quantile": .string(name), "source": source])
+                latencies.append([
+                    "t": time, "ms": .number(seconds > 0 ? seconds * 1000 : .nan), "quantile": .string(name), "source": source,
+                ])
             }
             let failed = ["refused", "overloaded", "timed_out", "reset", "failed"].reduce(0.0) { $0 + table.number(row, $1) }
             let ended = failed + table.number(row, "succeeded")
