@@ -18,6 +18,15 @@ struct ImageStore: Sendable {
         let presentSince: SimulatedTime
         var lastUsed: SimulatedTime
 
+        /// An image with one name, which is in full.
+        init(pulled reference: String, bytes: Int64, at time: SimulatedTime) {
+            names = [reference]
+            references = names
+            self.bytes = bytes
+            presentSince = time
+            lastUsed = time
+        }
+
         init(names: [String], bytes: Int64, presentSince: SimulatedTime, lastUsed: SimulatedTime) {
             self.names = names
             references = names.map(ImageReference.full)
@@ -90,7 +99,7 @@ struct ImageStore: Sendable {
     /// An image was pulled: the runtime has it under its name in full.
     private mutating func add(_ reference: String, bytes: Int64, at now: SimulatedTime) {
         guard references.insert(reference).inserted else { return }
-        images.append(Image(names: [reference], bytes: max(0, bytes), presentSince: now, lastUsed: now))
+        images.append(Image(pulled: reference, bytes: max(0, bytes), at: now))
     }
 
     private func contains(_ reference: String) -> Bool { references.contains(reference) }

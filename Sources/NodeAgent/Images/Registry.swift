@@ -91,12 +91,19 @@ public struct ImageRecord: Hashable, Sendable {
 
 extension ImageReference {
     /// The name in full: `web:1` is `docker.io/library/web:1`.
+    ///
+    /// Asked for at every start of a container: it looks at bytes, and makes no text where the name is in full already.
     static func full(_ image: String) -> String {
-        var name = image
-        let first = image.prefix { $0 != "/" }
-        let namesHost = first.count < image.count && (first.contains(".") || first.contains(":") || first == "localhost")
-        if !namesHost { name = "docker.io/" + (image.contains("/") ? image : "library/" + image) }
-        let lastPart = name[(name.lastIndex(of: "/") ?? name.startIndex)...]
-        return lastPart.contains(":") || lastPart.contains("@") ? name : name + ":latest"
+        let bytes = image.utf8
+        let slash = UInt8(ascii: "/")
+        let firstSlash = bytes.firstIndex(of: slash)
+        let first = bytes[..<(firstSlash ?? bytes.endIndex)]
+        let isHost = first.contains(UInt8(ascii: ".")) || first.contains(UInt8(ascii: ":")) || first.elementsEqual("localhost".utf8)
+        let namesHost = firstSlash != nil && isHost
+        let lastPart = bytes[(bytes.lastIndex(of: slash) ?? bytes.startIndex)...]
+        let hasTag = lastPart.contains(UInt8(ascii: ":")) || lastPart.contains(UInt8(ascii: "@"))
+        if namesHost, hasTag { return image }
+        let name = namesHost ? image : "docker.io/" + (firstSlash != nil ? image : "library/" + image)
+        return hasTag ? name : name + ":latest"
     }
 }
