@@ -9,7 +9,7 @@ import KubernetesAPI
 public struct APIServer: Sendable {
     package private(set) var objects = ObjectTables()
     package var watchLog = WatchLog()
-    private var admission: Admission
+    private(set) var admission: Admission
     private var validation = WriteValidation()
     private var services: ServiceAllocator
     private var names: GeneratedNames

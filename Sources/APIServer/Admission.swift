@@ -17,6 +17,8 @@ struct Admission: Sendable {
     /// The storage classes marked as the default.
     private var defaultStorageClasses: [Shared<StorageClass>] = []
     private var limits = NamespaceLimits()
+    /// Names of the namespaces that are being deleted.
+    private(set) var terminatingNamespaces: [String] = []
     /// Names of the quotas of each namespace that has any, in order.
     private var quotas: [String: [String]] = [:]
     private struct AdmittedSpec: Sendable {
@@ -162,6 +164,9 @@ struct Admission: Sendable {
     mutating func observe(_ object: APIObject) {
         switch object {
         case .limitRange(let range): limits.observe(range.value)
+        case .namespace(let namespace):
+            forget(object)
+            if namespace.value.isTerminating { terminatingNamespaces.append(namespace.value.metadata.name) }
         case .resourceQuota(let quota):
             let metadata = quota.value.metadata
             var names = quotas[metadata.namespace] ?? []
@@ -184,6 +189,7 @@ struct Admission: Sendable {
     mutating func forget(_ object: APIObject) {
         switch object {
         case .limitRange(let range): limits.forget(range.value)
+        case .namespace(let namespace): terminatingNamespaces.removeAll { $0 == namespace.value.metadata.name }
         case .resourceQuota(let quota):
             let metadata = quota.value.metadata
             let others = (quotas[metadata.namespace] ?? []).filter { $0 != metadata.name }

@@ -22,7 +22,10 @@ public struct ObjectTable: Sendable {
 
     public subscript(slot slot: Int) -> APIObject? { slots[slot] }
 
-    public subscript(name: NamespacedName) -> APIObject? { index[name].flatMap { slots[Int($0)] } }
+    public subscript(name: NamespacedName) -> APIObject? {
+        guard let slot = index[name] else { return nil }
+        return slots[Int(slot)]
+    }
 
     /// Inserts or replaces; returns the object's slot and the version that was there before.
     @discardableResult
@@ -69,7 +72,8 @@ public struct ObjectTable: Sendable {
 
 /// One ``ObjectTable`` per kind.
 public struct ObjectTables: Sendable {
-    private var tables: [ObjectTable] = Array(repeating: ObjectTable(), count: Kind.allCases.count)
+    @usableFromInline
+    var tables: [ObjectTable] = Array(repeating: ObjectTable(), count: Kind.allCases.count)
 
     public init() {}
 
@@ -83,9 +87,11 @@ public struct ObjectTables: Sendable {
     func slot(of key: ObjectKey) -> Int? { tables[Int(key.kind.rawValue)].slot(of: key.name) }
     func object(_ kind: Kind, in slot: Int) -> APIObject? { tables[Int(kind.rawValue)][slot: slot] }
 
-    /// The object of a type and name.
+    /// The object of a type and name. Inlinable, because every controller and the scheduler ask some times for each change of a pod.
+    @inlinable
     public func get<Object: KubernetesObject>(_: Object.Type, _ name: NamespacedName) -> Shared<Object>? {
-        tables[Int(Object.kind.rawValue)][name].flatMap(Object.cast)
+        guard let object = tables[Int(Object.kind.rawValue)][name] else { return nil }
+        return Object.cast(object)
     }
 
     /// All objects of a type, in the table's order.

@@ -17,31 +17,31 @@ extension NodeAgent {
             case .imagePresent(let index):
                 record(
                     pod, "Pulled",
-                    "Container image \"\(worker.container(index).image)\" already present on machine and can be accessed by the pod",
+                    "Container image \"\(worker.image(index))\" already present on machine and can be accessed by the pod",
                     on: number, at: now, effects: &effects)
             case .pulling(let index):
-                record(pod, "Pulling", "Pulling image \"\(worker.container(index).image)\"", on: number, at: now, effects: &effects)
+                record(pod, "Pulling", "Pulling image \"\(worker.image(index))\"", on: number, at: now, effects: &effects)
             case .pulled(let index, let took, let withWaiting):
                 let bytes = worker.imageBytes(index, environment)
                 record(
                     pod, "Pulled",
-                    "Successfully pulled image \"\(worker.container(index).image)\" in \(took.inMilliseconds) "
+                    "Successfully pulled image \"\(worker.image(index))\" in \(took.inMilliseconds) "
                         + "(\(withWaiting.inMilliseconds) including waiting). Image size: \(bytes) bytes.",
                     on: number, at: now, effects: &effects)
             case .pullFailed(let index, let failure):
-                let image = worker.container(index).image
+                let image = worker.image(index)
                 record(
                     pod, "Failed", "Failed to pull image \"\(image)\": \(failure.text(image))", severity: .warning, on: number, at: now,
                     effects: &effects)
                 record(pod, "Failed", "Error: ErrImagePull", severity: .warning, on: number, at: now, effects: &effects)
             case .backingOffPull(let index):
                 record(
-                    pod, "BackOff", "Back-off pulling image \"\(worker.container(index).image)\"", on: number, at: now, effects: &effects)
+                    pod, "BackOff", "Back-off pulling image \"\(worker.image(index))\"", on: number, at: now, effects: &effects)
                 record(pod, "Failed", "Error: ImagePullBackOff", severity: .warning, on: number, at: now, effects: &effects)
             case .pullNotAllowed(let index):
                 record(
                     pod, "ErrImageNeverPull",
-                    "Container image \"\(worker.container(index).image)\" is not present with pull policy of Never", severity: .warning,
+                    "Container image \"\(worker.image(index))\" is not present with pull policy of Never", severity: .warning,
                     on: number, at: now, effects: &effects)
                 record(pod, "Failed", "Error: ErrImageNeverPull", severity: .warning, on: number, at: now, effects: &effects)
             case .started:

@@ -136,7 +136,7 @@ extension NodeAgent {
         guard !pod.value.isTerminal else { return }
         let (slot, generation) = reserve(pod.value.metadata.uid, on: number)
         let charge = charge(of: pod.value.spec)
-        let rejection = rejection(of: pod.value.spec.value, charge.value, on: number)
+        let rejection = rejection(of: pod, charge.value, on: number)
         var worker = PodWorker(
             pod, behaviour: behaviour(of: pod.value), generation: generation, rejection: rejection.map { Shared($0) },
             kubeletStart: kubelets[number].start, environment: environment, at: now)

@@ -147,9 +147,8 @@ extension PodWorker {
     private mutating func lacksConfiguration(
         _ index: Int, at time: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]
     ) -> Bool {
-        let references = container(index).configuration
         let settings = environment.configuration.value
-        guard !references.isEmpty, settings.volumes.isOn,
+        guard settings.volumes.isOn, case let references = read(index, { $0.configuration }), !references.isEmpty,
             let problem = environment.configurations.problem(ofEnvironment: references, in: pod.value.metadata.namespace)
         else { return false }
         incidents.append(.configurationMissing(problem))

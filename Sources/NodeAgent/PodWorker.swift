@@ -169,11 +169,17 @@ struct PodWorker: Sendable {
         return index < count ? pod.value.spec.value.initContainers[index] : pod.value.spec.value.containers[index - count]
     }
 
-    func name(_ index: Int) -> String {
+    /// Reads something of a container in place: a copy of a container costs a count up and down for each of its texts and lists.
+    @inline(__always)
+    func read<Value>(_ index: Int, _ value: (Container) -> Value) -> Value {
         let count = initCount
         return index < count
-            ? pod.value.spec.value.initContainers[index].name : pod.value.spec.value.containers[index - count].name
+            ? value(pod.value.spec.value.initContainers[index]) : value(pod.value.spec.value.containers[index - count])
     }
+
+    func name(_ index: Int) -> String { read(index) { $0.name } }
+
+    func image(_ index: Int) -> String { read(index) { $0.image } }
 
     func isSidecar(_ index: Int) -> Bool {
         index < initCount && pod.value.spec.value.initContainers[index].restartPolicy == .always

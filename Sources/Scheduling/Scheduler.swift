@@ -57,6 +57,7 @@ public struct Scheduler: Sendable {
     private var backoffTimers = PendingTimers()
     private var leftoverTimers = PendingTimers()
 
+    @usableFromInline
     var attempts: [SchedulingAttempt] = []
     /// Whether attempts are kept for ``takeAttempts()``.
     public var recordsAttempts = true
@@ -101,7 +102,8 @@ public struct Scheduler: Sendable {
     /// How many distinct pod specs were seen.
     public var podSpecCount: Int { cache.shapeCount }
 
-    public var hasNewAttempts: Bool { !attempts.isEmpty }
+    /// Inlinable: asked after every event, and a call would be handed a copy of the whole scheduler.
+    @inlinable public var hasNewAttempts: Bool { !attempts.isEmpty }
 
     /// The attempts that ended since the last call.
     public mutating func takeAttempts() -> [SchedulingAttempt] {

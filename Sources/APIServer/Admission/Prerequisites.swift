@@ -21,8 +21,7 @@ extension APIServer {
     /// The same for an Event: none is taken where the namespace is being deleted. (The real server still counts up those that are
     /// there until they are deleted too, seconds later.) Namespaces that a dump lacks are no obstacle.
     func requireActiveNamespace(of event: KubernetesEvent) throws(APIError) {
-        let key = ObjectKey(.namespace, event.involved.namespace)
-        guard case .namespace(let namespace)? = objects[key], namespace.value.isTerminating else { return }
+        guard admission.terminatingNamespaces.contains(event.involved.namespace) else { return }
         try requireActiveNamespace(of: ObjectKey(.event, event.metadata.key))
     }
 

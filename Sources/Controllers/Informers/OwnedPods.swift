@@ -45,8 +45,7 @@ struct OwnedPods: Sendable {
     /// Whether the pod's controller asks for counts. Those of StatefulSets and Jobs do not, and label every pod otherwise: as many
     /// groups as pods.
     static func areCounted(of pod: Shared<Pod>) -> Bool {
-        guard let kind = pod.value.metadata.controllerReference?.kind else { return false }
-        return kind == "ReplicaSet" || kind == "ReplicationController"
+        pod.value.metadata.isControlled(byKind: "ReplicaSet") || pod.value.metadata.isControlled(byKind: "ReplicationController")
     }
 
     /// Adds (`step` 1) or takes out (-1) one version of a pod.

@@ -199,10 +199,10 @@ struct ReplicaReconciler<Workload: ReplicatedWorkload>: Reconciler {
     private func wakeWhenAvailable(
         _ pod: Shared<Pod>, previous: Shared<Pod>?, _ view: SharedInformers, _ queue: inout WorkQueue<NamespacedName>, at now: SimulatedTime
     ) {
-        guard pod.isReady, let previous, !previous.isReady, let owner = owningSet(pod.value.metadata, view),
-            let seconds = view.get(Workload.self, owner)?.value.minReadySeconds, seconds > 0
+        guard pod.isReady, let previous, !previous.isReady, let owner = owner(of: pod.value.metadata, view),
+            case let seconds = owner.value.minReadySeconds, seconds > 0
         else { return }
-        queue.add(owner, at: now + .seconds(Int(seconds) + 1))
+        queue.add(owner.value.metadata.key, at: now + .seconds(Int(seconds) + 1))
     }
 
     /// A set was seen: new ones and those with a changed selector look for orphans.
@@ -253,8 +253,13 @@ struct ReplicaReconciler<Workload: ReplicatedWorkload>: Reconciler {
     }
 
     private func owningSet(_ metadata: ObjectMeta, _ view: SharedInformers) -> NamespacedName? {
-        guard let owner = metadata.controllerReference, owner.kind == Workload.kind.description else { return nil }
-        let key = NamespacedName(namespace: metadata.namespace, name: owner.name)
-        return view.get(Workload.self, key)?.value.metadata.uid == owner.uid ? key : nil
+        owner(of: metadata, view)?.value.metadata.key
+    }
+
+    private func owner(of metadata: ObjectMeta, _ view: SharedInformers) -> Shared<Workload>? {
+        guard let index = metadata.controllerIndex, metadata.ownerReferences[index].kind == Workload.kind.description else { return nil }
+        let key = NamespacedName(namespace: metadata.namespace, name: metadata.ownerReferences[index].name)
+        guard let set = view.get(Workload.self, key), set.value.metadata.uid == metadata.ownerReferences[index].uid else { return nil }
+        return set
     }
 }

@@ -42,11 +42,20 @@ public struct ObjectMeta: Hashable, Sendable {
     public var isTerminating: Bool { deletionTimestamp != nil }
 
     /// The owner that manages this object, if any.
-    public var controllerReference: OwnerReference? { ownerReferences.first { $0.controller } }
+    public var controllerReference: OwnerReference? { controllerIndex.map { ownerReferences[$0] } }
+
+    /// Its place among the references. A reference has five texts: whoever needs one of them reads it in place.
+    package var controllerIndex: Int? {
+        for index in ownerReferences.indices where ownerReferences[index].controller { return index }
+        return nil
+    }
 
     /// The UID of that owner.
-    public var controllerUID: UID? {
-        for index in ownerReferences.indices where ownerReferences[index].controller { return ownerReferences[index].uid }
-        return nil
+    public var controllerUID: UID? { controllerIndex.map { ownerReferences[$0].uid } }
+
+    /// Whether that owner is of this kind.
+    package func isControlled(byKind kind: String) -> Bool {
+        guard let index = controllerIndex else { return false }
+        return ownerReferences[index].kind == kind
     }
 }

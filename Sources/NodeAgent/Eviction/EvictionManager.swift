@@ -81,8 +81,8 @@ package struct EvictionManager: Sendable {
 
     /// Why a pod is refused under the present conditions; nil: it is not. Critical pods never are; under MemoryPressure alone only
     /// BestEffort pods are that do not tolerate it.
-    func rejection(of spec: PodSpec) -> PodRejection? {
-        guard !conditions.isEmpty, (spec.priority ?? 0) < criticalPriority else { return nil }
+    func rejection(of shared: Shared<PodSpec>) -> PodRejection? {
+        guard !conditions.isEmpty, case let spec = shared.value, (spec.priority ?? 0) < criticalPriority else { return nil }
         if conditions == [.memoryPressure] {
             if spec.qualityOfService != .bestEffort { return nil }
             if spec.tolerations.tolerate(Taint(key: Taint.memoryPressure, effect: .noSchedule)) { return nil }

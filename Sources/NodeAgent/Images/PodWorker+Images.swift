@@ -8,7 +8,7 @@ extension PodWorker {
     /// The bytes of a container's image.
     func imageBytes(_ index: Int, _ environment: PodEnvironment) -> Int64 {
         let settings = environment.configuration.value
-        let known = settings.images.isEmpty ? nil : settings.images[container(index).image]?.bytes
+        let known = settings.images.isEmpty ? nil : settings.images[image(index)]?.bytes
         return known ?? behaviour.value.imageBytes ?? settings.defaultImageBytes
     }
 
@@ -17,9 +17,9 @@ extension PodWorker {
     mutating func fetchImage(
         _ index: Int, at time: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment, incidents: inout [PodIncident]
     ) -> Bool {
-        let image = container(index).image
+        let image = image(index)
         let answer = images.ask(
-            for: image, bytes: imageBytes(index, environment), policy: container(index).imagePullPolicy ?? .ifNotPresent,
+            for: image, bytes: imageBytes(index, environment), policy: read(index) { $0.imagePullPolicy } ?? .ifNotPresent,
             environment.pullConditions(of: image), by: ImageStore.Request(pod: generation, container: Int32(index), at: time))
         switch answer {
         case .present:

@@ -94,16 +94,24 @@ extension ImageReference {
     ///
     /// Asked for at every start of a container: it looks at bytes, and makes no text where the name is in full already.
     static func full(_ image: String) -> String {
-        let bytes = image.utf8
-        let slash = UInt8(ascii: "/")
-        let firstSlash = bytes.firstIndex(of: slash)
-        let first = bytes[..<(firstSlash ?? bytes.endIndex)]
-        let isHost = first.contains(UInt8(ascii: ".")) || first.contains(UInt8(ascii: ":")) || first.elementsEqual("localhost".utf8)
-        let namesHost = firstSlash != nil && isHost
-        let lastPart = bytes[(bytes.lastIndex(of: slash) ?? bytes.startIndex)...]
-        let hasTag = lastPart.contains(UInt8(ascii: ":")) || lastPart.contains(UInt8(ascii: "@"))
+        var isPath = false
+        var hasHostMark = false
+        // A tag or a digest, in the last part.
+        var hasTag = false
+        for byte in image.utf8 {
+            switch byte {
+            case UInt8(ascii: "/"): (isPath, hasTag) = (true, false)
+            case UInt8(ascii: "."): if !isPath { hasHostMark = true }
+            case UInt8(ascii: ":"):
+                if !isPath { hasHostMark = true }
+                hasTag = true
+            case UInt8(ascii: "@"): hasTag = true
+            default: break
+            }
+        }
+        let namesHost = isPath && (hasHostMark || image.utf8.starts(with: "localhost/".utf8))
         if namesHost, hasTag { return image }
-        let name = namesHost ? image : "docker.io/" + (firstSlash != nil ? image : "library/" + image)
+        let name = namesHost ? image : "docker.io/" + (isPath ? image : "library/" + image)
         return hasTag ? name : name + ":latest"
     }
 }

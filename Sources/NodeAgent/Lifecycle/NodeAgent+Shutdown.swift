@@ -60,8 +60,8 @@ extension NodeAgent {
 
 extension NodeAgent {
     /// Why a kubelet refuses a pod that was bound to its node; nil if it does not.
-    func rejection(of spec: PodSpec, _ charge: ResourceCharge, on number: Int) -> PodRejection? {
-        if let pressure = kubelets[number].usage.eviction.rejection(of: spec) { return pressure }
+    func rejection(of pod: Shared<Pod>, _ charge: ResourceCharge, on number: Int) -> PodRejection? {
+        if let pressure = kubelets[number].usage.eviction.rejection(of: pod.value.spec) { return pressure }
         if kubelets[number].isShuttingDown {
             return PodRejection(reason: "NodeShutdown", message: "Pod was rejected as the node is shutting down.")
         }

@@ -28,8 +28,7 @@ extension PodWorker {
     private func needsHealth(_ environment: PodEnvironment) -> Bool {
         if behaviour.value.hang != nil || behaviour.value.waitsFor != nil { return true }
         let (probes, hooks) = (environment.configuration.value.probesContainers, environment.configuration.value.runsHooks)
-        let needsIt = { (container: Container) in (probes && container.hasProbe) || (hooks && container.lifecycle != nil) }
-        return pod.value.spec.value.containers.contains(where: needsIt) || pod.value.spec.value.initContainers.contains(where: needsIt)
+        return containers.indices.contains { read($0) { (probes && $0.hasProbe) || (hooks && $0.lifecycle != nil) } }
     }
 
     private mutating func startWorkers(_ start: KubeletStart, _ environment: PodEnvironment, at now: SimulatedTime) {
