@@ -4,7 +4,7 @@ SWIFT ?= swift
 DEMO := scenarios/zone-outage/scenario.yaml
 PACKAGES := libgsl-dev libyaml-dev pkg-config tzdata
 
-.PHONY: run test build dependencies format benchmark curated
+.PHONY: run test build dependencies format benchmark curated example
 
 ## Build in release mode and run the main demonstration.
 run: build
@@ -40,9 +40,13 @@ curated: build
 	  cp ".build/curated/$$name/comparison.csv" "results/curated/$$name/" || exit 1; \
 	done
 
+## The package of docs/own-policy.md: a program with a scheduling policy of its own.
+example: dependencies
+	cd examples/own-policy && $(SWIFT) run own-policy compare scenario/scenario.yaml --scheduler default --scheduler scenario/cheapest.yaml --seeds 3
+
 ## Format all Swift sources in place.
 format:
-	$(SWIFT) format -i -r Package.swift Sources Tests
+	$(SWIFT) format -i -r Package.swift Sources Tests examples/own-policy/Sources
 
 # GSL and libyaml are system libraries; recorded CronJobs need the system's time zones. On Debian and Ubuntu they are installed here; elsewhere the message says what to do.
 dependencies:

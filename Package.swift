@@ -12,7 +12,7 @@ let package = Package(
             name: "Seatrial",
             targets: [
                 "DiscreteEvents", "KubernetesAPI", "APIServer", "Scheduling", "SchedulingPolicies", "Controllers", "NodeAgent",
-                "ServiceNetwork", "ClusterSimulation", "Experiments",
+                "ServiceNetwork", "ClusterSimulation", "Experiments", "SeatrialCommands",
             ]),
     ],
     dependencies: [
@@ -62,9 +62,13 @@ let package = Package(
             exclude: ["Report/HTML/Resources/NOTICE.md"],
             resources: [.copy("Report/HTML/Resources/vega-bundle.js")]),
 
-        .executableTarget(
-            name: "seatrial",
-            dependencies: ["Experiments", "Scheduling", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .target(
+            name: "SeatrialCommands",
+            dependencies: [
+                "Experiments", "Scheduling", "SchedulingPolicies", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .executableTarget(name: "seatrial", dependencies: ["SeatrialCommands"]),
         .executableTarget(
             name: "seatrial-conformance",
             dependencies: [

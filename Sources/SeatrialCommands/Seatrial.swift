@@ -3,6 +3,8 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Scheduling
+import SchedulingPolicies
 
 struct Seatrial: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,9 +29,15 @@ enum ExitStatus {
     static let cannotWrite: Int32 = 3
 }
 
-@main
-enum Main {
-    static func main() async {
+/// The program: all commands, over the plugins that a program registers.
+public enum SeatrialTool {
+    /// Reads the arguments of the process, and runs the command they name. Does not return if the command fails: the process ends with
+    /// the command's exit code then.
+    ///
+    /// - Parameter register: adds the program's own plugins to those that KubeSchedulerConfigurations may name: Kubernetes' and this
+    ///   package's policies. Nothing by default.
+    public static func main(plugins register: (inout PluginRegistry) -> Void = { _ in }) async {
+        PluginRegistry.changeDefault(register)
         do {
             var command = try Seatrial.parseAsRoot()
             if var asynchronous = command as? AsyncParsableCommand {
