@@ -65,7 +65,7 @@ let package = Package(
         .target(
             name: "SeatrialCommands",
             dependencies: [
-                "Experiments", "Scheduling", "SchedulingPolicies", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Experiments", "Scheduling", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .executableTarget(name: "seatrial", dependencies: ["SeatrialCommands"]),

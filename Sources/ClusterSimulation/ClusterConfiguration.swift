@@ -55,7 +55,7 @@ public struct ClusterConfiguration: Sendable {
         timing = ControlPlaneTiming()
         serviceNetwork = ServiceNetworkConfiguration()
         scheduler = SchedulerConfiguration()
-        plugins = .default
+        plugins = .withPolicies
         schedulerPath = .memoised
         controllerManager = ControllerManagerConfiguration()
         nodeAgent = NodeAgentConfiguration()

@@ -1,17 +1,8 @@
 // The policies of this module, by the names that configurations call them.
 
 import Scheduling
-import Synchronization
 
 extension PluginRegistry {
-    /// What scenarios may name unless they are told otherwise: ``withPolicies``, and what this program added.
-    public static var `default`: PluginRegistry { defaultTable.withLock { $0 } }
-
-    /// Adds plugins of a program's own to those that every scenario it reads from now on may name. To be called once, before any run.
-    public static func changeDefault(_ change: (inout PluginRegistry) -> Void) { defaultTable.withLock { change(&$0) } }
-
-    private static let defaultTable = Mutex(withPolicies)
-
     /// The plugins of the Kubernetes scheduler and all policies of this module.
     public static let withPolicies: PluginRegistry = {
         var registry = PluginRegistry()

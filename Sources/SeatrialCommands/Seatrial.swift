@@ -4,7 +4,6 @@ import ArgumentParser
 import Experiments
 import Foundation
 import Scheduling
-import SchedulingPolicies
 
 struct Seatrial: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,7 +36,7 @@ public enum SeatrialTool {
     /// - Parameter register: adds the program's own plugins to those that KubeSchedulerConfigurations may name: Kubernetes' and this
     ///   package's policies. Nothing by default.
     public static func main(plugins register: (inout PluginRegistry) -> Void = { _ in }) async {
-        PluginRegistry.changeDefault(register)
+        ProgramPlugins.register(register)
         do {
             var command = try Seatrial.parseAsRoot()
             if var asynchronous = command as? AsyncParsableCommand {

@@ -125,6 +125,7 @@ struct ScenarioReader {
         guard let specNode = decoder.field(fields, "spec"), let spec = decoder.open(specNode, ScenarioFormat.spec) else { return nil }
 
         var configuration = ClusterConfiguration()
+        configuration.plugins = ProgramPlugins.registry
         configuration.nodeAgent.behaviourAnnotations = BehaviourAnnotations.scenarioPrefix
         configuration.seed = overrides.seed ?? decoder.integer(spec, "seed").map { UInt64($0) } ?? 1
         let duration = duration(spec)
