@@ -18,7 +18,7 @@ public struct APIServer: Sendable {
     /// Where the pods stand: who asks for one names its UID too, and that is found faster than its name.
     private var podSlots = UIDMap<Int32>()
     /// The version of the latest write.
-    package private(set) var resourceVersion: UInt64 = 0
+    package internal(set) var resourceVersion: UInt64 = 0
     private var created: UInt64 = 0
     /// `--event-ttl`.
     private let eventTimeToLive: SimulatedDuration
@@ -166,15 +166,6 @@ public struct APIServer: Sendable {
         return admitted
     }
 
-    /// Charges a new object to quotas. What was written for that has versions before its own.
-    private mutating func charge(_ object: APIObject, at now: SimulatedTime) throws(APIError) -> APIObject {
-        guard admission.hasQuotas else { return object }
-        let before = resourceVersion
-        try charge(object, replacing: nil, at: now)
-        let version = resourceVersion + 1
-        return resourceVersion == before ? object : object.withMetadata { $0.resourceVersion = version }
-    }
-
     /// A new object with what only the API server sets: no status, the fields of the system, and a name where it shall be generated.
     /// `isFree`: no object of that name is stored.
     private mutating func nameAndStamp(_ new: APIObject, at now: SimulatedTime) throws(APIError) -> (object: APIObject, isFree: Bool) {
@@ -205,35 +196,6 @@ public struct APIServer: Sendable {
             $0.deletionGracePeriodSeconds = nil
         }
         return (stamped, isFree)
-    }
-
-    /// The ResourceQuota plugin: charges the quotas of the namespace, each with a write of its own before the object's, or refuses.
-    private mutating func charge(_ object: APIObject, replacing old: APIObject?, at now: SimulatedTime) throws(APIError) {
-        let namespace = object.metadata.namespace
-        let stored = admission.quotas(in: namespace).compactMap {
-            objects.get(ResourceQuota.self, NamespacedName(namespace: namespace, name: $0))
-        }
-        guard !stored.isEmpty else { return }
-        var quotas = stored.map(\.value)
-        do {
-            try QuotaCheck.charge(&quotas, for: object, replacing: old, at: now)
-        } catch {
-            throw .forbidden(object.key, error.description)
-        }
-        for (quota, before) in zip(quotas, stored) where quota.status.used != before.value.status.used {
-            resourceVersion += 1
-            var quota = quota
-            quota.metadata.resourceVersion = resourceVersion
-            store(APIObject(quota), previous: .resourceQuota(before), at: now)
-        }
-    }
-
-    /// The kinds of which a change may use more than before.
-    private static func mayUseMore(_ object: APIObject) -> Bool {
-        switch object {
-        case .service, .persistentVolumeClaim: true
-        default: false
-        }
     }
 
     private enum Subresource { case main, status }
@@ -311,7 +273,7 @@ public struct APIServer: Sendable {
         return object
     }
 
-    private mutating func store(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
+    mutating func store(_ object: APIObject, previous: APIObject, at now: SimulatedTime) {
         let key = object.key
         admission.observe(object)
         services.observe(object, replacing: previous)
