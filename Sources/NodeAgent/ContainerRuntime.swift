@@ -53,7 +53,7 @@ struct ContainerRun: Hashable, Sendable {
 /// The runtime state of one container. A time of `.distantFuture` means never.
 struct ContainerRuntime: Sendable {
     enum Waiting: UInt8, Sendable {
-        case creating, crashLoopBackOff, postStartHookError, errImagePull, imagePullBackOff, errImageNeverPull
+        case creating, crashLoopBackOff, postStartHookError, errImagePull, imagePullBackOff, errImageNeverPull, invalidImageName
         case createContainerConfigError
 
         /// The reason in the status.
@@ -65,13 +65,19 @@ struct ContainerRuntime: Sendable {
             case .errImagePull: "ErrImagePull"
             case .imagePullBackOff: "ImagePullBackOff"
             case .errImageNeverPull: "ErrImageNeverPull"
+            case .invalidImageName: "InvalidImageName"
             case .createContainerConfigError: "CreateContainerConfigError"
             }
         }
 
         /// It has run before, and will again.
         var followsRun: Bool { self == .crashLoopBackOff || self == .postStartHookError }
-        var isAboutImage: Bool { self == .errImagePull || self == .imagePullBackOff || self == .errImageNeverPull }
+        var isAboutImage: Bool {
+            switch self {
+            case .errImagePull, .imagePullBackOff, .errImageNeverPull, .invalidImageName: true
+            case .creating, .crashLoopBackOff, .postStartHookError, .createContainerConfigError: false
+            }
+        }
     }
 
     enum State: Sendable {

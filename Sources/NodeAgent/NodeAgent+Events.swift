@@ -44,6 +44,14 @@ extension NodeAgent {
                     "Container image \"\(worker.image(index))\" is not present with pull policy of Never", severity: .warning,
                     on: number, at: now, effects: &effects)
                 record(pod, "Failed", "Error: ErrImageNeverPull", severity: .warning, on: number, at: now, effects: &effects)
+            case .imageNameInvalid(let index, let problem):
+                let image = worker.container(index).image
+                record(
+                    pod, "InspectFailed",
+                    "Failed to apply default image tag \"\(image)\": couldn't parse image name \"\(image)\": \(problem)",
+                    severity: .warning,
+                    on: number, at: now, effects: &effects)
+                record(pod, "Failed", "Error: InvalidImageName", severity: .warning, on: number, at: now, effects: &effects)
             case .started:
                 record(pod, "Created", "Container created", on: number, at: now, effects: &effects)
                 record(pod, "Started", "Container started", on: number, at: now, effects: &effects)

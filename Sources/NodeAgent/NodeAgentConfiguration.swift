@@ -22,8 +22,12 @@ public struct NodeAgentConfiguration: Hashable, Sendable {
     public var pullBackoffInitial = SimulatedDuration.seconds(10)
     /// ... up to this.
     public var pullBackoffMaximum = SimulatedDuration.seconds(300)
-    /// After a pass over a pod that failed, the kubelet looks at it again after this.
+    /// How often a kubelet passes over a pod of which nothing has changed (`syncFrequency`), ...
+    public var syncFrequency = SimulatedDuration.minutes(1)
+    /// ... and how long after a pass that failed it tries again: ...
     public var syncErrorDelay = SimulatedDuration.seconds(10)
+    /// ... both times longer by up to this share, drawn anew for each pass.
+    public var syncJitter = 0.5
     /// How often the kubelet asks its runtime what there is.
     public var relistPeriod = SimulatedDuration.seconds(1)
     /// When images are removed.

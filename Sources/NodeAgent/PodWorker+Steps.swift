@@ -48,7 +48,7 @@ extension PodWorker {
             retryImage(index, at: notBefore, images: &images, environment, incidents: &incidents)
         case .waiting(_, .createContainerConfigError): begin(index, at: notBefore, &images, environment, &incidents)
         case .waiting(_, .crashLoopBackOff) where containers[index].backoffOver > notBefore:
-            tellOfBackOff(index, at: notBefore, &incidents)
+            tellOfBackOff(index, at: notBefore, environment, &incidents)
         case .waiting: startAgain(index, at: notBefore, &images, environment, &incidents)
         case .running(let since, _, _, let exitCode):
             let run = ContainerRun(from: since, to: time, exitCode: exitCode)
@@ -83,14 +83,33 @@ extension PodWorker {
         if isPrepared { start(index, at: time, &images, environment, &incidents) }
     }
 
-    /// How often the kubelet passes over a pod of which nothing has changed: every minute, or up to half a minute later
-    /// (`syncFrequency`); here the mean.
-    static let resync = SimulatedDuration.seconds(75)
+    /// When the kubelet passes over the pod again that it passed over at `time`, of which nothing has changed.
+    func nextPass(after time: SimulatedTime, _ environment: PodEnvironment) -> SimulatedTime {
+        time + stretched(environment.configuration.value.syncFrequency, from: time, environment)
+    }
+
+    /// The same after a pass that failed.
+    func nextTry(after time: SimulatedTime, _ environment: PodEnvironment) -> SimulatedTime {
+        time + stretched(environment.configuration.value.syncErrorDelay, from: time, environment)
+    }
+
+    /// The wait that the kubelet's queue of pods makes of another: longer by a part that is drawn for this pass, which is known by its time.
+    private func stretched(_ wait: SimulatedDuration, from time: SimulatedTime, _ environment: PodEnvironment) -> SimulatedDuration {
+        let jitter = environment.configuration.value.syncJitter
+        if jitter == 0 { return wait }
+        let metadata = pod.value.metadata
+        var stream = RandomStream(seed: environment.seed, purpose: .podSync, owner: metadata.namespace + "/" + metadata.name)
+        stream.index = UInt64(clamping: time.nanoseconds)
+        return wait * (1 + jitter * stream.uniform())
+    }
 
     /// A container waits for the end of its back-off: the kubelet says so at every pass over the pod.
-    private mutating func tellOfBackOff(_ index: Int, at time: SimulatedTime, _ incidents: inout [PodIncident]) {
+    private mutating func tellOfBackOff(
+        _ index: Int, at time: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]
+    ) {
         incidents.append(.backingOff(index))
-        containers[index].state = .waiting(until: min(containers[index].backoffOver, time + PodWorker.resync), .crashLoopBackOff)
+        let next = min(containers[index].backoffOver, nextPass(after: time, environment))
+        containers[index].state = .waiting(until: next, .crashLoopBackOff)
     }
 
     // MARK: Starting
@@ -147,12 +166,11 @@ extension PodWorker {
     private mutating func lacksConfiguration(
         _ index: Int, at time: SimulatedTime, _ environment: PodEnvironment, _ incidents: inout [PodIncident]
     ) -> Bool {
-        let settings = environment.configuration.value
-        guard settings.volumes.isOn, case let references = read(index, { $0.configuration }), !references.isEmpty,
+        guard environment.configuration.value.volumes.isOn, case let references = read(index, { $0.configuration }), !references.isEmpty,
             let problem = environment.configurations.problem(ofEnvironment: references, in: pod.value.metadata.namespace)
         else { return false }
         incidents.append(.configurationMissing(problem))
-        containers[index].state = .waiting(until: time + settings.syncErrorDelay, .createContainerConfigError)
+        containers[index].state = .waiting(until: nextTry(after: time, environment), .createContainerConfigError)
         return true
     }
 
@@ -220,7 +238,7 @@ extension PodWorker {
         if wait > .zero {
             containers[index].lastRun = run
             containers[index].backoffOver = max(run.finishedAt + wait, notBefore)
-            tellOfBackOff(index, at: notBefore, &incidents)
+            tellOfBackOff(index, at: notBefore, environment, &incidents)
         } else if cause == .hook {
             containers[index].lastRun = run
             containers[index].state = .waiting(until: notBefore, .postStartHookError)

@@ -25,6 +25,8 @@ enum PodIncident: Sendable, Equatable {
     case pullFailed(Int, PullFailure)
     case backingOffPull(Int)
     case pullNotAllowed(Int)
+    /// Its image has a name that is none, for this reason.
+    case imageNameInvalid(Int, String)
     case started(Int)
     case backingOff(Int)
     /// A probe has failed so often that it counts; `isHanging`: for want of an answer.
@@ -158,7 +160,8 @@ struct PodWorker: Sendable {
                 ranFor: .zero, initial: settings.crashBackoffInitial, maximum: settings.crashBackoffMaximum,
                 reset: settings.crashBackoffReset)
             containers[index].backoffOver = max(now, last.finishedAt + wait)
-            containers[index].state = .waiting(until: min(containers[index].backoffOver, now + PodWorker.resync), .crashLoopBackOff)
+            let next = min(containers[index].backoffOver, nextPass(after: now, environment))
+            containers[index].state = .waiting(until: next, .crashLoopBackOff)
         }
     }
 

@@ -80,6 +80,7 @@ public struct BehaviourRule: Hashable, Sendable {
 extension RandomPurpose {
     static let leasePhase = RandomPurpose("lease phase")
     static let leasePeriod = RandomPurpose("lease period")
+    static let podSync = RandomPurpose("passes over a pod")
     static let containerStart = RandomPurpose("container start")
     static let containerReady = RandomPurpose("container ready")
     static let containerInit = RandomPurpose("container init")

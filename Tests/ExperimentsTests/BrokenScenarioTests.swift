@@ -346,7 +346,7 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             }.joined(), line: 6, "spec.cluster", "11000000 pods"),
     ]
 
-    static let all = document + cluster + workloads + happenings + outcome + otherFiles
+    static let all = document + cluster + workloads + happenings + outcome + otherFiles + nodeSettings
 }
 
 @Suite("Broken scenarios")

@@ -89,7 +89,7 @@ enum SampleScenarios {
               {watchLatency: 7ms, qps: 51, burst: 101, leaseRenewal: 11s, leaseJitter: 0.05, imagePullBandwidth: 50M, defaultImageSize: 10Mi,
               serializeImagePulls: false, maxParallelImagePulls: 3, imagePullBackoffInitial: 11s, imagePullBackoffMaximum: 301s,
               imageFileSystemSize: 100Gi, imageGCHighThresholdPercent: 90, imageGCLowThresholdPercent: 70, imageMinimumGCAge: 3m,
-              imageGCPeriod: 6m, syncErrorDelay: 11s, relistPeriod: 2s, waitForVolumes: false, volumeMountTime: 1s, volumeMountTimeout: 2m, probes: false, lifecycleHooks: false, shutdownGracePeriod: 30s,
+              imageGCPeriod: 6m, syncFrequency: 2m, syncErrorDelay: 11s, relistPeriod: 2s, waitForVolumes: false, volumeMountTime: 1s, volumeMountTimeout: 2m, probes: false, lifecycleHooks: false, shutdownGracePeriod: 30s,
               shutdownGracePeriodCriticalPods: 10s,
               crashBackoffInitial: 5s, crashBackoffMaximum: 100s, crashBackoffReset: 200s, registrationDelay: 1s, minimumGrace: 3s,
               podSyncDelay: 2s, removalDelay: 1s, recordsEvents: false, evictionMaxPodGracePeriod: 60, evictionPressureTransitionPeriod: 1m,
@@ -180,6 +180,7 @@ enum SampleScenarios {
         "arrivals.csv": "TIMESTAMP,tokens\n2023-11-16 18:15:46.5,3\n2023-11-16 18:15:50.5000000,4\n",
         "disk.csv": "seconds,inodes,bytes\n0,1,1000\n60,2,2000\n",
         "web.yaml": webManifest + """
+                  - {name: log, image: "log:1"}
             ---
             apiVersion: v1
             kind: Service

@@ -40,6 +40,31 @@ struct LifecycleDecodingTests {
         #expect(try container("lifecycle: {}") == container("ports: []"))
     }
 
+    @Test func `hooks may sleep for no time, and for the whole grace period`() throws {
+        let lifecycle = try container("lifecycle: {postStart: {sleep: {seconds: 0}}, preStop: {sleep: {seconds: 30}}}").lifecycle
+        #expect(lifecycle == Lifecycle(postStart: .sleep(seconds: 0), preStop: .sleep(seconds: 30)))
+    }
+
+    @Test func `a stop signal is dropped with a warning, as its feature gate is off`() throws {
+        func load(_ fields: String) -> ManifestLoader.Result {
+            var loader = ManifestLoader()
+            return loader.load(
+                "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i\(fields)}]}}", file: "a.yaml")
+        }
+        let signalled = load(", lifecycle: {stopSignal: SIGUSR1}")
+        #expect(
+            signalled.diagnostics.map(\.description) == [
+                "a.yaml:1: spec.containers[0].lifecycle.stopSignal: has no effect: the API server of Kubernetes 1.36 drops it, "
+                    + "its feature gate being off"
+            ])
+        #expect(signalled.objects.map(\.object) == load("").objects.map(\.object))
+    }
+
+    @Test func `an operator nobody knows fits no exit, nor does a rule without exit codes`() {
+        #expect(!RestartRule(action: "Restart", exitCodes: .init("Equals", [3])).matches(exitCode: 3))
+        #expect(!RestartRule(action: "Restart").matches(exitCode: 3))
+    }
+
     @Test func `restart rules are about exit codes, in a set or outside it`() throws {
         let rules = try container(
             """
@@ -49,8 +74,8 @@ struct LifecycleDecodingTests {
         ).restartRules
         #expect(
             rules == [
-                RestartRule(action: RestartRule.restart, exitCodes: [42, 43]),
-                RestartRule(action: RestartRule.restartAllContainers, isIn: false, exitCodes: [0]),
+                RestartRule(action: RestartRule.restart, exitCodes: .init("In", [42, 43])),
+                RestartRule(action: RestartRule.restartAllContainers, exitCodes: .init("NotIn", [0])),
             ])
         #expect(rules.map { $0.matches(exitCode: 42) } == [true, true] && rules.map { $0.matches(exitCode: 0) } == [false, false])
     }

@@ -315,7 +315,7 @@ struct BrokenManifest: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct ValidationTests {
-    @Test(arguments: BrokenManifest.all)
+    @Test(arguments: BrokenManifest.all + BrokenManifest.lifecycles)
     func brokenManifestsAreRefusedWithFileLineAndField(_ broken: BrokenManifest) {
         var loader = ManifestLoader()
         let result = loader.load(broken.text, file: "m.yaml")

@@ -178,6 +178,19 @@ struct FailingPullTests {
         #expect(cluster.events.contains("Failed: Error: ErrImageNeverPull (x2)"))
     }
 
+    @Test func `a name that is no image's is told of, and looked at again`() throws {
+        var cluster = try TestCluster(configuration: slow)
+        cluster.create(pod("a", image: "Shop:1"))
+        cluster.run(until: seconds(15))
+        #expect(cluster.story(of: "a") == ["0.0 Pending", "0.0 Pending c=InvalidImageName"])
+        let problem = "invalid reference format: repository name (library/Shop) must be lowercase"
+        let first = "InspectFailed: Failed to apply default image tag \"Shop:1\": couldn't parse image name \"Shop:1\": \(problem)"
+        #expect(cluster.events == [first, "Failed: Error: InvalidImageName", first + " (x2)", "Failed: Error: InvalidImageName (x2)"])
+        cluster.delete("a")
+        cluster.run(until: seconds(16))
+        #expect(cluster["a"] == nil)
+    }
+
     @Test func `a back-off is told at every pass over the pod`() throws {
         var configuration = slow
         configuration.images["shop/app:1"] = ImageRecord(isMissing: true)
@@ -185,7 +198,7 @@ struct FailingPullTests {
         var cluster = try TestCluster(configuration: configuration)
         cluster.create(pod("a", image: "shop/app:1"))
         cluster.run(until: seconds(159))
-        // After a second, and then every 75 s; the next pull is tried at 160 s.
+        // After a second, and then every minute; the next pull is tried at 160 s.
         #expect(cluster.events.count { $0.hasPrefix("BackOff: ") } == 3)
         #expect(cluster.story(of: "a").last == "1.0 Pending c=ImagePullBackOff")
         cluster.run(until: seconds(161))
@@ -328,5 +341,39 @@ struct ImageCollectionTests {
         #expect(cluster.agent.imageFileSystemBytes(0) == 200)
         cluster.run(until: seconds(200))
         #expect(cluster.agent.imageFileSystemBytes(0) <= 200)
+    }
+}
+
+@Suite("Names of images")
+struct ImageNameTests {
+    private static let sum = String(repeating: "0123456789abcdef", count: 4)
+
+    @Test(arguments: [
+        "app", "shop/app:1", "a/b.c-d__e---f/g_h", "localhost/app", "localhost:5000/app", "[::1]:5000/app:v1", "registry.k8s.io/pause:3.10",
+        "Host/app", "ghcr.io/org/app:Tag_1.2-3", "app@sha256:\(sum)", "quay.io/a/b:1@sha256:\(sum)",
+        "app:\(String(repeating: "a", count: 128))",
+    ])
+    func `these are names`(_ name: String) { #expect(ImageReference.problem(of: name) == nil) }
+
+    @Test(arguments: [
+        ("shop/App", "repository name (shop/App) must be lowercase"),
+        ("docker.io/App", "repository name (library/App) must be lowercase"),
+        ("quay.io/App:1", "repository name (App) must be lowercase"), (":1", ""), ("app:", ""), ("app:1:2", ""), ("a//b", ""), ("a/", ""),
+        ("/a", ""), ("a..b", ""), ("a___b", ""), ("a._b", ""), ("-a", ""), ("a-", ""), ("https://quay.io/app", ""), ("a b", ""),
+        ("host.:80x/a", ""), ("-host.io/a", ""), ("app:\(String(repeating: "a", count: 129))", ""), ("app@sha256:12", ""),
+        ("app@\(sum)", ""),
+    ])
+    func `these are not, for want of form`(_ name: String, _ reason: String) {
+        #expect(ImageReference.problem(of: name) == "invalid reference format" + (reason.isEmpty ? "" : ": " + reason))
+    }
+
+    @Test func `sums, lengths and bare digests are checked`() {
+        let sum = ImageNameTests.sum
+        #expect(ImageReference.problem(of: sum) == "invalid repository name (\(sum)), cannot specify 64-byte hexadecimal strings")
+        #expect(ImageReference.problem(of: "app@md5:" + sum) == "unsupported digest algorithm")
+        #expect(ImageReference.problem(of: "app@sha256:" + sum.dropLast()) == "invalid checksum digest length")
+        #expect(ImageReference.problem(of: "app@sha256:" + sum.uppercased()) == "invalid checksum digest format")
+        #expect(ImageReference.problem(of: String(repeating: "a", count: 256)) == "repository name must not be more than 255 characters")
+        #expect(ImageReference.problem(of: String(repeating: "a", count: 255)) == nil)
     }
 }

@@ -32,9 +32,9 @@ struct HookTests {
         behaviour.stop = .constant(SimulatedDuration(seconds: stop))
         behaviour.preStop = .constant(SimulatedDuration(seconds: 4.5))
         var cluster = try TestCluster(behaviour)
-        cluster.create(hooked(Lifecycle(preStop: hook), grace: grace))
+        cluster.create(hooked(Lifecycle(preStop: hook), grace: 60))
         cluster.run(until: seconds(3))
-        cluster.delete("a")
+        cluster.delete("a", grace: grace)
         cluster.run(until: seconds(100))
         #expect(cluster.story(of: "a").dropLast().last == end)
     }
@@ -163,9 +163,9 @@ struct RestartRuleTests {
     @Test(arguments: [
         (Int32(0), RestartPolicy.never, ContainerRestartPolicy.always, [] as [RestartRule], RestartRuleTests.again),
         (1, .always, .never, [], "11.0 Failed c=Error:1"), (0, .always, .onFailure, [], "11.0 Succeeded c=Completed:0"),
-        (42, .never, .never, [RestartRule(action: "Restart", exitCodes: [42])], RestartRuleTests.again),
-        (41, .never, .never, [RestartRule(action: "Restart", exitCodes: [42])], "11.0 Failed c=Error:41"),
-        (41, .never, .never, [RestartRule(action: "Restart", isIn: false, exitCodes: [42])], RestartRuleTests.again),
+        (42, .never, .never, [RestartRule(action: "Restart", exitCodes: .init("In", [42]))], RestartRuleTests.again),
+        (41, .never, .never, [RestartRule(action: "Restart", exitCodes: .init("In", [42]))], "11.0 Failed c=Error:41"),
+        (41, .never, .never, [RestartRule(action: "Restart", exitCodes: .init("NotIn", [42]))], RestartRuleTests.again),
     ])
     func `a container's own policy and rules go before the pod's`(
         _ exitCode: Int32, _ policy: RestartPolicy, _ own: ContainerRestartPolicy, _ rules: [RestartRule], _ end: String
@@ -182,7 +182,7 @@ struct RestartRuleTests {
             pod("a") {
                 $0.initContainers = [Container(name: "init", image: "init")]
                 $0.containers[0].restartPolicy = .never
-                $0.containers[0].restartRules = [RestartRule(action: RestartRule.restartAllContainers, exitCodes: [7])]
+                $0.containers[0].restartRules = [RestartRule(action: RestartRule.restartAllContainers, exitCodes: .init("In", [7]))]
             })
         cluster.run(until: seconds(15))
         #expect(

@@ -26,7 +26,7 @@ struct PodPropertyTests {
         if draw(&stream, 3) == 0 { container.lifecycle = Lifecycle(postStart: .action, preStop: .sleep(seconds: 2)) }
         if draw(&stream, 5) == 0 {
             container.restartPolicy = .onFailure
-            container.restartRules = [RestartRule(action: RestartRule.restartAllContainers, exitCodes: [137])]
+            container.restartRules = [RestartRule(action: RestartRule.restartAllContainers, exitCodes: .init("In", [137]))]
         }
     }
 

@@ -222,6 +222,7 @@ extension NodeAgentConfiguration {
         var configuration = NodeAgentConfiguration()
         configuration.podSyncDelay = .zero
         configuration.removalDelay = .zero
+        configuration.syncJitter = 0
         return configuration
     }
 }

@@ -22,7 +22,7 @@ extension ScenarioDecoder {
         let server = field(fields, "apiServer")
         let file = field(fields, "file")
         let at = time(fields, "at")
-        let down = duration(fields, "down")
+        let down = downtime(fields)
         let timeToFailure = distribution(fields, "mtbf", meanAtLeast: ScenarioFormat.minimumFaultSeconds)
         let timeToRepair = distribution(fields, "mttr", meanAtLeast: ScenarioFormat.minimumFaultSeconds)
         let until = time(fields, "until")
@@ -59,6 +59,13 @@ extension ScenarioDecoder {
         fault.probability = probability ?? 1
         fault.cutsPods = cutsPods ?? false
         return .nodes(fault)
+    }
+
+    /// How long something is down, which must be some time.
+    mutating func downtime(_ fields: Fields) -> SimulatedDuration? {
+        let down = duration(fields, "down")
+        if down == .zero, let node = fields["down"] { context.error(node, "must be longer than 0s: nothing would break") }
+        return down
     }
 
     /// Times to repair go with times to failure; machines that are taken back are not repaired.

@@ -265,19 +265,8 @@ extension ScenarioDecoder {
             if name == "kubelet" {
                 eviction(section, &configuration.nodeAgent.eviction)
                 usualEviction = configuration.nodeAgent.eviction
-                checkImages(section, configuration.nodeAgent)
+                checkKubelet(section, configuration.nodeAgent)
             }
-        }
-    }
-
-    /// What the kubelet's own validation says about images.
-    private mutating func checkImages(_ fields: Fields, _ configuration: NodeAgentConfiguration) {
-        let (low, high) = (configuration.imageCollection.lowThreshold, configuration.imageCollection.highThreshold)
-        if low >= high, let node = fields["imageGCLowThresholdPercent"] ?? fields["imageGCHighThresholdPercent"] {
-            context.error(node, "imageGCLowThresholdPercent \(low) must be less than imageGCHighThresholdPercent \(high)")
-        }
-        if configuration.serializeImagePulls, configuration.maxParallelImagePulls > 1, let node = fields["maxParallelImagePulls"] {
-            context.error(node, "cannot be larger than 1 unless serializeImagePulls is set to false")
         }
     }
 

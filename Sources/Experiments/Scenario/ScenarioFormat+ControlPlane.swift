@@ -296,7 +296,8 @@ enum Tunables {
             "Wait before the second restart of a crashing container."),
         Tunable(
             "crashBackoffMaximum", .period(\.nodeAgent.crashBackoffMaximum, atLeast: .seconds(1)),
-            "The longest wait (crashLoopBackOff.maxContainerRestartPeriod)."),
+            "The longest wait (crashLoopBackOff.maxContainerRestartPeriod), 1s to 5m; default 5m. A shorter one shortens the first wait too."
+        ),
         Tunable(
             "crashBackoffReset", .period(\.nodeAgent.crashBackoffReset, atLeast: .seconds(1)), "A run of this length ends the back-off."),
         Tunable("registrationDelay", .duration(\.nodeAgent.registrationDelay), "From a node's registration to Ready=True."),
@@ -305,8 +306,12 @@ enum Tunables {
         Tunable(
             "removalDelay", .duration(\.nodeAgent.removalDelay), "From a stopped pod's last status to its removal; default 500ms."),
         Tunable(
+            "syncFrequency", .period(\.nodeAgent.syncFrequency, atLeast: .seconds(1)),
+            "How often a kubelet passes over a pod of which nothing has changed; default 1m. Each wait is longer by up to half of it."),
+        Tunable(
             "syncErrorDelay", .period(\.nodeAgent.syncErrorDelay, atLeast: tick),
-            "How long after a failed pass over a pod the kubelet looks at it again (fixed); default 10s."),
+            "How long after a failed pass over a pod the kubelet looks at it again (fixed); default 10s. Each wait is longer by up to half of it."
+        ),
         Tunable(
             "waitForVolumes", .flag(\.nodeAgent.volumes.isOn),
             "Whether pods wait for their volumes to be attached and mounted, and for missing ConfigMaps and Secrets; default true."),

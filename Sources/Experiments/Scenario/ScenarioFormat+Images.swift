@@ -61,7 +61,7 @@ extension ScenarioDecoder {
             context.error(node, "\"at\" is needed: when the registry fails")
             return nil
         }
-        return RegistryOutage(at: at, down: duration(fields, "down"))
+        return RegistryOutage(at: at, down: downtime(fields))
     }
 
     mutating func waitsFor(_ fields: Fields, _ name: String) -> NamespacedName? {

@@ -14,6 +14,8 @@ struct ScenarioReferences {
     private var services: [NamespacedName: Service] = [:]
     private var ingresses: [Ingress] = []
     private let sources: [String]
+    /// Pods that are there themselves, of nobody's template.
+    private var pods: [Shared<Pod>] = []
     private var podCount = 0
     let nodesAreKnown: Bool
     private let workloadsAreKnown: Bool
@@ -31,6 +33,7 @@ struct ScenarioReferences {
         }
         for node in configuration.nodes { nodes.add(node) }
         for object in configuration.snapshot + configuration.objects { add(object) }
+        pods += configuration.trace.compactMap { if case .pod(let pod) = $0.object { pod } else { nil } }
         for entry in configuration.timeline {
             switch entry.action {
             case .addNodes(let added): for node in added { nodes.add(node) }
@@ -61,6 +64,7 @@ struct ScenarioReferences {
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             if pod.value.metadata.ownerReferences.isEmpty { podCount += 1 }
+            pods.append(pod)
         default: break
         }
     }
@@ -101,10 +105,33 @@ struct ScenarioReferences {
         }
     }
 
-    /// A service that is not there would be waited for in vain.
+    /// A service that is not there would be waited for in vain, and what a container uses that is not there is used by nobody.
     func check(_ rule: BehaviourRule, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        guard workloadsAreKnown, let service = rule.behaviour.waitsFor, services[service] == nil else { return }
-        decoder.context.error(node["waitsFor"] ?? node, "there is no Service \(service) in objects, snapshot or timeline")
+        guard workloadsAreKnown else { return }
+        if let service = rule.behaviour.waitsFor, services[service] == nil {
+            decoder.context.error(node["waitsFor"] ?? node, "there is no Service \(service) in objects, snapshot or timeline")
+        }
+        let named = rule.behaviour.usage.compactMap(\.container)
+        guard !named.isEmpty else { return }
+        let known = containers(of: rule)
+        guard !known.isEmpty, let place = node["usage"] else { return }
+        for entry in place.kind == .sequence ? Array(place.elements) : [place] {
+            guard let field = entry["container"], let name = field.scalarText, !known.contains(name) else { continue }
+            decoder.context.error(field, "these pods have no container \"\(name)\"; they have \(known.joined(separator: ", "))")
+        }
+    }
+
+    /// The names of the containers of all pods that an entry of `workloads` is about, whatever their images will be; none if there is no
+    /// such pod.
+    private func containers(of rule: BehaviourRule) -> [String] {
+        var names: [String] = []
+        func look(_ namespace: String, _ labels: Labels, _ spec: PodSpec) {
+            guard rule.namespace == nil || rule.namespace == namespace, rule.selector.matches(labels) else { return }
+            for container in spec.containers + spec.initContainers where !names.contains(container.name) { names.append(container.name) }
+        }
+        for key in self.names { for template in templates[key] ?? [] { look(key.name.namespace, template.labels, template.spec.value) } }
+        for pod in pods { look(pod.value.metadata.namespace, pod.value.metadata.labels, pod.value.spec.value) }
+        return names
     }
 
     mutating func check(_ expectation: Expectation, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {

@@ -10,7 +10,8 @@ extension StormGenerator {
     }
 
     mutating func podSpec(_ app: String, image: String = "app:1", restart: String? = nil, isAlone: Bool = false) -> [String] {
-        var lines = ["terminationGracePeriodSeconds: \(dice.pick([1, 5, 10, 30]))"]
+        let grace = dice.pick([1, 5, 10, 30])
+        var lines = ["terminationGracePeriodSeconds: \(grace)"]
         if let restart { lines.append("restartPolicy: \(restart)") }
         if dice.chance(0.5) {
             let seconds = dice.pick([5, 30, 60])
@@ -61,7 +62,7 @@ extension StormGenerator {
         let cpu = dice.pick([100, 250, 500])
         let memory = dice.pick([64, 128, 256])
         var fields = environment.isEmpty ? "" : ", envFrom: [\(environment.joined(separator: ", "))]"
-        fields += makeProbes() + makeHooks()
+        fields += makeProbes() + makeHooks(within: grace)
         if further.chance(0.1) { fields += ", imagePullPolicy: Always" }
         let limits = makeUsage(cpu: cpu, memory: memory)
         lines.append(
@@ -102,11 +103,11 @@ extension StormGenerator {
         return fields
     }
 
-    /// The same: hooks after the start and before the stop, some of which fail.
-    private mutating func makeHooks() -> String {
+    /// The same: hooks after the start and before the stop, some of which fail. None may sleep longer than the pod's grace period.
+    private mutating func makeHooks(within grace: Int) -> String {
         var hooks: [String] = []
         for hook in ["postStart", "preStop"] where further.chance(0.1) {
-            hooks.append("\(hook): {\(further.pick(["sleep: {seconds: 15}", "exec: {command: [hook]}"]))}")
+            hooks.append("\(hook): {\(further.pick(["sleep: {seconds: \(min(15, grace))}", "exec: {command: [hook]}"]))}")
             behaviour.append("\(hook): {uniform: {min: 100ms, max: \(further.number(1...12))s}}")
         }
         guard !hooks.isEmpty else { return "" }

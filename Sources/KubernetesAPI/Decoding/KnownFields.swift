@@ -9,6 +9,8 @@ indirect enum FieldType: Sendable {
     case string, boolean, integer32, integer64, quantity, intOrString, time
     /// Anything at all.
     case any
+    /// A field that the API server drops, because a feature gate is off by default.
+    case dropped
     case list(FieldType)
     case map(FieldType)
     /// A text that is one of these.
@@ -38,8 +40,8 @@ enum KnownFields {
     }
 
     /// One line a type: its name, then `field:type`, with `!` for required fields and `=` before a default.
-    /// Types: str, bool, i32, i64, qty, ios (integer or string), time, any, [list], {map}, A|B (one of these),
-    /// or another line.
+    /// Types: str, bool, i32, i64, qty, ios (integer or string), time, any, dropped (a gate is off), [list], {map}, A|B (one of
+    /// these), or another line.
     private static let types: [String: KnownType] = {
         var types: [String: KnownType] = [:]
         for line in (podTypes + volumeTypes + objectTypes).split(separator: "\n") {
@@ -72,6 +74,7 @@ enum KnownFields {
         case "ios": return .intOrString
         case "time": return .time
         case "any": return .any
+        case "dropped": return .dropped
         default:
             if text.hasPrefix("[") { return .list(fieldType(text.dropFirst().dropLast())) }
             if text.hasPrefix("{") { return .map(fieldType(text.dropFirst().dropLast())) }
@@ -116,7 +119,7 @@ enum KnownFields {
         ResourceFieldSelector containerName:str divisor:qty=0 resource:str
         EnvFromSource configMapRef:OptionalReference prefix:str secretRef:OptionalReference
         OptionalReference name:str optional:bool
-        Lifecycle postStart:LifecycleHandler preStop:LifecycleHandler stopSignal:str
+        Lifecycle postStart:LifecycleHandler preStop:LifecycleHandler stopSignal:dropped
         LifecycleHandler exec:ExecAction httpGet:HTTPGetAction sleep:SleepAction tcpSocket:TCPSocketAction
         ExecAction command:[str]
         HTTPGetAction host:str httpHeaders:[HTTPHeader] path:str=/ port:ios scheme:HTTP|HTTPS=HTTP

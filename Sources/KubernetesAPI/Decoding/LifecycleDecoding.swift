@@ -57,7 +57,7 @@ extension Lifecycle: YAMLDecodable {
     private static func hook(_ node: YAMLNode?) -> Hook? {
         guard let node, node.kind == .mapping else { return nil }
         guard let sleep = node["sleep"], !sleep.isNull else { return .action }
-        return .sleep(seconds: max(0, sleep["seconds"]?.scalarText.flatMap { Int64($0) } ?? 0))
+        return .sleep(seconds: sleep["seconds"]?.scalarText.flatMap { Int64($0) } ?? 0)
     }
 }
 
@@ -75,9 +75,9 @@ extension DecodingContext {
                     context.read(value, into: &rule.action)
                     return true
                 }
-                if field == "exitCodes" {
-                    rule.isIn = value["operator"]?.scalarText != "NotIn"
-                    if let codes = value["values"] { rule.exitCodes = codes.elements.compactMap { $0.scalarText.flatMap { Int32($0) } } }
+                if field == "exitCodes", !value.isNull {
+                    let codes = value["values"]?.elements.compactMap { $0.scalarText.flatMap { Int32($0) } }
+                    rule.exitCodes = RestartRule.ExitCodes(value["operator"]?.scalarText ?? "", codes ?? [])
                 }
                 return context.unmodelled(field, value, of: "RestartRule", into: &digest)
             }

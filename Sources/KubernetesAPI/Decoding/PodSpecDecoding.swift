@@ -156,7 +156,7 @@ extension Container: YAMLFields {
         case "imagePullPolicy":
             if value.scalarText != "" { context.choose(value, into: &imagePullPolicy, of: ["Always", "IfNotPresent", "Never"]) }
         case "ports": context.read(value, into: &ports)
-        case "restartPolicy": context.choose(value, into: &restartPolicy, of: ["Always", "OnFailure", "Never"])
+        case "restartPolicy": context.choose(value, into: &restartPolicy, of: ["Always", "Never", "OnFailure"])
         case "restartPolicyRules": context.readRestartRules(value, into: &restartRules, unmodelled: &unmodelled)
         case "livenessProbe": context.read(value, into: &livenessProbe)
         case "readinessProbe":

@@ -43,6 +43,9 @@ extension DecodingContext {
         case .intOrString: return IntOrString.decode(node, &self).map { ContentDigest.string($0.description) }
         case .time: return time(node).map { ContentDigest.number($0) }
         case .any: return untyped(node)
+        case .dropped:
+            warning(node, "has no effect: the API server of Kubernetes 1.36 drops it, its feature gate being off")
+            return nil
         case .choice(let supported):
             guard let text = String.decode(node, &self) else { return nil }
             if !supported.contains(text), !text.isEmpty, objects.validates {

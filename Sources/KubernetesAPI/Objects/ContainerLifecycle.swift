@@ -28,7 +28,7 @@ public struct Probe: Hashable, Sendable {
 /// <https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/>
 public struct Lifecycle: Hashable, Sendable {
     public enum Hook: Hashable, Sendable {
-        /// Takes exactly so many seconds.
+        /// Takes exactly so many seconds; a negative number, which the API server refuses, takes none.
         case sleep(seconds: Int64)
         /// A command or a request, which takes the time the workload's behaviour says.
         case action
@@ -48,16 +48,37 @@ public struct RestartRule: Hashable, Sendable {
     /// Every container of the pod runs again, from the first init container on (KEP-5532).
     public static let restartAllContainers = "RestartAllContainers"
 
-    public var action: String
-    /// `In`: exits with one of the codes; otherwise (`NotIn`) all others.
-    public var isIn = true
-    public var exitCodes: [Int32] = []
+    /// Which exits a rule is about.
+    public struct ExitCodes: Hashable, Sendable {
+        public static let isIn = "In"
+        public static let isNotIn = "NotIn"
 
-    public init(action: String, isIn: Bool = true, exitCodes: [Int32] = []) {
+        public var `operator`: String
+        public var values: [Int32]
+
+        public init(_ operator: String, _ values: [Int32]) {
+            self.operator = `operator`
+            self.values = values
+        }
+
+        /// No exit fits an operator nobody knows.
+        func contains(_ code: Int32) -> Bool {
+            switch `operator` {
+            case ExitCodes.isIn: values.contains(code)
+            case ExitCodes.isNotIn: !values.contains(code)
+            default: false
+            }
+        }
+    }
+
+    public var action: String
+    /// The API server demands them; a rule without any fits no exit.
+    public var exitCodes: ExitCodes?
+
+    public init(action: String, exitCodes: ExitCodes? = nil) {
         self.action = action
-        self.isIn = isIn
         self.exitCodes = exitCodes
     }
 
-    public func matches(exitCode: Int32) -> Bool { exitCodes.contains(exitCode) == isIn }
+    public func matches(exitCode: Int32) -> Bool { exitCodes?.contains(exitCode) ?? false }
 }

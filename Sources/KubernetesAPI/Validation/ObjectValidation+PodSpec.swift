@@ -72,12 +72,16 @@ extension PodSpec {
             errors += container.livenessProbe?.validate(at: place + ".livenessProbe", onlyOneSuccess: true) ?? []
             errors += container.readinessProbe?.validate(at: place + ".readinessProbe", onlyOneSuccess: false) ?? []
             errors += container.startupProbe?.validate(at: place + ".startupProbe", onlyOneSuccess: true) ?? []
+            errors += container.validateHooks(at: place, within: terminationGracePeriodSeconds)
+            errors += container.validateRestarts(at: place)
         }
         for (index, container) in initContainers.enumerated() {
             let place = "\(path).initContainers[\(index)]"
             // Init containers run one after the other, so each may use the same host ports.
             var ports: [String] = []
             errors += container.validate(at: place, names: &names, hostPorts: &ports)
+            errors += container.validateRestarts(at: place)
+            if container.isSidecar { errors += container.validateHooks(at: place, within: terminationGracePeriodSeconds) }
             for (field, probe, once) in [
                 ("livenessProbe", container.livenessProbe, true), ("readinessProbe", container.readinessProbe, false),
                 ("startupProbe", container.startupProbe, true),

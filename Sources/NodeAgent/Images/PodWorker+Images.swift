@@ -18,6 +18,11 @@ extension PodWorker {
         _ index: Int, at time: SimulatedTime, images: inout ImageStore, _ environment: PodEnvironment, incidents: inout [PodIncident]
     ) -> Bool {
         let image = image(index)
+        if let problem = ImageReference.problem(of: image) {
+            incidents.append(.imageNameInvalid(index, problem))
+            containers[index].state = .waiting(until: nextTry(after: time, environment), .invalidImageName)
+            return false
+        }
         let answer = images.ask(
             for: image, bytes: imageBytes(index, environment), policy: read(index) { $0.imagePullPolicy } ?? .ifNotPresent,
             environment.pullConditions(of: image), by: ImageStore.Request(pod: generation, container: Int32(index), at: time))
@@ -37,7 +42,7 @@ extension PodWorker {
             pullFailed(index, failure, at: time, environment, &incidents)
         case .notAllowed:
             incidents.append(.pullNotAllowed(index))
-            containers[index].state = .waiting(until: time + environment.configuration.value.syncErrorDelay, .errImageNeverPull)
+            containers[index].state = .waiting(until: nextTry(after: time, environment), .errImageNeverPull)
         }
         return false
     }
@@ -67,8 +72,8 @@ extension PodWorker {
         if health.isEmpty { health = Array(repeating: ContainerHealth(), count: containers.count) }
         let wait = health[index].pullBackoff.fail(at: now, initial: settings.pullBackoffInitial, maximum: settings.pullBackoffMaximum)
         incidents.append(.pullFailed(index, failure))
-        let next = health[index].pullBackoff.failures == 1 ? settings.relistPeriod : settings.syncErrorDelay
-        containers[index].state = .waiting(until: now + min(next, wait), .errImagePull)
+        let next = health[index].pullBackoff.failures == 1 ? now + settings.relistPeriod : nextTry(after: now, environment)
+        containers[index].state = .waiting(until: min(next, now + wait), .errImagePull)
     }
 
     /// A container whose image could not be pulled is looked at again.
@@ -78,7 +83,7 @@ extension PodWorker {
         let over = health.isEmpty ? .distantPast : health[index].pullBackoff.over
         if over > time {
             incidents.append(.backingOffPull(index))
-            containers[index].state = .waiting(until: min(over, time + PodWorker.resync), .imagePullBackOff)
+            containers[index].state = .waiting(until: min(over, nextPass(after: time, environment)), .imagePullBackOff)
         } else if fetchImage(index, at: time, images: &images, environment, incidents: &incidents) {
             create(index, at: time, environment, &incidents)
         }

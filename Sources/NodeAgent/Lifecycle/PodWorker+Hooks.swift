@@ -13,7 +13,7 @@ extension PodWorker {
             return .zero
         }
         switch hook {
-        case .sleep(let seconds): return .seconds(Int(seconds))
+        case .sleep(let seconds): return .seconds(Int(max(0, seconds)))
         case .action:
             if behaviour.value.preStopFails {
                 incidents.append(.preStopFailed(index))
@@ -28,7 +28,7 @@ extension PodWorker {
     func postStartDuration(_ index: Int, _ environment: PodEnvironment) -> SimulatedDuration {
         guard environment.configuration.value.runsHooks, let hook = container(index).lifecycle?.postStart else { return .zero }
         switch hook {
-        case .sleep(let seconds): return .seconds(Int(seconds))
+        case .sleep(let seconds): return .seconds(Int(max(0, seconds)))
         case .action: return behaviour.value.postStart.map { duration($0, .postStartHook, index, environment) } ?? .zero
         }
     }

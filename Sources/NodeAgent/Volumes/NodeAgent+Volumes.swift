@@ -246,7 +246,7 @@ extension NodeAgent {
                 ? "context deadline exceeded" : unbound.map { "error processing PVC \($0): PVC is not bound" }.joined(separator: "; ")
             if !unbound.isEmpty || deadline <= now {
                 record(worker.pod, "FailedMount", volumes.complaint(why), severity: .warning, on: number, at: now, effects: &effects)
-                volumes.resumes = now + configuration.value.syncErrorDelay
+                volumes.resumes = worker.nextTry(after: now, environment)
             }
         }
         volumes.next = volumes.resumes ?? deadline
