@@ -171,9 +171,9 @@ public struct Cluster: Sendable {
             let entry = configuration.value.trace[Int(index)]
             send(APICall(.clusterOperator, .delete(entry.object.key, DeleteOptions(propagation: .background))))
         case .traceGivesUp(let index): giveUp(trace: Int(index))
-        case .servingChanges(let server): refreshServing(ofServer: server)
+        case .servingChanges(let place): refreshServing(ofPlace: place)
         case .requestsMeasured: measureRequests()
-        case .loadBalancerDecides: placeClients()
+        case .loadBalancerDecides: placeEntries()
         case .sample:
             recorder.sample(at: now)
             traffic?.sample(at: now)

@@ -60,7 +60,7 @@ enum ClusterEvent: Sendable {
     case traceGivesUp(Int32)
 
     // Requests.
-    /// A pod begins or ceases to answer requests; the number is its place in ``Traffic``.
+    /// A pod begins or ceases to answer requests; the number is its place in ``ServerBook``.
     case servingChanges(Int32)
     /// What requests want of processors, and get, is worked out anew.
     case requestsMeasured

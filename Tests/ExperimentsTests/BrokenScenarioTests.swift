@@ -52,6 +52,11 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         BrokenScenario(name: name, text: scenario, line: line, fragments: fragments, file: file, files: [file: content])
     }
 
+    static let namedService =
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{name: http, port: 80}]}\n"
+    static let alias =
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: alias}\nspec: {type: ExternalName, externalName: web.default.svc.cluster.local}\n"
+
     /// A source of requests whose service times are in a file.
     static func recording(_ serviceTime: String) -> String {
         "traffic:\n  sources: [{name: users, service: web, recorded: {file: r.csv, column: t, serviceTime: \(serviceTime)}}]"
@@ -209,6 +214,20 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
                 "web.yaml": webManifest
                     + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
             ], "calls", "never end"),
+        spec(
+            "calls that go round through an alias",
+            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, port: 80, serviceTime: 1ms, calls: [[{service: alias, port: http}]]}]",
+            line: 10, files: ["web.yaml": webManifest + namedService + alias], "spec.traffic.services[0].calls", "never end"),
+        spec(
+            "two entries for one port",
+            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services:\n  - {service: web, serviceTime: 1ms}\n  - {service: web, port: http, serviceTime: 1ms}",
+            line: 12, files: ["web.yaml": webManifest + namedService], "spec.traffic.services[1]", "already"),
+        spec(
+            "a port there is not", "traffic: {sources: [{name: users, service: web, port: 81, poisson: {rate: 1}}]}",
+            files: ["web.yaml": webManifest + namedService], "spec.traffic.sources[0].port", "no port \"81\"; it has 80 (http)"),
+        spec(
+            "a port that an alias' Service has not", "traffic: {sources: [{name: users, service: alias, port: https, poisson: {rate: 1}}]}",
+            files: ["web.yaml": webManifest + namedService + alias], "spec.traffic.sources[0].port", "no port \"https\""),
         spec(
             "requests that take more than any machine has",
             "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, serviceTime: 1ms, cpu: 200k}]",

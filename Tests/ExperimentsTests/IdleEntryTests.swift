@@ -77,4 +77,61 @@ struct IdleEntryTests {
             "  faults: [{at: 1m, node: node-0, effect: reclaim, replacement: 1m}, {at: 8m, node: node-0-r1}]",
         ])
     func joining(_ lines: String) throws { #expect(try warnings(lines) == []) }
+
+    // MARK: Traffic
+
+    private static let manifests =
+        webManifest + BrokenScenario.namedService + BrokenScenario.alias + """
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: nobody}
+            spec: {selector: {app: nobody}, ports: [{port: 80}]}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: same}
+            spec: {selector: {app: web}, ports: [{port: 8080, targetPort: 80}]}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: lost}
+            spec: {type: ExternalName, externalName: gone.default.svc.cluster.local}
+
+            """
+
+    @Test(
+        "Traffic that nobody sends, serves or asks for is told, with line and field",
+        arguments: [
+            (
+                "sources: [{name: a, service: web, poisson: {rate: 1}, start: 11m}]", ":9: spec.traffic.sources[0].start: " + late
+            ),
+            (
+                "sources: [{name: a, service: nobody, poisson: {rate: 1}}]",
+                ":9: spec.traffic.sources[0].service: Service default/nobody selects no pods of objects, snapshot or timeline: requests are refused"
+            ),
+            (
+                "sources: [{name: a, service: lost, poisson: {rate: 1}}]",
+                ":9: spec.traffic.sources[0].service: Service default/lost is an alias that leads to no Service: requests are refused"
+            ),
+            (
+                "sources: [{name: a, service: web, poisson: {rate: 1}, fromPods: {selector: {matchLabels: {app: nobody}}}}]",
+                ":9: spec.traffic.sources[0].fromPods: no pod of namespace default in objects, snapshot or timeline has these labels: nobody sends"
+            ),
+            (
+                "{sources: [{name: a, service: web, poisson: {rate: 1}}], services: [{service: same, serviceTime: 1ms}]}",
+                ":9: spec.traffic.services[0]: nobody asks for default/same: the entry has no effect"
+            ),
+            (
+                "{sources: [{name: a, service: web, poisson: {rate: 1}}, {name: b, service: same, poisson: {rate: 1}}], "
+                    + "services: [{service: web, serviceTime: 1ms}, {service: same, serviceTime: 1ms, concurrency: 2}]}",
+                ":9: spec.traffic.services[1]: the same port of the same pods is behind default/web: concurrency, queue and onTermination are as that "
+                    + "entry says"
+            ),
+            ("{sources: [{name: a, service: alias, port: http, poisson: {rate: 1}}], services: [{service: web, serviceTime: 1ms}]}", nil),
+        ] as [(String, String?)])
+    func traffic(_ lines: String, _ expected: String?) throws {
+        let told = try warnings("  traffic:\n    " + lines, files: ["web.yaml": IdleEntryTests.manifests])
+        #expect(told == (expected.map { [$0] } ?? []))
+    }
 }

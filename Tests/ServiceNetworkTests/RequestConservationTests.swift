@@ -68,8 +68,9 @@ struct RequestConservationTests {
         case 2: fixture.engine.partition(random.bernoulli(0.5) ? [0, 0, 1] : nil)
         case 3: fixture.engine.setProcessors(random.uniform() * 3, others: random.uniform(), of: pod)
         case 6:
-            let flows = (0..<6).filter { _ in random.bernoulli(0.3) }.map { DeniedFlow(from: 0, to: PodNumber($0)) }
-            fixture.engine.deny(Set(flows), at: fixture.port)
+            let flows = (0..<6).filter { _ in random.bernoulli(0.3) }.map { DeniedFlow(from: 0, to: Int32($0)) }
+            fixture.engine.setPolicyEnds(sending: 0, receiving: pod, of: pod)
+            fixture.engine.deny(Set(flows))
         case 7:
             let clients = (0..<random.uniform(below: 3)).map { RequestClient(node: NodeNumber($0), number: Int32($0), isDead: $0 == 1) }
             fixture.engine.setClients(clients, of: 1)

@@ -240,8 +240,9 @@ struct RequestEngineTests {
     func deniedByPolicy() {
         var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
         let source = fixture.source(replay([0, 1, 2, 3])) { $0.policy.timeout = .milliseconds(500) }
-        fixture.engine.setClients([RequestClient(node: 0, number: 0, policyClass: 3)], of: source)
-        fixture.engine.deny([DeniedFlow(from: 3, to: 1), DeniedFlow(from: 2, to: 0)], at: fixture.port)
+        fixture.engine.setClients([RequestClient(node: 0, number: 0, policyEnd: 3)], of: source)
+        for pod in fixture.pods { fixture.engine.setPolicyEnds(sending: 10 + pod, receiving: pod, of: pod) }
+        fixture.engine.deny([DeniedFlow(from: 3, to: 1), DeniedFlow(from: 2, to: 0)])
         fixture.engine.run(through: at(10))
         #expect(fixture.engine.statistics(of: source).count(.succeeded) == 2)
         #expect(fixture.engine.statistics(of: source).count(.timedOut) == 2)

@@ -12,32 +12,42 @@ extension Cluster {
     mutating func placeClients() {
         guard let sources = traffic?.sources else { return }
         let up = (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) }
-        var clients: [[TrafficClient]] = []
         for (index, source) in sources.enumerated() {
             switch source.origin {
-            case .pods(let namespace, let selector): clients.append(clientPods(namespace, selector))
+            case .pods: set(clientPods(of: source), of: index)
             case .nodes(let selection):
                 let chosen = selection == .all ? nil : Set(selected(selection))
-                clients.append(
-                    up.indices.filter { up[$0] && chosen?.contains($0) ?? true }.map { TrafficClient(node: $0, number: Int32($0)) })
-            case .outside: clients.append(entries(of: index, up))
+                set(
+                    up.indices.filter { up[$0] && chosen?.contains($0) ?? true }.map { TrafficClient(node: $0, number: Int32($0)) },
+                    of: index)
+            case .outside: set(entries(of: index, up), of: index)
             }
         }
-        let time = now
-        traffic?.setClients(clients, at: time)
-        judgeTraffic()
     }
 
-    private mutating func clientPods(_ namespace: String, _ selector: LabelSelector) -> [TrafficClient] {
-        var clients: [TrafficClient] = []
-        for pod in api.objects.all(Pod.self).map(\.value) {
-            guard pod.metadata.namespace == namespace, selector.matches(pod.metadata.labels), pod.canSend,
-                let node = pod.nodeName.flatMap({ nodeAgent.number(of: $0) }), nodeAgent.isMachineUp(node),
-                let number = traffic?.clientNumber(of: pod.metadata.uid)
-            else { continue }
-            clients.append(TrafficClient(node: node, number: number, pod: pod.metadata.key))
-        }
-        return clients
+    /// The same for clients outside only.
+    mutating func placeEntries() {
+        guard let sources = traffic?.sources else { return }
+        let up = (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) }
+        for (index, source) in sources.enumerated() where source.origin == .outside { set(entries(of: index, up), of: index) }
+    }
+
+    private mutating func set(_ clients: [TrafficClient], of source: Int) {
+        let (time, peers) = (now, policyPeers)
+        traffic?.setClients(clients, of: source, at: time, peers)
+    }
+
+    private mutating func clientPods(of source: TrafficSource) -> [TrafficClient] {
+        api.objects.all(Pod.self).compactMap { client($0.value, of: source) }.sorted { $0.number < $1.number }
+    }
+
+    /// A pod as a client of a source; nil if it does not send now.
+    private mutating func client(_ pod: Pod, of source: TrafficSource) -> TrafficClient? {
+        guard source.isSent(from: pod), pod.canSend, let node = pod.nodeName.flatMap({ nodeAgent.number(of: $0) }),
+            nodeAgent.isMachineUp(node),
+            let number = traffic?.clientNumber(of: pod.metadata.uid)
+        else { return nil }
+        return TrafficClient(node: node, number: number, pod: pod.metadata.key)
     }
 
     /// The nodes where a source's load balancer lets clients in. A node is healthy while its machine runs and, under
@@ -58,23 +68,38 @@ extension Cluster {
 
     /// A pod changed that may send requests, or be another one in the eyes of network policies.
     mutating func observeTrafficPod(_ pod: Shared<Pod>, _ event: WatchEvent) {
-        let sends = traffic?.sendsFrom(pod.value) ?? false
-        guard sends || traffic?.isPoliced ?? false else { return }
-        var old: Shared<Pod>?
-        if case .pod(let previous)? = event.previous { old = previous }
+        guard let sources = traffic?.sources, let isPoliced = traffic?.isPoliced else { return }
+        var old: Pod?
+        if case .pod(let previous)? = event.previous { old = previous.value }
         let isGone = event.change == .deleted
-        if sends, isGone || old.map({ $0.value.canSend != pod.value.canSend }) ?? true {
-            placeClients()
-        } else if old.map({ $0.value.metadata.labels != pod.value.metadata.labels }) ?? false {
-            judgeTraffic()
+        let looksDifferent =
+            old.map { $0.metadata.labels != pod.value.metadata.labels || $0.status.podIP != pod.value.status.podIP } ?? true
+        guard isGone || looksDifferent || old?.canSend != pod.value.canSend else { return }
+        let (time, peers) = (now, policyPeers)
+        for (index, source) in sources.enumerated() {
+            guard source.isSent(from: pod.value) || old.map({ source.isSent(from: $0) }) ?? false else { continue }
+            let client = isGone ? nil : client(pod.value, of: source)
+            guard let number = traffic?.clientNumber(of: pod.value.metadata.uid) else { continue }
+            traffic?.setClient(number, to: client, of: index, at: time, peers)
         }
+        if isPoliced, looksDifferent, !isGone { judge([pod.value.metadata.uid]) }
     }
 
     /// Judges by the network policies there are.
     mutating func judgeTraffic() {
-        guard traffic?.isPoliced == true else { return }
-        let time = now
-        traffic?.judge(at: time) { [api] name in
+        let (time, peers) = (now, policyPeers)
+        traffic?.judge(at: time, peers)
+    }
+
+    /// The same for pods that were not met before, or changed.
+    mutating func judge(_ pods: [UID]) {
+        let (time, peers) = (now, policyPeers)
+        traffic?.judge(pods, at: time, peers)
+    }
+
+    /// Pods as network policies see them, by their names.
+    private var policyPeers: (NamespacedName) -> PolicyPeer? {
+        { [api] name in
             guard let pod = api.objects.get(Pod.self, name)?.value else { return nil }
             let namespace = api.objects.get(Namespace.self, NamespacedName(namespace: "", name: name.namespace))?.value
             return PolicyPeer(pod, namespaceLabels: namespace?.metadata.labels ?? [:])
@@ -83,14 +108,6 @@ extension Cluster {
 }
 
 extension Traffic {
-    /// Whether a pod is one of those that send requests.
-    fileprivate func sendsFrom(_ pod: Pod) -> Bool {
-        sources.contains { source in
-            guard case .pods(let namespace, let selector) = source.origin else { return false }
-            return pod.metadata.namespace == namespace && selector.matches(pod.metadata.labels)
-        }
-    }
-
     /// The names of the nodes that have ready endpoints for a source, if traffic from outside must stay on the node; else nil.
     fileprivate func nodesOfLocalEndpoints(_ source: Int) -> Set<String>? {
         guard case .service(let name) = destination(of: sources[source].target).destination, let service = services[name]?.value,
@@ -101,6 +118,14 @@ extension Traffic {
 
     /// Whether anybody from outside is sent by where endpoints are.
     var balancesToLocalEndpoints: Bool { rotations.indices.contains { rotations[$0] != nil && nodesOfLocalEndpoints($0) != nil } }
+}
+
+extension TrafficSource {
+    /// Whether a pod is one of those that send its requests.
+    fileprivate func isSent(from pod: Pod) -> Bool {
+        guard case .pods(let namespace, let selector) = origin else { return false }
+        return pod.metadata.namespace == namespace && selector.matches(pod.metadata.labels)
+    }
 }
 
 extension Pod {

@@ -33,12 +33,12 @@ extension Cluster {
 
     /// Something changed that requests may go by.
     mutating func observeTraffic(_ event: WatchEvent, isKnown: Bool = false) {
-        guard let met = traffic?.observe(event, isKnown: isKnown) else { return }
-        for pod in met { refreshServing(of: pod) }
+        guard let touched = traffic?.observe(event, isKnown: isKnown) else { return }
+        judge(touched)
+        for pod in touched { refreshServing(of: pod) }
         switch event.object {
-        case .service, .endpointSlice:
-            if !isKnown, traffic?.balancesToLocalEndpoints == true { placeClients() } else { judgeTraffic() }
-        case .networkPolicy, .ingress, .namespace: judgeTraffic()
+        case .service, .endpointSlice: if !isKnown, traffic?.balancesToLocalEndpoints == true { placeEntries() }
+        case .networkPolicy, .namespace: judgeTraffic()
         default: break
         }
     }
@@ -49,23 +49,23 @@ extension Cluster {
         let serving = nodeAgent.serving(of: pod, at: time)
         let next = traffic?.set(serving, of: pod, at: time)
         refreshProcessors(of: pod)
-        guard let (server, next) = next else { return }
-        queue.schedule(.servingChanges(server), at: next)
+        guard let (place, next) = next else { return }
+        queue.schedule(.servingChanges(Int32(place)), at: next)
     }
 
-    mutating func refreshServing(ofServer number: PodNumber) {
-        if let pod = traffic?.pod(number) { refreshServing(of: pod) }
+    mutating func refreshServing(ofPlace place: Int32) {
+        if let pod = traffic?.servers.pods[Int(place)].reference.uid { refreshServing(of: pod) }
     }
 
     /// Kubelets did something about pods, or machines stopped or came back.
     mutating func followServing() {
         if nodeAgent.takeChangeOfMachines() { machinesChanged() }
-        for pod in nodeAgent.takeTouchedPods() where traffic?.follows(pod) == true { refreshServing(of: pod) }
+        for pod in nodeAgent.takeTouchedPods() where traffic?.servers.place(of: pod) != nil { refreshServing(of: pod) }
     }
 
     /// Machines joined, stopped or came back: their pods with them, and the clients that were on them.
     private mutating func machinesChanged() {
-        guard let known = traffic?.nodeCount, let pods = traffic?.pods else { return }
+        guard let known = traffic?.nodeCount, let pods = traffic?.servers.podNames else { return }
         for number in known..<max(known, nodeAgent.count) {
             let node = proxyNode(number)
             traffic?.addNode(node)

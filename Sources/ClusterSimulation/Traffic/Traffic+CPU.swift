@@ -14,28 +14,32 @@ extension Traffic {
     mutating func takeDemands(at now: SimulatedTime) -> [RequestDemand] {
         advance(to: now)
         var demands: [RequestDemand] = []
-        for index in servers.indices {
-            let wanted = engine.cpuTime(of: PodNumber(index)).wanted
-            let cores = (wanted - servers[index].wanted) / Traffic.measuringInterval.seconds
-            servers[index].wanted = wanted
-            if cores == 0, servers[index].demand == 0 { continue }
-            servers[index].demand = cores
-            demands.append(RequestDemand(pod: servers[index].pod.uid, cores: cores))
+        for index in servers.pods.indices {
+            guard let server = servers.pods[index].servers.first else { continue }
+            let wanted = engine.cpuTime(of: server).wanted
+            let cores = (wanted - servers.pods[index].wanted) / Traffic.measuringInterval.seconds
+            servers.pods[index].wanted = wanted
+            if cores == 0, servers.pods[index].demand == 0 { continue }
+            servers.pods[index].demand = cores
+            demands.append(RequestDemand(pod: servers.pods[index].reference.uid, cores: cores))
         }
         return demands
     }
 
     /// Sets what a pod has for its requests from now on.
     mutating func set(_ processors: RequestProcessors, of pod: UID, at now: SimulatedTime) {
-        guard let number = serverOfPod[pod] else { return }
+        guard let number = server(of: pod) else { return }
         advance(to: now)
         engine.setProcessors(processors.cores, others: processors.others, of: number)
     }
 
     /// Core seconds that requests to a pod used between two times of the last minutes.
     func cpuTime(of pod: UID, from begin: SimulatedTime, to end: SimulatedTime) -> Double {
-        serverOfPod[pod].map { engine.cpuTime(of: $0, from: begin, to: end) } ?? 0
+        server(of: pod).map { engine.cpuTime(of: $0, from: begin, to: end) } ?? 0
     }
+
+    /// The first of a pod's servers, which all share its processors.
+    private func server(of pod: UID) -> PodNumber? { servers.place(of: pod).flatMap { servers.pods[$0].servers.first } }
 }
 
 extension Cluster {

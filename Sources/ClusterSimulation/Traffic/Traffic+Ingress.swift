@@ -24,10 +24,7 @@ extension Traffic {
     mutating func addIngressPort(_ address: IngressAddress, of source: TrafficSource) -> PortNumber {
         let port: PortNumber
         if let controller = configuration.ingress.controller {
-            var behaviour =
-                configuration.services.first { $0.target == controller } ?? ServiceBehaviour(controller, serviceTime: .constant(.zero))
-            behaviour.target = controller
-            port = addPort(behaviour, isShared: false)
+            port = addPort(controller, isShared: false)
         } else {
             port = engine.addPort(PortBehaviour(serviceTime: .constant(.zero)))
             let name = ServicePortName(namespace: "", name: "", port: "", transport: .tcp)
@@ -42,15 +39,10 @@ extension Traffic {
 
     /// A controller of which the scenario says nothing: it is somewhere in the cluster, takes no time and never fails.
     private mutating func controllerSomewhere() -> PodNumber {
-        if let known = serverOfHost[""] { return known }
-        let number = engine.addPod(on: PodNetwork.somewhere, capacity: PodCapacity(concurrency: .max))
-        let nobody = NamespacedName(namespace: "", name: "")
-        servers.append(Server(pod: Endpoint.PodReference(key: nobody, uid: UID("")), manner: .ignore, service: nobody))
-        serverOfHost[""] = number
-        return number
+        server(servers.place(ofHost: ""), on: PodNetwork.somewhere, port: 0, .tcp, entry: nil).number
     }
 
-    /// Leads requests for Ingresses where these lead them now. Returns the pods that are new to the engine.
+    /// Leads requests for Ingresses where these lead them now. Returns the pods that have to be looked at.
     mutating func route(at time: SimulatedTime, isKnown: Bool) -> [UID] {
         if ways.isEmpty { return [] }
         let className = configuration.ingress.className
@@ -79,7 +71,7 @@ extension Traffic {
         return met
     }
 
-    /// The port that a backend means: one that the scenario says something of if there is one. nil if the Service has no such port.
+    /// The port that a backend means. nil if the Service has no such port.
     private func target(of backend: IngressRules.Backend) -> TrafficTarget? {
         guard let service = services[backend.service]?.value else { return nil }
         let place = service.ports.firstIndex { port in
@@ -90,10 +82,7 @@ extension Traffic {
         }
         guard let place else { return nil }
         let name = service.ports[place].name
-        let exact = TrafficTarget(service: backend.service, port: name.isEmpty ? nil : name)
-        let first = TrafficTarget(service: backend.service)
-        if place == 0, !configuration.services.contains(where: { $0.target == exact }) { return first }
-        return exact
+        return TrafficTarget(service: backend.service, port: place == 0 || name.isEmpty ? nil : name)
     }
 
     private mutating func addCall(of source: String, to target: TrafficTarget, at time: SimulatedTime) -> SourceNumber {

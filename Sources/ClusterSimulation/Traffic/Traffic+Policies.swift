@@ -1,55 +1,9 @@
-// Network policies: which clients they keep from which pods.
-//
-// Pods that policies cannot tell apart are judged once. Policies work from the moment in which they are stored: how long the network's
-// agents take is not modelled.
+// Network policies: which clients they keep from which pods. They work from the moment in which they are stored: how long the network's agents take
+// is not modelled.
 
 import DiscreteEvents
 import KubernetesAPI
 import ServiceNetwork
-
-/// Ends of connections and what policies say of them.
-struct PolicyBook: Sendable {
-    /// Where clients outside of the cluster are: in a range that is nobody's (RFC 5737).
-    static let outside = PolicyPeer(pod: nil, address: 203 << 24 | 113 << 8 | 1)
-    /// Processes of nodes, hosts outside of the cluster and a controller that is no pod: no address of theirs is known.
-    static let unknown = PolicyPeer(pod: nil, address: 0)
-
-    private(set) var policies: [Shared<NetworkPolicy>] = []
-    /// The ends met so far, by their numbers.
-    private var peers: [PolicyPeer] = []
-    private var numbers: [PolicyPeer: Int32] = [:]
-    private var verdicts: [Flow: Bool] = [:]
-
-    private struct Flow: Hashable {
-        var from: Int32
-        var to: Int32
-        var port: Int32
-        var transport: TransportProtocol
-    }
-
-    mutating func set(_ policy: Shared<NetworkPolicy>, isGone: Bool) {
-        policies.removeAll { $0.value.metadata.key == policy.value.metadata.key }
-        if !isGone { policies.append(policy) }
-        verdicts = [:]
-    }
-
-    /// The number of an end: equal ones have one.
-    mutating func number(of peer: PolicyPeer) -> Int32 {
-        if let known = numbers[peer] { return known }
-        peers.append(peer)
-        numbers[peer] = Int32(peers.count - 1)
-        return Int32(peers.count - 1)
-    }
-
-    mutating func allows(from: Int32, to: Int32, port: Int32, _ transport: TransportProtocol) -> Bool {
-        let flow = Flow(from: from, to: to, port: port, transport: transport)
-        if let known = verdicts[flow] { return known }
-        let verdict = PolicyDecision(policies.map(\.value))
-            .allows(from: peers[Int(from)], to: peers[Int(to)], port: port, transport: transport)
-        verdicts[flow] = verdict
-        return verdict
-    }
-}
 
 extension Traffic {
     /// Whether anything has to be judged: policies were met.
@@ -64,52 +18,78 @@ extension Traffic {
     /// Judges all clients and pods anew.
     /// - Parameter peer: a pod as policies see it; nil if there is none of that name.
     mutating func judge(at now: SimulatedTime, _ peer: (NamespacedName) -> PolicyPeer?) {
-        guard var book else { return }
+        guard isPoliced else { return }
         advance(to: now)
-        var senders: [Int32] = []
-        func number(of peer: PolicyPeer) -> Int32 {
-            let number = book.number(of: peer)
-            if !senders.contains(number) { senders.append(number) }
-            return number
+        for place in servers.pods.indices { judge(place, peer) }
+        for source in clients.indices {
+            for place in clients[source].indices { judgeClient(place, of: source, peer) }
+            tellClients(of: source)
         }
-        for index in servers.indices {
-            let end = peer(servers[index].pod.key)
-            // One that is gone is what it was.
-            guard end != nil || servers[index].policyClass == nil else { continue }
-            let own = number(of: end ?? PolicyBook.unknown)
-            servers[index].policyClass = own
-            engine.setPolicyClass(own, of: PodNumber(index))
-        }
-        for index in clients.indices {
-            let isOutside = sources[index].origin == .outside
-            for place in clients[index].indices {
-                let end = clients[index][place].pod.flatMap(peer) ?? (isOutside ? PolicyBook.outside : PolicyBook.unknown)
-                clients[index][place].policyClass = number(of: end)
-            }
-        }
-        tellClients()
-        for port in ports { deny(at: port, senders, &book) }
-        self.book = book
+        tellPolicies()
     }
 
-    private mutating func deny(at port: Port, _ senders: [Int32], _ book: inout PolicyBook) {
-        var denied: Set<DeniedFlow> = []
-        for (pod, endpoint) in zip(port.members, port.endpoints) {
-            guard let own = servers[Int(pod)].policyClass else { continue }
-            for sender in senders where !book.allows(from: sender, to: own, port: endpoint.port, port.transport) {
-                denied.insert(DeniedFlow(from: sender, to: pod))
-            }
+    /// Judges pods that are new, or changed in the eyes of policies.
+    mutating func judge(_ pods: [UID], at now: SimulatedTime, _ peer: (NamespacedName) -> PolicyPeer?) {
+        guard isPoliced, !pods.isEmpty else { return }
+        advance(to: now)
+        for pod in pods { if let place = servers.place(of: pod) { judge(place, peer) } }
+        tellPolicies()
+    }
+
+    private mutating func judge(_ place: Int, _ peer: (NamespacedName) -> PolicyPeer?) {
+        let pod = servers.pods[place]
+        // One that is gone is what it was: those who have not heard of its end go on to send it packets.
+        let end = (pod.isHost ? nil : peer(pod.reference.key)) ?? pod.peer ?? PolicyBook.unknown
+        servers.pods[place].peer = end
+        guard let sending = book?.sender(end) else { return }
+        for number in pod.servers {
+            guard let receiving = book?.receiver(end, port: servers[number].port, servers[number].transport) else { return }
+            engine.setPolicyEnds(sending: sending, receiving: receiving, of: number)
         }
-        engine.deny(denied, at: port.number)
+    }
+
+    private mutating func judgeClient(_ place: Int, of source: Int, _ peer: (NamespacedName) -> PolicyPeer?) {
+        let other = sources[source].origin == .outside ? PolicyBook.outside : PolicyBook.unknown
+        if let end = book?.sender(clients[source][place].pod.flatMap(peer) ?? other) { clients[source][place].policyEnd = end }
+    }
+
+    private mutating func tellPolicies() {
+        if let book { engine.deny(book.denied, classes: book.classes) }
     }
 
     // MARK: Clients
 
-    /// Sets who the clients of each of the scenario's sources are; a source without any sends nothing.
-    mutating func setClients(_ new: [[TrafficClient]], at now: SimulatedTime) {
+    /// Sets who the clients of one of the scenario's sources are; a source without any sends nothing.
+    mutating func setClients(_ new: [TrafficClient], of source: Int, at now: SimulatedTime, _ peer: (NamespacedName) -> PolicyPeer?) {
         advance(to: now)
-        clients = new
-        tellClients()
+        clients[source] = new
+        if isPoliced {
+            for place in new.indices { judgeClient(place, of: source, peer) }
+            tellPolicies()
+        }
+        tellClients(of: source)
+    }
+
+    /// A pod begins or ceases to send requests of a source, or is another one in the eyes of policies.
+    /// - Parameter client: what it is now; nil: it does not send.
+    mutating func setClient(
+        _ number: Int32, to client: TrafficClient?, of source: Int, at now: SimulatedTime, _ peer: (NamespacedName) -> PolicyPeer?
+    ) {
+        // In the order of their numbers.
+        var (low, high) = (0, clients[source].count)
+        while low < high {
+            let middle = (low + high) / 2
+            if clients[source][middle].number < number { low = middle + 1 } else { high = middle }
+        }
+        let isKnown = low < clients[source].count && clients[source][low].number == number
+        guard isKnown || client != nil else { return }
+        advance(to: now)
+        clients[source].replaceSubrange(low..<low + (isKnown ? 1 : 0), with: client.map { [$0] } ?? [])
+        if client != nil, isPoliced {
+            judgeClient(low, of: source, peer)
+            tellPolicies()
+        }
+        tellClients(of: source)
     }
 
     /// The number of a pod that sends requests: its own for ever.
@@ -119,12 +99,10 @@ extension Traffic {
         return Int32(clientNumbers.count - 1)
     }
 
-    private mutating func tellClients() {
-        for (index, own) in clients.enumerated() {
-            engine.setClients(
-                own.map { RequestClient(node: NodeNumber($0.node), number: $0.number, policyClass: $0.policyClass, isDead: $0.isDead) },
-                of: SourceNumber(index))
-        }
+    private mutating func tellClients(of source: Int) {
+        engine.setClients(
+            clients[source].map { RequestClient(node: NodeNumber($0.node), number: $0.number, policyEnd: $0.policyEnd, isDead: $0.isDead) },
+            of: SourceNumber(source))
     }
 }
 
@@ -136,5 +114,6 @@ struct TrafficClient: Sendable, Hashable {
     var pod: NamespacedName?
     /// Whether the machine is down without the load balancer's knowing.
     var isDead = false
-    var policyClass: Int32 = 0
+    /// Its number as an end of connections.
+    var policyEnd: Int32 = 0
 }

@@ -7,7 +7,7 @@ import ServiceNetwork
 
 extension Traffic {
     /// Something that requests go by changed in the store. Kube-proxies and the DNS server hear of Services and EndpointSlices each in its time.
-    /// - Returns: the pods that are new to the engine.
+    /// - Returns: the pods that have to be looked at: they are new, or stop in another way from now on.
     mutating func observe(_ event: WatchEvent, isKnown: Bool) -> [UID] {
         switch event.object {
         case .service(let service):
@@ -30,7 +30,7 @@ extension Traffic {
         }
     }
 
-    /// Publishes the ports whose names lead to a Service or past it. Returns the pods that are new to the engine.
+    /// Publishes the ports whose names lead to a Service or past it. Returns the pods that have to be looked at.
     private mutating func publish(_ name: NamespacedName, at time: SimulatedTime, isKnown: Bool) -> [UID] {
         var met: [UID] = []
         for index in ports.indices where destination(of: ports[index].target).way.contains(name) {
@@ -44,44 +44,52 @@ extension Traffic {
         dns.destination(of: target.service) { services[$0]?.value }
     }
 
-    /// Publishes the present state of a port.
+    /// Publishes the present state of a port. Returns the pods that have to be looked at.
     mutating func publish(_ index: Int, at time: SimulatedTime, isKnown: Bool) -> [UID] {
         advance(to: time)
         settleShares(of: index)
-        let port = ports[index]
-        var met: [UID] = []
-        var endpoints: [ProxyEndpoint] = []
-        var numbers: [PodNumber] = []
+        let target = ports[index].target
+        let (destination, way) = destination(of: target)
+        bind(index, to: configuration.entry(of: target, on: way))
+        var change = Change()
         // No such Service or port (any more): its address leads nowhere.
         let name = ServicePortName(
-            namespace: port.target.service.namespace, name: port.target.service.name, port: port.target.port ?? "", transport: .tcp)
+            namespace: target.service.namespace, name: target.service.name, port: target.port ?? "", transport: .tcp)
         var info = ServicePortInfo(name: name, clusterIP: "", port: 0)
-        switch destination(of: port.target).destination {
+        switch destination {
         case .nowhere: break
         case .host(let host):
             info.clusterIP = Service.headless
-            endpoints = [ProxyEndpoint(address: host, port: 0)]
-            numbers = [number(ofHost: host, port)]
+            let port = target.port.flatMap { Int32($0) } ?? 0
+            add(ProxyEndpoint(address: host, port: port), servers.place(ofHost: host), on: PodNetwork.outside, info, index, &change)
         case .service(let service):
-            guard let known = services[service]?.value, let found = known.port(port.target.port) else { break }
+            guard let known = services[service]?.value, let found = known.port(target.port) else { break }
             info = found
-            for endpoint in self.endpoints(of: known, found, podName: port.target.pod) {
+            for endpoint in endpoints(of: known, found, podName: target.pod) {
                 guard let pod = endpoint.pod else { continue }
-                endpoints.append(endpoint)
-                if let known = serverOfPod[pod.uid] {
-                    numbers.append(known)
-                } else {
-                    numbers.append(meet(pod, on: endpoint.nodeName, port))
-                    met.append(pod.uid)
-                }
+                add(endpoint, servers.place(of: pod), on: servers.node(named: endpoint.nodeName), info, index, &change)
             }
         }
-        engine.publish(info, endpoints: endpoints, pods: numbers, for: port.number, at: time, isKnown: isKnown)
-        ports[index].endpoints = endpoints
-        ports[index].transport = info.name.transport
-        ports[index].members = numbers
-        ports[index].ready = endpoints.indices.filter { endpoints[$0].isReady }.map { numbers[$0] }
-        return met
+        engine.publish(info, endpoints: change.endpoints, pods: change.pods, for: ports[index].number, at: time, isKnown: isKnown)
+        ports[index].ready = zip(change.endpoints, change.pods).filter { $0.0.isReady }.map(\.1)
+        return change.touched
+    }
+
+    /// The endpoints that are to be published, and the pods that have to be looked at.
+    private struct Change {
+        var endpoints: [ProxyEndpoint] = []
+        var pods: [PodNumber] = []
+        var touched: [UID] = []
+    }
+
+    private mutating func add(
+        _ endpoint: ProxyEndpoint, _ pod: Int, on node: NodeNumber, _ info: ServicePortInfo, _ index: Int, _ change: inout Change
+    ) {
+        let (number, isChanged) = server(pod, on: node, port: endpoint.port, info.name.transport, entry: ports[index].entry)
+        share(index, with: number)
+        change.endpoints.append(endpoint)
+        change.pods.append(number)
+        if isChanged { change.touched.append(servers.pods[pod].reference.uid) }
     }
 
     /// The endpoints of a Service's port; of a headless one those that the name asked for has records of.
@@ -95,26 +103,6 @@ extension Traffic {
         return all.filter { recorded.contains($0.address) }
     }
 
-    /// A host outside of the cluster that an ExternalName Service stands for: it serves as the scenario says, always.
-    private mutating func number(ofHost host: String, _ port: Port) -> PodNumber {
-        if let known = serverOfHost[host] { return known }
-        let number = engine.addPod(on: PodNetwork.outside, capacity: port.capacity)
-        let name = NamespacedName(namespace: "", name: host)
-        servers.append(Server(pod: Endpoint.PodReference(key: name, uid: UID(host)), manner: port.manner, service: port.target.service))
-        serverOfHost[host] = number
-        return number
-    }
-
-    private mutating func meet(_ pod: Endpoint.PodReference, on node: String?, _ port: Port) -> PodNumber {
-        // A machine that replaces another may have its name.
-        let place = engine.network.nodes.lastIndex { $0.name == node } ?? 0
-        let number = engine.addPod(on: NodeNumber(place), capacity: port.capacity)
-        engine.setCondition(.stopped, of: number)
-        servers.append(Server(pod: pod, manner: port.manner, service: port.target.service))
-        serverOfPod[pod.uid] = number
-        return number
-    }
-
     func endpointCounts(of target: TrafficTarget) -> (ready: Int, terminating: Int) {
         var counts = (ready: 0, terminating: 0)
         guard case .service(let name) = destination(of: target).destination else { return counts }
@@ -125,32 +113,6 @@ extension Traffic {
             }
         }
         return counts
-    }
-
-    // MARK: Shares
-
-    /// Before a port's endpoints change: what its pods got since the last change, and what an even split would have given the ready ones.
-    private mutating func settleShares(of index: Int) {
-        var attempts = 0.0
-        for pod in ports[index].members {
-            let received = engine.received(by: pod).attempts
-            attempts += Double(received - servers[Int(pod)].settled)
-            servers[Int(pod)].settled = received
-        }
-        let ready = ports[index].ready
-        for pod in ready { servers[Int(pod)].evenShare += attempts / Double(ready.count) }
-    }
-
-    /// What each pod got, and what an even split would have given it.
-    mutating func podRecords() -> [TrafficRecord.Pod] {
-        for index in ports.indices { settleShares(of: index) }
-        // A controller that is nowhere is no pod.
-        return servers.indices.filter { !servers[$0].service.name.isEmpty }.map { index in
-            let server = servers[index]
-            return TrafficRecord.Pod(
-                pod: server.pod.key, service: server.service, received: engine.received(by: PodNumber(index)).attempts,
-                evenShare: server.evenShare, cpuSeconds: engine.cpuTime(of: PodNumber(index)).used)
-        }
     }
 }
 

@@ -8,7 +8,7 @@ extension Traffic {
     mutating func collectSamples() {
         guard engine.recordsOutcomes else { return }
         for outcome in engine.takeOutcomes() {
-            let pod = outcome.pod >= 0 ? servers[Int(outcome.pod)].pod.key : nil
+            let pod = outcome.pod >= 0 ? servers.pods[servers[outcome.pod].pod].reference.key : nil
             record.requests.append(
                 TrafficRecord.Request(
                     source: Int(outcome.source), number: outcome.number, started: outcome.started, ended: outcome.ended,

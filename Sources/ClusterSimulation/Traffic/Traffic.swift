@@ -15,32 +15,16 @@ struct Traffic: Sendable {
     struct Port: Sendable {
         let target: TrafficTarget
         let number: PortNumber
-        let manner: ServiceBehaviour.StopManner
-        let capacity: PodCapacity
         /// Whether it is for whoever names its target; of an Ingress' controller, each source has one of its own.
         let isShared: Bool
-        /// Its endpoints as published last, their pods, and those of these that are ready.
-        var endpoints: [ProxyEndpoint] = []
-        var transport = TransportProtocol.tcp
-        var members: [PodNumber] = []
+        /// Which of the configuration's services says what its pods do; nil: none does, and they answer at once.
+        var entry: Int?
+        /// Whether its Service had an address of its own when it was there last.
+        var hadAddress = false
+        /// Those of its endpoints, as published last, that are ready.
         var ready: [PodNumber] = []
-    }
-    /// A pod that was an endpoint of such a port, or a host outside of the cluster.
-    struct Server: Sendable {
-        let pod: Endpoint.PodReference
-        let manner: ServiceBehaviour.StopManner
-        /// The Service through which it was met first.
-        let service: NamespacedName
-        /// Attempts it had received when that was looked at last, and what it would have got if they were split evenly.
-        var settled: UInt64 = 0
-        var evenShare = 0.0
-        /// As what network policies see it; nil: nobody asked yet.
-        var policyClass: Int32?
-        /// When its serving will change, as far as a timer is set for that.
-        var next = SimulatedTime.distantFuture
-        /// Core seconds that its requests had wanted when that was measured last, and cores, in the second before.
-        var wanted = 0.0
-        var demand = 0.0
+        /// How its traffic was split.
+        var shares = PortShares()
     }
 
     var engine: RequestEngine
@@ -48,9 +32,7 @@ struct Traffic: Sendable {
     /// The scenario's sources have the first numbers in the engine and in the record; calls come after them.
     var sources: [TrafficSource] { configuration.sources }
     var ports: [Port] = []
-    var servers: [Server] = []
-    var serverOfPod: [UID: PodNumber] = [:]
-    var serverOfHost: [String: PodNumber] = [:]
+    var servers = ServerBook()
     var services: [NamespacedName: Shared<Service>] = [:]
     /// By Service, in the order in which they came.
     var slices: [NamespacedName: [Shared<EndpointSlice>]] = [:]
@@ -59,6 +41,10 @@ struct Traffic: Sendable {
     /// By source.
     var clients: [[TrafficClient]] = []
     var clientNumbers: [UID: Int32] = [:]
+    /// The Services and pods that ``TrafficRecord/pods`` will be about, in the order in which they met.
+    var rows = ShareRows()
+    /// By entry of the configuration's services.
+    private var calls: [[[SourceNumber]]] = []
     /// By source: what the load balancer makes of nodes; nil: it has none.
     var rotations: [LoadBalancerRotation?]
     /// When a balancer changes its mind, as far as that was looked at last.
@@ -89,8 +75,10 @@ struct Traffic: Sendable {
         rotations = configuration.sources.map { source in
             source.origin == .outside ? LoadBalancerRotation(configuration.healthChecks, seed: seed, of: source.name) : nil
         }
+        clients = Array(repeating: [], count: configuration.sources.count)
         record = TrafficRecord()
-        for service in configuration.services { _ = addPort(service) }
+        for (number, node) in nodes.enumerated() { servers.add(node, NodeNumber(number)) }
+        for service in configuration.services { _ = number(of: service.target) }
         for source in configuration.sources { addSource(source) }
         addCalls()
     }
@@ -99,28 +87,39 @@ struct Traffic: Sendable {
 
     private func port(of target: TrafficTarget) -> Port? { ports.first { $0.isShared && $0.target == target } }
 
-    /// The port of a target; one of which the scenario says nothing answers at once.
+    /// The number of a target's port.
     mutating func number(of target: TrafficTarget) -> PortNumber {
         if let known = port(of: target) { return known.number }
-        var behaviour =
-            configuration.services.first { $0.target == target.ofAllPods } ?? ServiceBehaviour(target, serviceTime: .constant(.zero))
-        behaviour.target = target
-        return addPort(behaviour)
+        return addPort(target)
     }
 
-    mutating func addPort(_ behaviour: ServiceBehaviour, isShared: Bool = true) -> PortNumber {
-        let number = engine.addPort(
-            PortBehaviour(serviceTime: behaviour.serviceTime, balancing: configuration.proxyMode, milliCPU: behaviour.milliCPU))
-        ports.append(
-            Port(
-                target: behaviour.target, number: number, manner: behaviour.onTermination, capacity: behaviour.capacity, isShared: isShared)
-        )
+    /// Adds a port whose pods answer at once, until it is known what Service it leads to.
+    mutating func addPort(_ target: TrafficTarget, isShared: Bool = true) -> PortNumber {
+        let number = engine.addPort(PortBehaviour(serviceTime: .constant(.zero), balancing: configuration.proxyMode))
+        ports.append(Port(target: target, number: number, isShared: isShared))
+        bind(ports.count - 1, to: configuration.entry(of: target, on: [target.service]))
         return number
     }
 
+    /// Makes the pods behind a port do as an entry of the configuration says.
+    mutating func bind(_ index: Int, to entry: Int?) {
+        guard ports[index].entry != entry else { return }
+        ports[index].entry = entry
+        let behaviour = entry.map { configuration.services[$0] }
+        engine.setBehaviour(
+            of: ports[index].number, serviceTime: behaviour?.serviceTime ?? .constant(.zero), milliCPU: behaviour?.milliCPU ?? 0)
+        setCalls(of: index)
+    }
+
+    /// What an Ingress' controller calls is up to its Ingresses.
+    private mutating func setCalls(of index: Int) {
+        guard ports[index].isShared else { return }
+        let own = ports[index].entry.flatMap { calls.indices.contains($0) ? calls[$0] : nil }
+        engine.setCalls(of: ports[index].number, own ?? [])
+    }
+
     private mutating func addCalls() {
-        var callsOfService: [(target: TrafficTarget, groups: [[SourceNumber]])] = []
-        for service in configuration.services where !service.calls.isEmpty {
+        for service in configuration.services {
             var groups: [[SourceNumber]] = []
             // Of several calls to one Service each has a name, and so random numbers, of its own.
             var known: [TrafficTarget: Int] = [:]
@@ -138,11 +137,9 @@ struct Traffic: Sendable {
                         return engine.addSource(source)
                     })
             }
-            callsOfService.append((service.target, groups))
+            calls.append(groups)
         }
-        for (target, groups) in callsOfService {
-            for caller in ports where caller.isShared && caller.target.ofAllPods == target { engine.setCalls(of: caller.number, groups) }
-        }
+        for index in ports.indices { setCalls(of: index) }
     }
 
     private mutating func addSource(_ source: TrafficSource) {
@@ -191,7 +188,9 @@ struct Traffic: Sendable {
 
     // MARK: Nodes and pods
 
-    mutating func addNode(_ node: ProxyNode) { _ = engine.addNode(node) }
+    mutating func addNode(_ node: ProxyNode) {
+        servers.add(node, engine.addNode(node))
+    }
 
     /// Divides the nodes as the failures that cut them off say.
     mutating func divide(at now: SimulatedTime) {
@@ -213,23 +212,22 @@ struct Traffic: Sendable {
         engine.reconnectProxy(of: NodeNumber(node), at: time)
     }
 
-    /// The pods that requests may reach.
-    var pods: [UID] { servers.map(\.pod.uid).filter { follows($0) } }
     var nodeCount: Int { engine.network.nodes.count }
 
-    func follows(_ pod: UID) -> Bool { serverOfPod[pod] != nil }
-
-    func pod(_ number: PodNumber) -> UID { servers[Int(number)].pod.uid }
-
-    /// A pod serves, or does not, as its kubelet says. Returns its number and when that will change, if it will and nobody was told yet.
-    mutating func set(_ serving: PodServing, of pod: UID, at now: SimulatedTime) -> (server: PodNumber, next: SimulatedTime)? {
-        guard let number = serverOfPod[pod] else { return nil }
+    /// A pod serves, or does not, as its kubelet says. Returns its place and when that will change, if it will and nobody was told yet.
+    mutating func set(_ serving: PodServing, of pod: UID, at now: SimulatedTime) -> (pod: Int, next: SimulatedTime)? {
+        guard let place = servers.place(of: pod) else { return nil }
         advance(to: now)
-        let (condition, next) = Traffic.condition(serving, servers[Int(number)].manner, at: now)
-        engine.setCondition(condition, of: number)
-        guard next != .distantFuture, next != servers[Int(number)].next else { return nil }
-        servers[Int(number)].next = next
-        return (number, next)
+        var change = SimulatedTime.distantFuture
+        for number in servers.pods[place].servers {
+            let manner = servers[number].entry.map { configuration.services[$0].onTermination } ?? .finish
+            let (condition, next) = Traffic.condition(serving, manner, at: now)
+            engine.setCondition(condition, of: number)
+            change = min(change, next)
+        }
+        guard change != .distantFuture, change != servers.pods[place].next else { return nil }
+        servers.pods[place].next = change
+        return (place, change)
     }
 
     private static func condition(

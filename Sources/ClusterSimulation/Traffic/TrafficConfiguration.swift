@@ -7,7 +7,7 @@ import ServiceNetwork
 /// The port of a Service that requests are for.
 public struct TrafficTarget: Hashable, Sendable, CustomStringConvertible {
     public var service: NamespacedName
-    /// The port's name; nil: the Service's first.
+    /// The port's name; nil: the Service's first. Of a Service's first port it is always nil, so that equal ports are equal targets.
     public var port: String?
     /// The name of one of the pods behind a headless Service; nil: all of them.
     public var pod: String?
@@ -142,5 +142,17 @@ public struct TrafficConfiguration: Hashable, Sendable {
         latencies.sameZone = .microseconds(250)
         latencies.crossZone = .microseconds(750)
         latencies.fromOutside = .milliseconds(10)
+    }
+}
+
+extension TrafficConfiguration {
+    /// The entry of ``services`` that says what the pods behind a target do: its own, or that of a Service to which its name leads; nil: none does.
+    /// - Parameter way: the Services on the way from the target's name to its destination, the target's own first.
+    public func entry(of target: TrafficTarget, on way: [NamespacedName]) -> Int? {
+        for name in way {
+            let named = TrafficTarget(service: name, port: target.port)
+            if let place = services.firstIndex(where: { $0.target == named }) { return place }
+        }
+        return nil
     }
 }

@@ -52,16 +52,15 @@ public struct TrafficRecord: Sendable {
         public var errorSeconds: Int { failed.count { $0 > 0 } }
     }
 
-    /// A pod that was an endpoint, or a host outside of the cluster (without a namespace).
+    /// A pod that was an endpoint of a Service, or a host outside of the cluster (without a namespace); once for each of its Services.
     public struct Pod: Sendable {
         public var pod: NamespacedName
-        /// The Service through which it became one first.
         public var service: NamespacedName
-        /// Attempts that reached it.
+        /// Attempts that reached it through that Service.
         public var received: UInt64
         /// What it would have received if the attempts at each moment had been split evenly over the endpoints that were ready then.
         public var evenShare: Double
-        /// Cpu time that its requests used.
+        /// Cpu time that its requests used, whatever the Service.
         public var cpuSeconds: Double
     }
 

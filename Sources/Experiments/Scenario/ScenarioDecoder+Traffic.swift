@@ -25,10 +25,6 @@ extension ScenarioDecoder {
         if let node = field(fields, "loadBalancer") { loadBalancer(node, &traffic.healthChecks) }
         if let node = field(fields, "ingress") { ingress(node, &traffic.ingress) }
         if let node = field(fields, "network") { network(node, &traffic.latencies) }
-        // Requests through an Ingress go to its controller.
-        if let controller = traffic.ingress.controller {
-            for index in traffic.sources.indices where traffic.sources[index].ingress != nil { traffic.sources[index].target = controller }
-        }
         return traffic
     }
 
@@ -61,7 +57,7 @@ extension ScenarioDecoder {
 
     private mutating func ingress(_ node: YAMLNode, _ ingress: inout IngressConfiguration) {
         guard let fields = open(node, ScenarioFormat.ingressController) else { return }
-        let port = string(fields, "port")
+        let port = port(fields)
         ingress.controller = objectName(fields, "controller").map { TrafficTarget(service: $0, port: port) }
         ingress.className = string(fields, "class")
         if let name = string(fields, "balancing"), let method = ScenarioDecoder.balancing[name] { ingress.balancing = method }
@@ -83,8 +79,15 @@ extension ScenarioDecoder {
         if let value = duration(fields, "fromOutside") { latencies.fromOutside = value }
     }
 
+    /// A port by its name or number.
+    private mutating func port(_ fields: Fields) -> String? {
+        guard let node = field(fields, "port"), let port = IntOrString.decode(node, &context) else { return nil }
+        if port == .string("") { context.error(node, "must not be empty") }
+        return port.description
+    }
+
     private mutating func target(_ fields: Fields) -> TrafficTarget? {
-        let port = string(fields, "port")
+        let port = port(fields)
         return objectName(fields, "service").map { TrafficTarget(service: $0, port: port) }
     }
 

@@ -11,6 +11,8 @@ extension ScenarioFormat {
     /// Requests a second, over all that a source may ask for.
     private static let rate = FieldType.number(0...10_000_000)
 
+    private static let port = FieldType.either(.string, .integer(1...65535))
+
     private static func target(required: Bool = true) -> [ScenarioField] {
         [
             ScenarioField(
@@ -18,7 +20,7 @@ extension ScenarioFormat {
                 "A Service. One with a cluster IP is reached through the node's kube-proxy. A headless one's pods are found through the DNS and talked "
                     + "to directly, at the port that they listen on. An ExternalName is followed to the Service it names, or to a host outside of the "
                     + "cluster that serves as `services` says and never fails."),
-            ScenarioField("port", .string, "Its port, by name; default: its first."),
+            ScenarioField("port", port, "Its port, by name or number; default: its first."),
         ]
     }
     private static let podName = ScenarioField(
@@ -34,7 +36,8 @@ extension ScenarioFormat {
         fields: [
             ScenarioField("sources", .list(.object("TrafficSource")), required: true, "Who sends requests."),
             ScenarioField(
-                "services", .list(.object("TrafficService")), "What the pods behind Services do with them; default: answer at once."),
+                "services", .list(.object("TrafficService")),
+                "What the pods behind Services do with them; of others: answer at once, any number at a time."),
             ScenarioField("proxy", .object("Proxy"), "kube-proxy, the same on all nodes."),
             ScenarioField("dns", .object("DNS"), "The cluster's DNS, by which pods of headless Services are found."),
             ScenarioField("loadBalancer", .object("LoadBalancer"), "How clients outside are led to nodes."),
@@ -88,7 +91,7 @@ extension ScenarioFormat {
             ScenarioField(
                 "controller", .objectName,
                 "The Service through which its pods are reached; default: it is somewhere in the cluster, takes no time and never fails."),
-            ScenarioField("port", .string, "That Service's port, by name; default: its first."),
+            ScenarioField("port", port, "That Service's port, by name or number; default: its first."),
             ScenarioField("class", .string, "Which Ingresses it serves, by ingressClassName; default: all."),
             ScenarioField(
                 "balancing", .constant(["roundRobin", "leastConnections", "ewma", "powerOfTwoChoices"]),
@@ -136,7 +139,9 @@ extension ScenarioFormat {
                 "cpu", .quantity,
                 "Cores that a worker uses for that time, 1 if it computes all the time; default 0. Autoscalers see it; beyond the container's limit, or its share of "
                     + "a full node, requests take longer."),
-            ScenarioField("concurrency", .integer(1...1_000_000), "Requests that a pod serves at the same time; default 1."),
+            ScenarioField(
+                "concurrency", .integer(1...1_000_000),
+                "Requests that a pod serves at the same time, over all Services with an entry that lead to this port of it; default 1."),
             ScenarioField(
                 "queue", .integer(0...1_000_000), "Requests that wait for a worker; one more is turned away. Default: any number."),
             ScenarioField(

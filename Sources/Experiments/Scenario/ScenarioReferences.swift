@@ -11,14 +11,16 @@ struct ScenarioReferences {
     /// The pod templates of each workload, and nothing for objects that have none.
     private var templates: [ObjectKey: [PodTemplate]] = [:]
     private var names: [ObjectKey] = []
-    private var services: [NamespacedName: Service] = [:]
-    private var ingresses: [Ingress] = []
+    private(set) var services: [NamespacedName: Service] = [:]
+    private(set) var ingresses: [Ingress] = []
+    /// The labels that pods may have, by namespace; nil: pods of a trace have any.
+    private(set) var podLabels: [String: [Labels]]? = [:]
     private let sources: [String]
     /// Pods that are there themselves, of nobody's template.
     private var pods: [Shared<Pod>] = []
     private var podCount = 0
     let nodesAreKnown: Bool
-    private let workloadsAreKnown: Bool
+    let workloadsAreKnown: Bool
 
     /// - Parameters:
     ///   - nodesAreKnown: whether all nodes could be read; otherwise a missing one is no finding.
@@ -27,6 +29,7 @@ struct ScenarioReferences {
         self.nodesAreKnown = nodesAreKnown
         self.workloadsAreKnown = workloadsAreKnown
         podCount = configuration.trace.count
+        if podCount > 0 { podLabels = nil }
         sources = configuration.traffic?.sources.map(\.name) ?? []
         nodes.areReplaced = configuration.faults.contains { fault in
             if case .reclamation(let reclamation) = fault.effect { reclamation.replacement != nil } else { false }
@@ -63,6 +66,7 @@ struct ScenarioReferences {
         case .ingress(let object): ingresses.append(object.value)
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
+            podLabels?[pod.value.metadata.namespace, default: []].append(pod.value.metadata.labels)
             if pod.value.metadata.ownerReferences.isEmpty { podCount += 1 }
             pods.append(pod)
         default: break
@@ -73,6 +77,7 @@ struct ScenarioReferences {
         let key = ObjectKey(kind, metadata.key)
         if templates[key] == nil { names.append(key) }
         templates[key, default: []] += template.map { [$0] } ?? []
+        if let template { podLabels?[metadata.namespace, default: []].append(template.labels) }
         podCount += Int(pods)
     }
 
@@ -165,98 +170,6 @@ struct ScenarioReferences {
             let limit = ScenarioFormat.maximumPods
             decoder.context.error(
                 spec["cluster"] ?? spec, "its workloads ask for \(podCount) pods; the most a scenario may have is \(limit)")
-        }
-    }
-}
-
-// MARK: - Traffic
-
-extension ScenarioReferences {
-    /// Requests need Services that are there, with the ports they name and an address they can reach.
-    mutating func check(_ traffic: TrafficConfiguration, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        if let controller = traffic.ingress.controller, let place = node["ingress"] {
-            check(controller, place, field: "controller", &decoder)
-        }
-        let places = node["services"].map { Array($0.elements) } ?? []
-        for (behaviour, place) in zip(traffic.services, places) where traffic.services.count == places.count {
-            check(behaviour.target, place, &decoder)
-            if let first = traffic.services.first(where: { $0.target == behaviour.target }), first != behaviour {
-                decoder.context.error(place, "there is an entry for \(behaviour.target) already")
-            }
-            if ScenarioReferences.comesBack(behaviour.target, traffic.services) {
-                decoder.context.error(place["calls"] ?? place, "the calls come back to \(behaviour.target): a request would never end")
-            }
-            let calls = place["calls"].map { $0.elements.flatMap { Array($0.elements) } } ?? []
-            for (call, place) in zip(behaviour.calls.joined(), calls) { check(call.target, place, &decoder) }
-        }
-        let sources = node["sources"].map { Array($0.elements) } ?? []
-        guard traffic.sources.count == sources.count else { return }
-        for (source, place) in zip(traffic.sources, sources) {
-            if let address = source.ingress {
-                check(address, traffic.ingress, place["ingress"] ?? place, &decoder)
-            } else {
-                check(source.target, place, &decoder)
-            }
-            switch source.origin {
-            case .nodes(let selection): check(selection, place["from"] ?? place, &decoder)
-            case .pods: break
-            case .outside:
-                guard let service = services[source.target.service], !service.isExternallyAccessible else { continue }
-                decoder.context.error(
-                    place["from"] ?? place,
-                    "Service \(source.target.service) is not reached from outside: it needs type NodePort or LoadBalancer, or externalIPs")
-            }
-        }
-    }
-
-    /// Some Ingress must lead a request somewhere.
-    private func check(_ address: IngressAddress, _ ingress: IngressConfiguration, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        guard workloadsAreKnown else { return }
-        let served = ingresses.filter { ingress.className == nil || $0.className == ingress.className }
-        guard let backend = IngressRules(of: served).backend(host: address.host, path: address.path) else {
-            let ofClass = ingress.className.map { " of class \($0)" } ?? ""
-            decoder.context.error(node, "no Ingress\(ofClass) in objects, snapshot or timeline has a rule for \(address)")
-            return
-        }
-        if services[backend.service] == nil {
-            decoder.context.error(node, "an Ingress leads \(address) to Service \(backend.service), which does not exist")
-        }
-    }
-
-    /// Whether a request for a port comes back to it by the calls that pods make for it: it would never end.
-    private static func comesBack(_ target: TrafficTarget, _ services: [ServiceBehaviour]) -> Bool {
-        var met: [TrafficTarget] = []
-        var ahead = [target]
-        while let next = ahead.popLast() {
-            for call in services.filter({ $0.target == next }).flatMap({ $0.calls.joined() }).map(\.target) where !met.contains(call) {
-                if call == target { return true }
-                met.append(call)
-                ahead.append(call)
-            }
-        }
-        return false
-    }
-
-    private func check(_ target: TrafficTarget, _ node: YAMLNode, field: String = "service", _ decoder: inout ScenarioDecoder) {
-        guard workloadsAreKnown else { return }
-        let place = node[field] ?? node
-        guard let service = services[target.service] else {
-            decoder.context.error(place, "there is no Service \(target.service)")
-            return
-        }
-        if target.pod != nil, !service.isHeadless {
-            decoder.context.error(node["pod"] ?? node, "Service \(target.service) is not headless: its pods have no names")
-        }
-        // An alias has no ports of its own.
-        if service.type == .externalName { return }
-        if service.ports.isEmpty {
-            decoder.context.error(place, "Service \(target.service) has no port")
-        } else if let port = target.port, !service.ports.contains(where: { $0.name == port }) {
-            let names = service.ports.map(\.name).filter { !$0.isEmpty }
-            decoder.context.error(
-                node["port"] ?? node,
-                "Service \(target.service) has no port \"\(port)\"; "
-                    + (names.isEmpty ? "its port has no name" : "it has " + names.joined(separator: ", ")))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 import DiscreteEvents
 
-/// The number of a pod in the request engine: given when it is added, never used again.
+/// The number of a pod, or of one of the ports at which it listens, in the request engine: given when it is added, never used again.
 public typealias PodNumber = Int32
 /// The number of a node in the request engine.
 public typealias NodeNumber = Int32
@@ -42,9 +42,12 @@ public struct PodCapacity: Hashable, Sendable {
 struct PodServer: Hashable, Sendable {
     let node: NodeNumber
     var capacity: PodCapacity
+    /// Which of the engine's processors it computes on.
+    let processors: Int32
     var condition = PodCondition.serving
-    /// As what network policies see its calls.
-    var policyClass: Int32 = 0
+    /// Its number as an end of connections that it makes, and of those made to it.
+    var sendingEnd: Int32 = 0
+    var receivingEnd: Int32 = 0
     var busy: Int32 = 0
     var waiting: Int32 = 0
     /// The line: attempts linked by `Attempt.next`.

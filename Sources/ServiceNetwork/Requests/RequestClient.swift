@@ -6,25 +6,25 @@ public struct RequestClient: Hashable, Sendable {
     public var node: NodeNumber
     /// Which of the source's clients it is: connections, DNS answers and affinity are its own. Never another's later.
     public var number: Int32
-    /// Clients that network policies treat alike have one number.
-    public var policyClass: Int32
+    /// As which end of connections network policies know it; several clients may be one.
+    public var policyEnd: Int32
     /// Whether the node is down: what comes in there is lost.
     public var isDead: Bool
 
-    public init(node: NodeNumber, number: Int32, policyClass: Int32 = 0, isDead: Bool = false) {
+    public init(node: NodeNumber, number: Int32, policyEnd: Int32 = 0, isDead: Bool = false) {
         self.node = node
         self.number = number
-        self.policyClass = policyClass
+        self.policyEnd = policyEnd
         self.isDead = isDead
     }
 }
 
-/// Connections that network policies keep from being made: from clients of a class to a pod.
+/// Connections that network policies keep from being made: from clients of a class to pods of a class (``RequestEngine/deny(_:classes:)``).
 public struct DeniedFlow: Hashable, Sendable {
     public var from: Int32
-    public var to: PodNumber
+    public var to: Int32
 
-    public init(from: Int32, to: PodNumber) {
+    public init(from: Int32, to: Int32) {
         self.from = from
         self.to = to
     }

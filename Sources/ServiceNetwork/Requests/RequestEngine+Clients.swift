@@ -61,7 +61,7 @@ extension RequestEngine {
         if !parent.isNone {
             // A pod that calls is a client of its own.
             let pod = attempts[Int(parent.index)].pod
-            return RequestClient(node: pods[Int(pod)].node, number: pod, policyClass: pods[Int(pod)].policyClass)
+            return RequestClient(node: pods[Int(pod)].node, number: pod, policyEnd: pods[Int(pod)].sendingEnd)
         }
         let count = sources[source].clients.count
         var client = sources[source].clients[user.map { Int($0) % count } ?? 0]
@@ -123,9 +123,9 @@ extension RequestEngine {
 
     /// Whether network policies keep a request from a pod.
     private func isDenied(_ request: Request, _ pod: PodNumber) -> Bool {
-        let port = Int(sources[Int(request.source)].port)
-        if ports[port].denied.isEmpty { return false }
-        return ports[port].denied.contains(DeniedFlow(from: request.policyClass, to: pod))
+        if denied.isEmpty { return false }
+        func policyClass(of end: Int32) -> Int32 { policyClasses.indices.contains(Int(end)) ? policyClasses[Int(end)] : end }
+        return denied.contains(DeniedFlow(from: policyClass(of: request.policyEnd), to: policyClass(of: pods[Int(pod)].receivingEnd)))
     }
 
     /// What takes no time is done at once: no event.

@@ -11,12 +11,17 @@ extension RequestEngine {
         case .unreachable:
             attempts[index].stage = .lost
             // The client may have given it up already: then nobody waits.
-            if attempts[index].isGivenUp { forget(slot) } else { scheduleConnectionTimeout(slot, after: connectionTimeout(of: slot)) }
+            if attempts[index].isGivenUp {
+                forget(slot)
+            } else {
+                scheduleConnectionTimeout(slot, after: sources[source(of: slot)].connectionTimeout)
+            }
             return
         case .stopped, .closing: return reply(slot, .refused)
         case .serving, .draining: break
         }
         pods[pod].received += 1
+        ports[Int(port(of: slot))].received.count(PodNumber(pod))
         if attempts[index].incarnation != pods[pod].incarnation { return reply(slot, .reset) }
         if pods[pod].busy < pods[pod].capacity.concurrency {
             pods[pod].busy += 1
@@ -36,9 +41,9 @@ extension RequestEngine {
         }
     }
 
-    private func connectionTimeout(of slot: AttemptSlot) -> SimulatedDuration {
-        sources[Int(requests[Int(attempts[Int(slot.index)].request.index)].source)].connectionTimeout
-    }
+    private func source(of slot: AttemptSlot) -> Int { Int(requests[Int(attempts[Int(slot.index)].request.index)].source) }
+
+    private func port(of slot: AttemptSlot) -> PortNumber { sources[source(of: slot)].port }
 
     /// A worker takes the attempt.
     private mutating func serve(_ slot: AttemptSlot) {
@@ -62,7 +67,7 @@ extension RequestEngine {
     /// The pod's own work is done: next come the calls it makes, then the answer.
     mutating func complete(_ slot: AttemptSlot) {
         let index = Int(slot.index)
-        let port = Int(sources[Int(requests[Int(attempts[index].request.index)].source)].port)
+        let port = Int(port(of: slot))
         if ports[port].fails { attempts[index].result = .failed }
         let group = Int(attempts[index].callGroups)
         if group < ports[port].calls.count, attempts[index].result == .succeeded {
@@ -139,7 +144,7 @@ extension RequestEngine {
         pods[index].waiting = 0
         pods[index].head = .none
         pods[index].tail = .none
-        stopProcessors(of: index)
+        stopProcessors(of: Int(pods[index].processors))
         // Places that are free are in no pod.
         for place in attempts.indices where attempts[place].pod == pod {
             let slot = AttemptSlot(index: UInt32(place))

@@ -24,8 +24,12 @@ public struct RequestEngine: Sendable, Hashable {
     var arrivals = EventQueue<SourceNumber>()
     public internal(set) var table: EndpointTable
     var pods: [PodServer] = []
-    /// By pod, apart from what every delivery looks at.
+    /// One for each pod, or for several that share them; apart from what every delivery looks at.
     var processors: [PodProcessors] = []
+    /// Connections that network policies let nobody make, by the classes of their ends.
+    var denied: Set<DeniedFlow> = []
+    /// By the number of an end: its class.
+    var policyClasses: [Int32] = []
     /// Of pods whose requests have had to share their processors.
     var shared: [SharedService] = []
     private let cpuMemory: SimulatedDuration
@@ -59,9 +63,13 @@ public struct RequestEngine: Sendable, Hashable {
     // MARK: Building
 
     /// Adds a pod that takes requests.
-    public mutating func addPod(on node: NodeNumber, capacity: PodCapacity) -> PodNumber {
-        pods.append(PodServer(node: node, capacity: capacity))
-        processors.append(PodProcessors(memory: cpuMemory))
+    ///
+    /// What listens at several ports of one pod is added as often, each with workers of its own, and shares the processors of the first.
+    /// - Parameter other: one of the same pod that was added before; whoever stops one stops all of them.
+    public mutating func addPod(on node: NodeNumber, capacity: PodCapacity, sharing other: PodNumber? = nil) -> PodNumber {
+        if other == nil { processors.append(PodProcessors(memory: cpuMemory)) }
+        let own = other.map { pods[Int($0)].processors } ?? Int32(processors.count - 1)
+        pods.append(PodServer(node: node, capacity: capacity, processors: own))
         return PodNumber(pods.count - 1)
     }
 
@@ -131,14 +139,25 @@ public struct RequestEngine: Sendable, Hashable {
         isStopped = true
     }
 
-    /// Sets what network policies keep from a port's pods: packets of new connections are lost.
-    public mutating func deny(_ flows: Set<DeniedFlow>, at port: PortNumber) {
-        ports[Int(port)].denied = flows
+    /// Sets which connections network policies let nobody make: their packets are lost.
+    /// - Parameters:
+    ///   - flows: by the classes of their ends, which policies cannot tell apart.
+    ///   - classes: by the number of an end, its class; of ends beyond, the number is the class.
+    public mutating func deny(_ flows: Set<DeniedFlow>, classes: [Int32] = []) {
+        denied = flows
+        policyClasses = classes
     }
 
-    /// Sets as what network policies see the calls of a pod.
-    public mutating func setPolicyClass(_ number: Int32, of pod: PodNumber) {
-        pods[Int(pod)].policyClass = number
+    /// Sets the number of a pod as an end of connections: of those that it makes, and of those that are made to it.
+    public mutating func setPolicyEnds(sending: Int32, receiving: Int32, of pod: PodNumber) {
+        pods[Int(pod)].sendingEnd = sending
+        pods[Int(pod)].receivingEnd = receiving
+    }
+
+    /// Changes what the pods behind a port do with requests that they begin to serve from now on. The balancing stays.
+    public mutating func setBehaviour(of port: PortNumber, serviceTime: Distribution, milliCPU: Int32) {
+        ports[Int(port)].behaviour.serviceTime = serviceTime
+        ports[Int(port)].behaviour.milliCPU = milliCPU
     }
 
     /// Makes all requests for a port fail once they are served (or not any more): there is nobody to pass them on to.
@@ -218,6 +237,12 @@ public struct RequestEngine: Sendable, Hashable {
         (pods[Int(pod)].received, pods[Int(pod)].work)
     }
 
+    /// How many attempts reached a pod through a port.
+    public func received(by pod: PodNumber, through port: PortNumber) -> UInt64 { ports[Int(port)].received[pod] }
+
+    /// How many attempts reached pods through a port.
+    public func received(through port: PortNumber) -> UInt64 { ports[Int(port)].received.total }
+
     /// The counts of a source since they were taken last; they begin anew.
     public mutating func takeStatistics(of source: SourceNumber) -> RequestStatistics {
         var taken = RequestStatistics()
@@ -249,13 +274,38 @@ public struct PortBehaviour: Hashable, Sendable {
     }
 }
 
+/// How many attempts reached each of a port's pods.
+struct ReceivedCounts: Hashable, Sendable {
+    private(set) var total: UInt64 = 0
+    /// By pod number, from the lowest one met on: those of a port are met together.
+    private var counts: [UInt64] = []
+    private var first: PodNumber = 0
+
+    subscript(pod: PodNumber) -> UInt64 {
+        let place = Int(pod - first)
+        return counts.indices.contains(place) ? counts[place] : 0
+    }
+
+    mutating func count(_ pod: PodNumber) {
+        total += 1
+        if counts.isEmpty { first = pod }
+        if pod < first {
+            counts.insert(contentsOf: repeatElement(0, count: Int(first - pod)), at: 0)
+            first = pod
+        }
+        let place = Int(pod - first)
+        if place >= counts.count { counts.append(contentsOf: repeatElement(0, count: place + 1 - counts.count)) }
+        counts[place] += 1
+    }
+}
+
 /// A port with what balances its traffic.
 struct PortState: Hashable, Sendable {
-    let behaviour: PortBehaviour
+    var behaviour: PortBehaviour
     var calls: [[SourceNumber]] = []
     /// Whether every request gets a bad answer.
     var fails = false
-    var denied: Set<DeniedFlow> = []
+    var received = ReceivedCounts()
     /// Random methods and balancers that see all traffic need one; IPVS has one on each node that sent something.
     var balancers: [Balancer]
     /// By node: its balancer; empty: all share the first.

@@ -24,7 +24,8 @@ struct Request: Hashable, Sendable {
     var node: NodeNumber
     /// Which of the source's clients (a user; of calls the pod that calls).
     var client: Int32
-    var policyClass: Int32
+    /// As which end of connections network policies know the client.
+    var policyEnd: Int32
     /// Whether it comes in at a node that is down.
     var isLost: Bool
     /// The attempt on whose behalf it is made.
@@ -42,7 +43,7 @@ struct Request: Hashable, Sendable {
         self.started = started
         node = client.node
         self.client = client.number
-        policyClass = client.policyClass
+        policyEnd = client.policyEnd
         isLost = client.isDead
         self.parent = parent
     }
@@ -128,7 +129,7 @@ struct RequestEvent: Hashable, Sendable {
         case delivery
         /// Its own service is over; index: the attempt.
         case completion
-        /// The first of the requests that share a pod's processors is served; index: the pod, serial: the number of the forecast.
+        /// The first of the requests that share a pod's processors is served; index: the processors, serial: the number of the forecast.
         case sharedCompletion
         /// The answer reaches the client; index: the attempt.
         case answer
