@@ -172,8 +172,9 @@ package struct DecodingContext {
     /// Reports a field nobody knows, given its value.
     package mutating func unknownField(_ value: YAMLNode) {
         let line = value.file.nodes[Int(value.index) - 1].line
-        if unknownFields == .refuse { errorCount += 1 }
-        add(unknownFields == .refuse ? .error : .warning, value, "unknown field", false, line: Int(line))
+        let isRefused = unknownFields == .refuse || value.tape.isEdited
+        if isRefused { errorCount += 1 }
+        add(isRefused ? .error : .warning, value, "unknown field", false, line: Int(line))
     }
 
     /// Reports that a node is not what its field wants; null is no error, it means the field is absent.
@@ -205,11 +206,17 @@ package struct DecodingContext {
             suppressedCount += 1
             return
         }
-        let start = root.flatMap { $0.file === node.file && $0.index <= node.index ? Int($0.index) : nil }
-        let origin = start ?? Int(node.file.roots.last { $0 <= node.index } ?? 0)
         diagnostics.append(
             Diagnostic(
-                severity: severity, file: node.file.name, line: line ?? node.line,
-                field: node.file.path(from: origin, to: Int(node.index), inMap: inMap), message: message))
+                severity: severity, file: node.file.name, line: line ?? node.line, field: path(of: node, inMap: inMap), message: message))
     }
+
+    private func path(of node: YAMLNode, inMap: Bool) -> String {
+        let start = root.flatMap { $0.file === node.file && $0.index <= node.index ? Int($0.index) : nil }
+        let origin = start ?? Int(node.file.roots.last { $0 <= node.index } ?? 0)
+        return node.file.path(from: origin, to: Int(node.index), inMap: inMap)
+    }
+
+    /// Where a node is, for findings that turn up later: FILE:LINE: FIELD
+    package func position(of node: YAMLNode) -> String { "\(node.file.name):\(node.line): \(path(of: node, inMap: false))" }
 }

@@ -13,7 +13,7 @@ package final class YAMLFile: Sendable {
     let keys: [String]
     let roots: [Int32]
     /// Lines whose columns were shifted by a document marker put in front (JSON Lines), in order.
-    private let markedLines: [UInt32]
+    let markedLines: [UInt32]
 
     init(name: String, nodes: [YAMLTapeNode], text: [UInt8], keys: [String], roots: [Int32], markedLines: [UInt32]) {
         self.name = name
@@ -117,6 +117,8 @@ struct YAMLTapeNode {
     /// From 1.
     var column: UInt32
     var kind: Kind
+    /// Whether it was put in the place of what the file has.
+    var isEdited = false
 
     var isCollection: Bool { kind == .sequence || kind == .mapping }
 
