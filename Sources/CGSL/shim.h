@@ -3,6 +3,7 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_histogram.h>
 #include <gsl/gsl_math.h>
+#include <gsl/gsl_qrng.h>
 #include <gsl/gsl_roots.h>
 #include <gsl/gsl_sf_gamma.h>
 #include <gsl/gsl_sort.h>
@@ -12,4 +13,8 @@
 // read them; this function does.
 static inline const gsl_root_fsolver_type *cgsl_root_fsolver_brent(void) {
     return gsl_root_fsolver_brent;
+}
+
+static inline const gsl_qrng_type *cgsl_qrng_sobol(void) {
+    return gsl_qrng_sobol;
 }

@@ -5,7 +5,8 @@ import CGSL
 public struct PairedDifference: Sendable, Hashable {
     /// Of the differences; the interval is Student's.
     public let interval: StudentInterval
-    /// Two-sided p-value of the paired t test that the mean is zero; 1 if all differences are zero, 0 if they are one other number.
+    /// Two-sided p-value of the paired t test that the mean is zero. Differences that are all one number leave that test nothing to go by: 1 if it
+    /// is zero, otherwise the sign test's, 2^(1 - n): two equal differences prove little, ten a lot.
     public let pValue: Double
     /// How many times as many replications independent runs would have needed for an interval of this width: the sum of both sides'
     /// variances over the variance of the differences. nil where the differences do not vary.
@@ -21,7 +22,7 @@ public struct PairedDifference: Sendable, Hashable {
         // The last digits of sums are noise.
         let noise = (Statistics.mean(values).magnitude + Statistics.mean(baseline).magnitude) * 1e-12
         guard deviation > noise else {
-            pValue = interval.mean.magnitude > noise ? 0 : 1
+            pValue = interval.mean.magnitude > noise ? Double(sign: .plus, exponent: 1 - values.count, significand: 1) : 1
             pairingGain = nil
             return
         }
