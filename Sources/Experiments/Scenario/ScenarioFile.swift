@@ -177,7 +177,7 @@ struct ScenarioReader {
         for (node, entry) in entries { references.check(entry.action, node, &decoder) }
         for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
         for (node, rule) in workloads { if let rule { references.check(rule, node, &decoder) } }
-        if let duration { checkTimes(faults, entries, expectations, end: .zero + duration, references) }
+        if let duration { checkTimes(faults, entries, expectations, end: .zero + duration, references, configuration) }
         if let traffic = configuration.traffic, let node = spec["traffic"] {
             configuration.traffic = references.resolve(traffic, node, &decoder)
             if let duration { checkStarts(traffic, node, end: .zero + duration, references) }
@@ -190,15 +190,18 @@ struct ScenarioReader {
             expectations: expectations.map(\.expectation), inputs: decoder.inputs, warnings: [])
     }
 
-    /// Warns of what comes after the end.
+    /// Warns of what comes after the end, or so late that nothing can be at rest then.
     private mutating func checkTimes(
         _ faults: [(node: YAMLNode, fault: DecodedFault?)], _ entries: [(node: YAMLNode, entry: TimelineEntry)],
-        _ expectations: [(node: YAMLNode, expectation: Expectation)], end: SimulatedTime, _ references: ScenarioReferences
+        _ expectations: [(node: YAMLNode, expectation: Expectation)], end: SimulatedTime, _ references: ScenarioReferences,
+        _ configuration: ClusterConfiguration
     ) {
+        let rest = RestCheck(configuration, end: end)
         for (node, fault) in faults { if let fault { references.checkTime(fault, node, end: end, &decoder) } }
         for (node, entry) in entries { references.checkTime(entry.at, node["at"] ?? node, end: end, &decoder) }
         for (node, expectation) in expectations {
             references.checkTime(expectation.from, node["from"] ?? node["at"] ?? node, end: end, &decoder)
+            if let warning = rest.warning(about: expectation) { decoder.context.warning(node["invariants"] ?? node, warning) }
         }
     }
 
