@@ -86,6 +86,15 @@ struct OverlapTests {
         #expect(try #require(failures[0].recovered) > at(180))
     }
 
+    @Test("A node that reboots for maintenance is down already")
+    func inMaintenance() throws {
+        let failures = try recoveries([fault("b-0", at: 150, down: 10)]) {
+            $0.timeline = [TimelineEntry(at: at(60), action: .maintain(MaintenancePlan(nodes: .node("b-0"), reboot: .minutes(3))))]
+        }
+        #expect(failures[0].nodes == 0 && failures[0].nodesHit == 1 && failures[0].affectedPods == 0 && failures[0].detected == nil)
+        #expect(try #require(failures[0].returned) > at(240))
+    }
+
     @Test("A crash in an outage of the API server is one of a node that was up")
     func inOutage() throws {
         let failures = try recoveries([fault("b-0", at: 70, down: 5)]) {

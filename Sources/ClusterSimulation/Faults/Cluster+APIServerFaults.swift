@@ -67,10 +67,11 @@ extension APIServerFault {
     fileprivate var name: String { effect == .outage ? "outage" : "brown-out" }
 
     fileprivate var text: String {
-        switch effect {
-        case .outage: "\(name) for \(down)"
-        case .brownout(let factor, let delay, let errors):
-            "\(name) for \(down), latency x \(factor) + \(delay), \(errors * 100) % errors"
-        }
+        guard case .brownout(let factor, let delay, let errors) = effect else { return "\(name) for \(down)" }
+        var parts = ["\(name) for \(down)"]
+        if factor != 1 { parts.append("requests take \(factor) times as long") }
+        if delay > .zero { parts.append("requests take \(delay) more") }
+        if errors > 0 { parts.append("\(errors * 100) % of them fail") }
+        return parts.joined(separator: ", ")
     }
 }

@@ -110,11 +110,15 @@ extension Cluster {
 
     /// Nodes fail together. Returns the row of `recoveries`.
     mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
-        let names = numbers.map { nodeAgent.name(of: $0) }
-        let pods = names.filter { !recorder.isDown($0) }.flatMap { boundPods(of: $0) }
+        let up = numbers.filter { !isDown($0) }.map { nodeAgent.name(of: $0) }
+        let pods = up.flatMap { boundPods(of: $0) }
         for number in numbers { strike(number, effect) }
-        return recorder.failed(subject: subject, effect: effect, hit: names, pods: pods, at: now)
+        return recorder.failed(
+            subject: subject, effect: effect, hit: numbers.map { nodeAgent.name(of: $0) }, nodes: up, pods: pods, at: now)
     }
+
+    /// Whether a node is down already: it does not run, or a failure cuts it off. In an outage of the API server all nodes are up.
+    func isDown(_ number: Int) -> Bool { faults[node: number].isStopped || recorder.isDown(nodeAgent.name(of: number)) }
 
     /// One cause strikes one node.
     mutating func strike(_ number: Int, _ effect: Fault.Effect) {

@@ -210,53 +210,53 @@ struct Recorder: Sendable {
 
     // MARK: Failures
 
-    /// Whether a failure that is told of keeps a node down.
+    /// Whether a failure that is told of keeps a node down, or out of reach.
     func isDown(_ node: String) -> Bool { downNodes[node] != nil }
 
-    /// Nodes stopped together. `hit`: all of them, those that were down already too; `pods`: those on the nodes that were not. Returns the
-    /// row of `recoveries`.
-    mutating func failed(subject: String, effect: Fault.Effect, hit: [String], pods: [Shared<Pod>], at now: SimulatedTime) -> Int {
-        let row = newFailure(subject, effect, hit, down: now, at: now)
-        let scope = scope(hit, pods)
+    /// Nodes stopped together. `hit`: all of them; `nodes`: those that were up, with their `pods`. Returns the row of `recoveries`.
+    mutating func failed(
+        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], at now: SimulatedTime
+    ) -> Int {
+        let scope = scope(hit, nodes, pods)
+        let row = newFailure(subject, effect, scope, down: now, at: now)
         stopped(scope.nodes, pods: pods, at: now)
         failures.begin(row: row, scope, health, at: now, &record.recoveries)
         return row
     }
 
-    /// A machine got its notice: ``wentDown(_:row:pods:at:)`` follows. `pods`: those on it. Returns the row of `recoveries`.
-    mutating func noticed(_ node: String, effect: Fault.Effect, pods: [Shared<Pod>], at now: SimulatedTime) -> Int {
-        let row = newFailure("node/" + node, effect, [node], down: nil, at: now)
-        // What another failure has taken down is that one's to tell of.
-        failures.announce(row: row, scope([node], isDown(node) ? [] : pods), health, at: now, &record.recoveries)
+    /// A machine got its notice: ``wentDown(_:row:isUp:pods:at:)`` follows. Returns the row of `recoveries`.
+    mutating func noticed(_ node: String, effect: Fault.Effect, isUp: Bool, pods: [Shared<Pod>], at now: SimulatedTime) -> Int {
+        let scope = scope([node], isUp ? [node] : [], pods)
+        let row = newFailure("node/" + node, effect, scope, down: nil, at: now)
+        failures.announce(row: row, scope, health, at: now, &record.recoveries)
         return row
     }
 
-    /// A machine that got its notice is gone for good.
-    mutating func wentDown(_ node: String, row: Int, pods: [Shared<Pod>], at now: SimulatedTime) {
+    /// A machine that got its notice is gone for good. `isUp`: nothing else had stopped it.
+    mutating func wentDown(_ node: String, row: Int, isUp: Bool, pods: [Shared<Pod>], at now: SimulatedTime) {
         record.recoveries[row].down = now
-        let scope = scope([node], isDown(node) ? [] : pods)
+        let scope = scope([node], isUp ? [node] : [], pods)
         stopped(scope.nodes, pods: pods, at: now)
         failures.struck(row: row, scope, health, at: now, &record.recoveries)
     }
 
     private mutating func newFailure(
-        _ subject: String, _ effect: Fault.Effect, _ hit: [String], down: SimulatedTime?, at now: SimulatedTime
+        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, down: SimulatedTime?, at now: SimulatedTime
     ) -> Int {
-        let nodes = hit.filter { !isDown($0) }
-        record.recoveries.append(
-            RecoveryRecord(
-                subject: subject, effect: effect, nodes: nodes.count, failed: now, down: down, affectedPods: 0, otherPods: 0,
-                evictedPods: 0))
-        record.recoveries[record.recoveries.count - 1].nodesHit = hit.count
-        record.recoveries[record.recoveries.count - 1].nodeNames = nodes
+        var failure = RecoveryRecord(
+            subject: subject, effect: effect, nodes: scope.nodes.count, failed: now, down: down, affectedPods: 0, otherPods: 0,
+            evictedPods: 0)
+        failure.nodesHit = scope.hit.count
+        failure.nodeNames = scope.nodes
+        record.recoveries.append(failure)
         return record.recoveries.count - 1
     }
 
-    /// What a failure of these nodes takes down now.
-    private func scope(_ hit: [String], _ pods: [Shared<Pod>]) -> FailureScope {
-        var scope = FailureScope(nodes: hit.filter { !isDown($0) }, hit: hit)
+    /// What a failure takes: the nodes that are up, and what is on them. What is on others is whatever took those down to tell of.
+    private func scope(_ hit: [String], _ nodes: [String], _ pods: [Shared<Pod>]) -> FailureScope {
+        var scope = FailureScope(nodes: nodes, hit: hit)
         scope.seen = scope.nodes.filter { name in load.number(of: name).map { !load.entries[$0].ready } ?? false }
-        for pod in pods {
+        for pod in nodes.isEmpty ? [] : pods {
             let uid = pod.value.metadata.uid
             guard let state = tracked[uid], !state.terminating, !pod.isTerminal else { continue }
             guard state.workload >= 0, health.desired[Int(state.workload)] != nil else {
