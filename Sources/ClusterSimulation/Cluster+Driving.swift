@@ -62,7 +62,7 @@ extension Cluster {
     /// A node that stopped in that failure is back.
     package mutating func start(_ node: String, after failure: Int) {
         guard let number = nodeAgent.number(of: node) else { return }
-        comeBack(node: number, failure: failure, effect: recorder.record.recoveries[failure].effect)
+        relieve(number, recorder.record.recoveries[failure].effect)
         flush()
     }
 

@@ -254,7 +254,7 @@ public struct Cluster: Sendable {
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .endpointSlice:
-                observeTraffic(event)
+                tellNetwork(event)
                 concernsControllers = true
                 if nodeAgent.looksUpServices { concernsKubelets = true }
             // Nobody waits for the certificates that every namespace gets.
@@ -270,7 +270,7 @@ public struct Cluster: Sendable {
                 .resourceQuota, .limitRange, .serviceAccount:
                 concernsControllers = true
             default:
-                observeTraffic(event)
+                tellNetwork(event)
                 concernsControllers = true
                 concernsScheduler = true
             }
@@ -278,6 +278,11 @@ public struct Cluster: Sendable {
         if concernsControllers { scheduleDelivery(to: .controllerManager) }
         if concernsScheduler { scheduleDelivery(to: .scheduler) }
         if concernsKubelets { scheduleDelivery(to: .kubelets) }
+    }
+
+    private mutating func tellNetwork(_ event: WatchEvent) {
+        if isSabotaged, saboteur?.reachesNetwork(event) == false { return }
+        observeTraffic(event)
     }
 
     private mutating func scheduleDelivery(to watcher: Watcher) {

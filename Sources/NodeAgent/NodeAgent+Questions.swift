@@ -15,6 +15,12 @@ extension NodeAgent {
         }
     }
 
+    /// Whether all containers of a pod but its init containers run.
+    package func runsAllContainers(of pod: UID, at now: SimulatedTime) -> Bool {
+        guard nodeRunning(pod, at: now) != nil, let place = place(of: pod) else { return false }
+        return kubelets[place.kubelet].withPod(place.slot) { $0.runsAllMainContainers } ?? false
+    }
+
     /// The number of the node whose kubelet takes care of a pod; nil for none.
     package func nodeKnowing(_ pod: UID) -> Int? { place(of: pod)?.kubelet }
 

@@ -206,6 +206,8 @@ struct PodWorker: Sendable {
 
     var hasRunningContainer: Bool { containers.contains(where: \.isRunning) }
 
+    var runsAllMainContainers: Bool { containers[initCount...].allSatisfy(\.isRunning) }
+
     /// True when no container but sidecars will run again.
     var mainContainersAreDone: Bool { containers[initCount...].allSatisfy(\.hasEndedForGood) }
 

@@ -15,22 +15,24 @@ struct StormCommand: AsyncParsableCommand {
             With manifests: whether your budgets, spreading and replicas survive what they claim to, on a cluster of --nodes in --zones: each \
             node lost, each zone lost, each node drained, each on its own; and storms of faults with the invariants checked.
 
-            Exit code 1: an invariant was broken, or something does not survive.
+            Exit code 0: all holds. 1: an invariant was broken, or something does not survive. 2: an argument or a manifest is wrong.
             """)
 
     @Argument(help: "Manifests to try; none: random clusters.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var manifests: [String] = []
 
-    @Option(help: "Nodes, for your manifests.")
-    var nodes = 30
+    @Option(help: "With manifests: how many nodes; default: 30.")
+    var nodes: Int?
 
-    @Option(help: "Zones, for your manifests.")
-    var zones = 3
+    @Option(help: "With manifests: how many zones; default: 3.")
+    var zones: Int?
 
-    @Option(help: "What pods may use of each node, for your manifests.")
-    var resources = "cpu: 8, memory: 32Gi, pods: 110, ephemeral-storage: 100Gi"
+    @Option(
+        help: ArgumentHelp(
+            "With manifests: what pods may use of each node; default: \"\(SurveyPlan().nodeResources)\".", valueName: "fields"))
+    var resources: String?
 
-    @Option(help: "The seed of the first storm; the next have the next seeds.")
+    @Option(help: "The seed of the first storm; the next have the next seeds. With manifests also that of the first placement.")
     var seed: UInt64 = 1
 
     @Option(help: "How many storms; default: 1000 (with manifests 20), or as many as fit into --minutes.")
@@ -43,12 +45,20 @@ struct StormCommand: AsyncParsableCommand {
         help: ArgumentHelp("The folder for the scenario of a storm that breaks an invariant.", valueName: "dir"), completion: .directory)
     var output = "storms"
 
+    /// Scenario files take seeds up to 2^63 - 1: that of the last storm, too.
+    private static let lastSeed: UInt64 = 1_000_000_000_000_000_000
+    private static let mostStorms = 1_000_000_000
+
     func validate() throws {
         try Terminal.checkOutput(output)
-        if let count, count < 1 { throw ValidationError("--count must be at least 1.") }
+        if let count, !(1...Self.mostStorms).contains(count) { throw ValidationError("--count must be from 1 to \(Self.mostStorms).") }
         if let minutes, !(minutes > 0) { throw ValidationError("--minutes must be more than 0.") }
-        if !(1...10_000).contains(nodes) { throw ValidationError("--nodes must be from 1 to 10000.") }
-        if !(1...100).contains(zones) { throw ValidationError("--zones must be from 1 to 100.") }
+        if seed > Self.lastSeed { throw ValidationError("--seed must be at most \(Self.lastSeed).") }
+        if let nodes, !(1...10_000).contains(nodes) { throw ValidationError("--nodes must be from 1 to 10000.") }
+        if let zones, !(1...100).contains(zones) { throw ValidationError("--zones must be from 1 to 100.") }
+        if manifests.isEmpty, nodes != nil || zones != nil || resources != nil {
+            throw ValidationError("--nodes, --zones and --resources are about your manifests; without any, the seeds decide.")
+        }
     }
 
     func run() async throws {
@@ -73,9 +83,9 @@ struct StormCommand: AsyncParsableCommand {
 
     private func survey() async throws {
         var plan = SurveyPlan()
-        plan.nodes = nodes
-        plan.zones = zones
-        plan.nodeResources = resources
+        plan.nodes = nodes ?? plan.nodes
+        plan.zones = zones ?? plan.zones
+        plan.nodeResources = resources ?? plan.nodeResources
         plan.seed = seed
         let began = Terminal.clock
         let shows = Terminal.isWatched
@@ -103,7 +113,7 @@ struct StormCommand: AsyncParsableCommand {
         try Terminal.say(StormReport(small))
         let folder = "\(output)/seed-\(failure.seed)"
         try small.storm?.write(to: folder)
-        try Terminal.say("Scenario   \(folder)/\(StormScenario.fileName)")
+        try Terminal.say("Run it     \(StormScenario.command(in: folder))")
     }
 
     private func storms(
@@ -114,7 +124,7 @@ struct StormCommand: AsyncParsableCommand {
         let series = try await StormSeries.run(
             from: seed, most: count ?? (minutes == nil ? usual : nil), run: run, goesOn: { end.map { Terminal.clock < $0 } ?? true }
         ) { series in
-            if shows { Terminal.show("\(series.count) storms, \(String(format: "%.0f", Terminal.clock - began)) s") }
+            if shows { Terminal.show("storm \(series.count), \(String(format: "%.0f", Terminal.clock - began)) s") }
         }
         if shows { Terminal.clearLine() }
         return series
@@ -122,8 +132,8 @@ struct StormCommand: AsyncParsableCommand {
 
     private func figures(_ series: StormSeries, since began: Double) -> String {
         let wall = Terminal.clock - began
-        return String(
-            format: "%d storms from seed %llu in %.1f s (%.0f events/s)", series.count, seed, wall,
-            Double(series.handledEvents) / max(wall, 1e-6))
+        let storms = series.count == 1 ? "1 storm" : "\(series.count) storms"
+        let speed = Double(series.handledEvents) / max(wall, 1e-6)
+        return "\(storms) from seed \(seed) in " + String(format: "%.1f s (%.0f events/s)", wall, speed)
     }
 }

@@ -136,7 +136,7 @@ struct FailureTests {
         #expect(cluster.isReady("b-0") && cluster.isReady("b-1"))
         let record = cluster.finish()
         #expect(record.recoveries.map(\.nodes) == [1, 1])
-        #expect(record.recoveries.map(\.returned) == [at(160), at(280)])
+        #expect(record.recoveries.map(\.returned) == [at(280), at(280)])
         let down = Dictionary(uniqueKeysWithValues: record.nodes.map { ($0.name, $0.downTime) })
         #expect(down["b-0"] == .seconds(220) && down["b-1"] == .seconds(200))
     }

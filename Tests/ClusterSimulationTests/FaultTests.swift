@@ -172,7 +172,8 @@ struct FaultTests {
         cluster.run(until: at(180 + 325))
         #expect(cluster.taints("a-0").isEmpty && cluster.taints("a-1").isEmpty)
         #expect(cluster.record.recoveries.isEmpty)
-        #expect(cluster.record.operations.contains { $0.description.hasPrefix("FAULT zone/a: 2 nodes bear") })
+        let told = "FAULT zone/a: 2 nodes bear 95Gi of disk from outside of pods"
+        #expect(cluster.record.operations.contains { $0.description == told })
     }
 
     @Test(
@@ -184,6 +185,9 @@ struct FaultTests {
             $0.apiServerFaults = [APIServerFault(effect, at: at(60), down: .seconds(70))]
         }
         cluster.run(until: at(600))
+        let told = cluster.record.operations.map(\.description)
+        #expect(told.contains { $0.hasPrefix("FAULT API server: brown-out for 1m10s, ") })
+        #expect(told.contains("API server: the brown-out is over"))
         let wasLost = cluster.record.conditions.contains { $0.condition.type == .ready && $0.condition.status == .unknown }
         #expect(wasLost == losesNodes)
         #expect(cluster.isReady("a-0") && cluster.isReady("b-1") && cluster.pods(of: "web").filter(\.isReady).count == 6)

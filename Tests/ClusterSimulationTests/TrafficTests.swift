@@ -43,6 +43,19 @@ struct TrafficTests {
         record.failures(from: at(Double(from)), until: at(Double(until))).requests
     }
 
+    @Test("A kube-proxy that hears nothing although its node is in reach is found out at the next change of endpoints")
+    func deafProxy() throws {
+        var cluster = try cluster { $0.checksInvariants = true }
+        cluster.run(until: at(60))
+        let now = cluster.now
+        cluster.traffic?.cutProxy(of: 1, at: now)
+        cluster.run(until: at(100))
+        #expect(cluster.violation == nil)
+        cluster.ask(.delete(ObjectKey(.pod, cluster.pods[0].metadata.key), DeleteOptions()))
+        cluster.run(until: at(200))
+        #expect(cluster.violation?.invariant == .cachesCurrent && cluster.violation?.detail.hasPrefix("the kube-proxy of") == true)
+    }
+
     @Test("in a healthy cluster every request is answered, by every pod alike, after the way there and back and the service")
     func healthy() throws {
         var cluster = try cluster()

@@ -7,7 +7,9 @@ import Testing
 
 private let executable = (CommandLine.arguments[0] as NSString).deletingLastPathComponent + "/seatrial"
 
-private func seatrial(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
+private func seatrial(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) { try seatrial(arguments) }
+
+private func seatrial(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
     process.arguments = arguments
@@ -25,6 +27,19 @@ private func seatrial(_ arguments: String...) throws -> (status: Int32, output: 
 @Suite("Command line", .enabled(if: FileManager.default.isExecutableFile(atPath: executable), "the executable is not beside the tests"))
 struct CommandLineTests {
     private static let small = BrokenScenario.base.replacingOccurrences(of: "duration: 10m", with: "duration: 1m")
+
+    @Test(
+        "Storms refuse what means nothing",
+        arguments: [
+            (["--nodes", "3"], "are about your manifests"), (["--zones", "2"], "are about your manifests"),
+            (["--resources", "cpu: 1"], "are about your manifests"), (["--seed", "9223372036854775807"], "--seed must be at most"),
+            (["--count", "0"], "--count must be from 1"), (["--minutes", "0"], "--minutes must be more"),
+            (["there-is-no-such-file.yaml"], "no such file"),
+        ])
+    func storms(_ arguments: [String], _ complaint: String) throws {
+        let process = try seatrial(["storm"] + arguments)
+        #expect(process.status == 2 && process.output.isEmpty && process.errors.contains(complaint), "\(process.errors)")
+    }
 
     @Test("A scenario whose expectations hold ends with 0 and leaves its results")
     func good() throws {

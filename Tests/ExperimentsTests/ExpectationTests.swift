@@ -65,6 +65,17 @@ struct ExpectationCase: Sendable, CustomTestStringConvertible {
 
 @Suite("Expectations")
 struct ExpectationTests {
+    @Test(
+        "A failure that was over before anybody noticed is no late detection, unless that took too long",
+        arguments: [(14.0, true), (12.0, false)])
+    func unnoticed(atMost: Double, holds: Bool) {
+        var record = awkwardRecord()
+        (record.recoveries[0].firstDetected, record.recoveries[0].detected) = (nil, nil)
+        (record.recoveries[0].returned, record.recoveries[0].unnoticedNodes) = (.zero + .seconds(17), 2)
+        let result = record.check(ExpectedOutcome(.detection, .init(atMost: atMost)), end: .zero + .seconds(30))
+        #expect(result.holds == holds && result.observed.contains(holds ? "over before it was detected" : "when it was over, 13s later"))
+    }
+
     @Test("hold or fail by the record", arguments: ExpectationCase.all)
     func check(one: ExpectationCase) {
         let result = awkwardRecord().check(one.expectation, end: .zero + .seconds(30))

@@ -36,6 +36,30 @@ struct IdleEntryTests {
         #expect(try warnings("  faults: [{at: 10m, node: node-0}]\n  timeline: [{at: 10m, cordon: {nodes: all}}]") == [])
     }
 
+    @Test(
+        "A cluster that is to be at rest in the end needs twenty minutes for it",
+        arguments: [
+            ("{at: 1m, down: 5m, node: node-0}", "4m before"), ("{at: 1m, node: node-0}", "9m before"),
+            ("{at: 1m, node: node-0, effect: reclaim, notice: 3m}", "6m before"), ("{at: 9m, down: 5m, registry: true}", "at"),
+            ("{nodes: all, mtbf: 1d, mttr: 1h}", "at"), ("{nodes: all, mtbf: 1d, mttr: 1h, until: 2m}", "8m before"),
+        ])
+    func noRest(_ fault: String, _ rest: String) throws {
+        let told = try warnings("  faults: [\(fault)]\n  expect: [{invariants: converge}]")
+        #expect(
+            told == [
+                ":9: spec.expect[0].invariants: the last fault or action is over \(rest) the end; a cluster takes up to 20m to come to rest after it"
+            ])
+        #expect(try warnings("  faults: [\(fault)]\n  expect: [{invariants: hold}]") == [])
+    }
+
+    @Test("With nothing in the last twenty minutes there is time to come to rest")
+    func rest() throws {
+        let folder = try TemporaryFolder(["web.yaml": webManifest])
+        let text = BrokenScenario.base.replacingOccurrences(of: "duration: 10m", with: "duration: 25m")
+        try folder.write("scenario.yaml", text + "  faults: [{at: 1m, down: 4m, node: node-0}]\n  expect: [{invariants: converge}]\n")
+        #expect(try ScenarioFile.load(folder["scenario.yaml"]).warnings == [])
+    }
+
     @Test("Failures of a file that come after the end are counted")
     func replay() throws {
         let file = "node,down-at,up-at\nnode-0,1m,2m\nnode-1,11m,\nnode-0,12m,13m\n"

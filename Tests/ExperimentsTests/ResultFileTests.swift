@@ -60,7 +60,7 @@ func awkwardRecord() -> RunRecord {
             firstDetected: .zero + .seconds(50),
             detected: .zero + .seconds(52), affectedPods: 3, otherPods: 1, firstEvicted: nil, evicted: nil, evictedPods: 0, replaced: nil,
             recovered: nil,
-            returned: nil)
+            returned: nil, nodesHit: 2)
     ]
     record.availability = [
         AvailabilityChange(time: .zero, workload: ObjectKey(.deployment, namespace: "shop", "web"), desired: 3, available: 0),

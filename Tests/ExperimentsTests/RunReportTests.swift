@@ -34,11 +34,39 @@ struct RunReportTests {
     func one() {
         var record = awkwardRecord()
         record.recoveries[0].nodes = 1
+        record.recoveries[0].nodesHit = 1
         record.recoveries[0].effect = .kubeletStop
         record.pods[0].restarts = 1
         let text = report(record)
         #expect(text.contains("1 node loses its kubelet"), "\(text)")
         #expect(text.contains("1 restart\n"))
+    }
+
+    @Test("What hits nodes that are down already, or none, says so")
+    func downAlready() {
+        var record = awkwardRecord()
+        record.recoveries[0].nodesHit = 3
+        #expect(report(record).contains("FAULT zone/b: 2 nodes fail, 3 pods to be replaced on them (and 1 that nobody replaces); 1 more"))
+        (record.recoveries[0].nodes, record.recoveries[0].affectedPods) = (0, 0)
+        #expect(report(record).contains("FAULT zone/b: 3 nodes fail, and were down already"), "\(report(record))")
+        record.recoveries[0].returned = .zero + .seconds(20)
+        #expect(!report(record).contains("come back"))
+        record.recoveries[0].nodesHit = 0
+        #expect(report(record).contains("FAULT zone/b: hits no node"))
+    }
+
+    @Test("Nodes come back all or in part, noticed or not")
+    func homecoming() {
+        var record = awkwardRecord()
+        record.recoveries[0].returned = .zero + .seconds(20)
+        record.recoveries[0].nodesBack = 1
+        #expect(report(record).contains("zone/b: 1 of its 2 nodes is back, the rest is gone for good (+16s)"), "\(report(record))")
+        record.recoveries[0].nodesBack = 2
+        #expect(report(record).contains("zone/b: the nodes come back (+16s)"))
+        (record.recoveries[0].firstDetected, record.recoveries[0].detected) = (nil, nil)
+        record.recoveries[0].unnoticedNodes = 2
+        #expect(report(record).contains("zone/b: the nodes come back before anybody noticed (+16s)"))
+        #expect(report(record).contains("  never  "))
     }
 
     @Test("Where nothing became ready there are no figures about it")

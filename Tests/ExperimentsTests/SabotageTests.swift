@@ -58,6 +58,16 @@ struct SabotageTests {
         ---
         {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: db}, spec: {minAvailable: 1, selector: {matchLabels: {app: db}}}}
         ---
+        apiVersion: networking.k8s.io/v1
+        kind: Ingress
+        metadata: {name: db}
+        spec: {defaultBackend: {service: {name: db, port: {number: 80}}}}
+        ---
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: open}
+        spec: {podSelector: {}, ingress: [{}]}
+        ---
         {apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: b}}
         ---
         {apiVersion: v1, kind: Secret, metadata: {name: password}, stringData: {a: b}}
@@ -66,7 +76,7 @@ struct SabotageTests {
         """
 
     /// The first broken invariant of a small cluster with a bug.
-    private func violation(_ timeline: String, _ bug: (any Saboteur)?) throws -> InvariantViolation? {
+    private func violation(_ timeline: String, traffic: String = "", _ bug: (any Saboteur)?) throws -> InvariantViolation? {
         let text = """
             apiVersion: seatrial.dev/v1alpha1
             kind: Scenario
@@ -78,6 +88,7 @@ struct SabotageTests {
                 objects: [objects.yaml]
               faults: [{at: 1m, node: node-0, effect: partition, down: 5m}]
               timeline: [\(timeline)]
+              \(traffic)
               expect: [{invariants: converge}]
             """
         var scenario = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", text), ("objects.yaml", Self.manifests)])
@@ -105,6 +116,27 @@ struct SabotageTests {
     func blind(watcher: Watcher, kind: Kind) throws {
         let violation = try #require(try violation("", Blindness(watcher: watcher, kind: kind)))
         #expect(violation.invariant == .cachesCurrent && violation.object?.kind == kind, "\(violation)")
+    }
+
+    private static let requests = "traffic: {sources: [{name: users, service: default/db, poisson: {rate: 1}}]}"
+
+    @Test("Without a bug kube-proxies know all they should, through a partition and maintenance")
+    func soundNetwork() throws { #expect(try violation(Self.timeline, traffic: Self.requests, nil) == nil) }
+
+    @Test(
+        "A network that does not hear of a kind goes by what is not there, and is found out",
+        arguments: [Kind.service, .endpointSlice, .ingress, .networkPolicy])
+    func blindNetwork(kind: Kind) throws {
+        let violation = try #require(try violation(Self.timeline, traffic: Self.requests, NetworkBlindness(kind: kind)))
+        #expect(violation.invariant == .cachesCurrent && violation.object?.kind == kind, "\(violation)")
+        #expect(violation.detail.contains("kube-proxies"))
+    }
+
+    @Test("An endpoint that went and that the network did not hear of is found out")
+    func endpointStays() throws {
+        let bug = NetworkBlindness(kind: .endpointSlice, onlyLater: true)
+        let violation = try #require(try violation(Self.timeline, traffic: Self.requests, bug))
+        #expect(violation.invariant == .cachesCurrent && violation.object?.kind == .endpointSlice, "\(violation)")
     }
 
     @Test("A pod that is taken away while it runs, declared over before, gives its name to another one")
@@ -147,6 +179,18 @@ private struct Blindness: Saboteur {
 
     mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? { nil }
     mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { watcher != self.watcher || event.object.kind != kind }
+}
+
+/// The network hears nothing of one kind; `onlyLater`: of what comes in the first two minutes it does.
+private struct NetworkBlindness: Saboteur {
+    let kind: Kind
+    var onlyLater = false
+
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? { nil }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
+    func reachesNetwork(_ event: WatchEvent) -> Bool {
+        event.object.kind != kind || (onlyLater && event.time < .zero + .minutes(2))
+    }
 }
 
 /// A pod that is to be deleted is declared over, and is gone.

@@ -43,6 +43,19 @@ struct StormTests {
         #expect(wanted.isEmpty, "in \(seed) storms there was no \(wanted.sorted())")
     }
 
+    @Test("Some storms have requests, which arrive, and fail when what they go through is torn apart")
+    func requests() throws {
+        let stormy = (1...60 as ClosedRange<UInt64>).map { StormScenario.make(seed: $0, size: .small) }.filter { !$0.sources.isEmpty }
+        #expect((3...25).contains(stormy.count))
+        var (answered, failed) = (UInt64(0), UInt64(0))
+        for storm in stormy.prefix(6) {
+            let traffic = try #require(try storm.scenario().run().record.traffic)
+            answered += traffic.sources.reduce(0) { $0 + $1.count(.succeeded) }
+            failed += traffic.sources.reduce(0) { $0 + $1.failures }
+        }
+        #expect(answered > 1000 && failed > 0, "\(answered) answered, \(failed) failed")
+    }
+
     @Test("A storm is its seed's: the same text, the same run", arguments: [1, 7, 42] as [UInt64])
     func reproducible(seed: UInt64) throws {
         let (one, other) = (StormScenario.make(seed: seed, size: .small), StormScenario.make(seed: seed, size: .small))
@@ -81,6 +94,80 @@ struct StormTests {
         #expect(kinds.count == 10, "\(kinds)")
     }
 
+    // MARK: Surveys
+
+    /// The survey of manifests on a small cluster, as text.
+    private func survey(_ manifests: String, nodes: Int, resources: String = "cpu: 8, memory: 32Gi, pods: 110") throws -> String {
+        let folder = try TemporaryFolder()
+        try folder.write("shop.yaml", manifests)
+        var plan = SurveyPlan()
+        (plan.nodes, plan.placements, plan.nodeResources) = (nodes, 1, resources)
+        return try Survey([folder["shop.yaml"]], plan).description
+    }
+
+    @Test("A workload that does not become whole is named, with what its pods wait for")
+    func namesWorkload() throws {
+        let text = try survey(Self.shop, nodes: 3, resources: "cpu: 700m, memory: 1Gi, pods: 10")
+        #expect(text.contains("✗ Deployment default/web: 1 pod without a node: 0/3 nodes are available: 3 Insufficient cpu."), "\(text)")
+        let tight = try survey(Self.shop, nodes: 4, resources: "cpu: 700m, memory: 1Gi, pods: 10")
+        let lost =
+            "✗ node node-0, node node-1, node node-2 and 1 more lost: not whole again after 20m: Deployment default/web has 3 of 4 "
+            + "ready pods: 1 without a node: 0/4 nodes are available: "
+        #expect(tight.contains(lost), "\(tight)")
+        // A drain cannot replace the pod either, but the budget lets it go.
+        #expect(tight.contains("✓ each of the 4 nodes with pods is empty in the end"))
+    }
+
+    @Test("A pod of a StatefulSet on a lost node is not replaced, and how it would be is said")
+    func namesStatefulSet() throws {
+        let set = Self.shop.replacingOccurrences(of: "kind: Deployment", with: "kind: StatefulSet")
+        let text = try survey(set, nodes: 4)
+        #expect(text.contains("StatefulSet default/web has 3 of 4 ready pods: 1 bound to a lost node, and not replaced before"), "\(text)")
+        #expect(text.contains("out-of-service"))
+    }
+
+    @Test(
+        "A budget that never lets a pod go is named with what to change",
+        arguments: [("minAvailable: 4", "minAvailable 4): lower it"), ("maxUnavailable: 0", "maxUnavailable 0): raise it")])
+    func namesBudget(_ field: String, _ remedy: String) throws {
+        let text = try survey(Self.shop.replacingOccurrences(of: "minAvailable: 2", with: field), nodes: 4)
+        #expect(text.contains("✗ PodDisruptionBudget default/web never lets any of its 4 pods go (\(remedy)"), "\(text)")
+        #expect(text.contains("cannot be drained: Deployment default/web stays: PodDisruptionBudget default/web never lets"))
+    }
+
+    @Test("Pods with two budgets cannot be evicted at all, which is said")
+    func namesTwoBudgets() throws {
+        let budget = "{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: two}, spec: {maxUnavailable: 1, selector: {}}}"
+        let text = try survey(Self.shop + "\n---\n" + budget, nodes: 4)
+        #expect(text.contains("Deployment default/web has more than one PodDisruptionBudget, default/web and default/two"), "\(text)")
+    }
+
+    @Test("A budget whose pods cannot be replaced elsewhere is told with what they wait for")
+    func namesFullCluster() throws {
+        let text = try survey(
+            Self.shop.replacingOccurrences(of: "minAvailable: 2", with: "minAvailable: 3"), nodes: 2,
+            resources: "cpu: 1100m, memory: 1Gi, pods: 10")
+        let expected =
+            "Deployment default/web stays: PodDisruptionBudget default/web needs 3 healthy pods and has 3; Deployment default/web has 3 of 4 "
+            + "ready pods: 1 without a node: 0/2 nodes are available: "
+        #expect(text.contains(expected), "\(text)")
+    }
+
+    @Test("Manifests without a workload, and nodes that mean nothing, are refused")
+    func refusesSurveys() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("map.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: b}}\n")
+        let none = folder["map.yaml"] + ": no workload, nothing to try"
+        #expect { try Survey([folder["map.yaml"]], SurveyPlan()) } throws: { "\($0)" == none }
+        try folder.write("shop.yaml", Self.shop)
+        let wrong = [("cpu: x", "--resources: cpu: quantities must match"), ("cpu: 4}, {", "--resources: \"cpu: 4}, {\"")]
+        for (resources, problem) in wrong {
+            var plan = SurveyPlan()
+            plan.nodeResources = resources
+            #expect { try Survey([folder["shop.yaml"]], plan) } throws: { "\($0)".hasPrefix(problem) }
+        }
+    }
+
     private static let shop = """
         apiVersion: apps/v1
         kind: Deployment
@@ -117,11 +204,16 @@ struct StormTests {
         #expect(storm.objectCount <= 10, "\(storm.contents)")
         let folder = try TemporaryFolder()
         try storm.write(to: folder.path)
-        var scenario = try ScenarioFile.load(folder[StormScenario.fileName])
+        let command = StormScenario.command(in: folder.path).split(separator: " ")
+        #expect(command.count == 3 && command.prefix(2) == ["seatrial", "run"])
+        var scenario = try ScenarioFile.load(String(command[2]))
         scenario.configuration.saboteur = bug
         let outcome = try scenario.run()
         #expect(outcome.record.violation == violation)
         #expect(!outcome.expectationsHold)
+        let report = StormReport(small) { $0.saboteur = bug }.description.split(separator: "\n").map(String.init)
+        let breach = try #require(report.firstIndex { $0.hasPrefix("  ") && $0.contains("  BROKEN \(violation)") })
+        #expect(breach > 3 && report.count > breach + 1 && !report[breach + 1].contains("nothing more"), "\(report)")
         // Without the bug it is a scenario in which nothing is wrong.
         let sound = try ScenarioFile.load(folder[StormScenario.fileName]).run()
         #expect(sound.record.violation == nil)

@@ -15,7 +15,7 @@ extension Cluster {
         gateway.setLatency(apiServer.latency)
         if wereHeard, !apiServer.renewsLeases { for number in 0..<nodeAgent.count { strike(number, .partition) } }
         queue.schedule(.apiServerRecovers(Int32(index)), at: now + apiServer[index].down)
-        _ = recorder.operated("API server: \(apiServer[index].text)", at: now)
+        _ = recorder.operated("FAULT API server: \(apiServer[index].text)", at: now)
     }
 
     mutating func endAPIServerFault(_ index: Int) {
@@ -23,6 +23,8 @@ extension Cluster {
         apiServer.end(index)
         gateway.setLatency(apiServer.latency)
         if !wereHeard, apiServer.renewsLeases { for number in 0..<nodeAgent.count { relieve(number, .partition) } }
+        let rest = apiServer.isDisturbed ? ", another trouble goes on" : ""
+        _ = recorder.operated("API server: the \(apiServer[index].name) is over\(rest)", at: now)
         guard !wasServing, apiServer.isServing else { return }
         // client-go's back-off grows with the outage, up to its limit.
         let backoff = min(configuration.value.timing.watchReconnection, apiServer[index].down)
@@ -62,11 +64,14 @@ extension Cluster {
 }
 
 extension APIServerFault {
+    fileprivate var name: String { effect == .outage ? "outage" : "brown-out" }
+
     fileprivate var text: String {
-        switch effect {
-        case .outage: "outage for \(down)"
-        case .brownout(let factor, let delay, let errors):
-            "brown-out for \(down), latency x \(factor) + \(delay), \(errors * 100) % errors"
-        }
+        guard case .brownout(let factor, let delay, let errors) = effect else { return "\(name) for \(down)" }
+        var parts = ["\(name) for \(down)"]
+        if factor != 1 { parts.append("requests take \(factor) times as long") }
+        if delay > .zero { parts.append("requests take \(delay) more") }
+        if errors > 0 { parts.append("\(errors * 100) % of them fail") }
+        return parts.joined(separator: ", ")
     }
 }

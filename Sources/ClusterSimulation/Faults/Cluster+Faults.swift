@@ -100,7 +100,7 @@ extension Cluster {
     /// Nodes bear a load from outside of pods. They have not failed: what becomes of it is for their kubelets to find out.
     private mutating func bear(_ load: OutsideLoad, on numbers: [Int], subject: String, fault: Int, down: SimulatedDuration?) {
         for number in numbers { nodeAgent.strike(load, on: number, at: now, effects: &kubeletEffects) }
-        let nodes = numbers.count == 1 ? "1 node bears" : "\(numbers.count) nodes bear"
+        let nodes = numbers.isEmpty ? "no node bears" : numbers.count == 1 ? "1 node bears" : "\(numbers.count) nodes bear"
         _ = recorder.operated("FAULT \(subject): \(nodes) \(load) from outside of pods", at: now)
         guard let down else { return }
         for number in numbers {
@@ -110,20 +110,15 @@ extension Cluster {
 
     /// Nodes fail together. Returns the row of `recoveries`.
     mutating func fail(_ numbers: [Int], subject: String, effect: Fault.Effect) -> Int {
-        var pods: [Shared<Pod>] = []
-        var names: [String] = []
-        for number in numbers {
-            let wasUp = faults[node: number].isUp
-            strike(number, effect)
-            guard wasUp else { continue }
-            let name = nodeAgent.name(of: number)
-            names.append(name)
-            pods += boundPods(of: name)
-        }
-        let row = recorder.failed(subject: subject, effect: effect, nodes: names, pods: pods, at: now)
-        faults.began(row: row, nodes: numbers.count)
-        return row
+        let up = numbers.filter { !isDown($0) }.map { nodeAgent.name(of: $0) }
+        let pods = up.flatMap { boundPods(of: $0) }
+        for number in numbers { strike(number, effect) }
+        return recorder.failed(
+            subject: subject, effect: effect, hit: numbers.map { nodeAgent.name(of: $0) }, nodes: up, pods: pods, at: now)
     }
+
+    /// Whether a node is down already: it does not run, or a failure cuts it off. In an outage of the API server all nodes are up.
+    func isDown(_ number: Int) -> Bool { faults[node: number].isStopped || recorder.isDown(nodeAgent.name(of: number)) }
 
     /// One cause strikes one node.
     mutating func strike(_ number: Int, _ effect: Fault.Effect) {
@@ -149,29 +144,20 @@ extension Cluster {
             nodeAgent.relieve(load, on: number, at: now, effects: &kubeletEffects)
             _ = recorder.operated("node/\(nodeAgent.name(of: number)): the load from outside of pods is gone", at: now)
         } else {
-            comeBack(node: number, failure: row, effect: faults[fault].effect)
+            relieve(number, faults[fault].effect)
             unite(number, after: row)
         }
         if case .random = faults[fault].schedule, faults[fault].commonTo == nil { scheduleFailure(of: number, fault: fault) }
-    }
-
-    /// One cause of a node's failure is over.
-    mutating func comeBack(node number: Int, failure row: Int, effect: Fault.Effect) {
-        let evicted = boundPods(of: nodeAgent.name(of: number)).filter(\.isTerminating)
-        // Pods of a StatefulSet have no replacement before they are gone themselves.
-        let duplicates = evicted.count {
-            nodeAgent.nodeRunning($0.value.metadata.uid, at: now) != nil && $0.value.metadata.controllerReference?.kind != "StatefulSet"
-        }
-        if duplicates > 0 { recorder.foundDuplicates(duplicates, row: row) }
-        relieve(number, effect)
-        if faults.ended(row: row) { recorder.returned("", pods: [], failureOver: row, at: now) }
     }
 
     /// One cause is over for one node.
     mutating func relieve(_ number: Int, _ effect: Fault.Effect) {
         defer { if effect == .partition { followProxy(of: number) } }
         let name = nodeAgent.name(of: number)
-        switch faults[node: number].relieve(effect) {
+        let relief = faults[node: number].relieve(effect)
+        if case .nothing = relief { return }
+        let duplicates = duplicates(on: name)
+        switch relief {
         case .nothing: return
         case .reconnect: reconnect(number)
         case .comeBack:
@@ -179,7 +165,18 @@ extension Cluster {
             nodeAgent.comeBack(number, pods: boundPods(of: name), isRegistered: isRegistered, at: now, effects: &kubeletEffects)
             controllerManager.heartbeatsResumed(node: name, at: now, effects: &controllerEffects)
         }
-        recorder.returned(name, pods: boundPods(of: name), failureOver: nil, at: now)
+        let pods = boundPods(of: name)
+        let stopped = pods.filter { !nodeAgent.runsAllContainers(of: $0.value.metadata.uid, at: now) }
+        recorder.returned(name, pods: pods, stopped: stopped, duplicates: duplicates, at: now)
+    }
+
+    /// How many pods that were evicted still run on a node, beside their replacements.
+    private func duplicates(on node: String) -> Int {
+        boundPods(of: node).count {
+            // Pods of a StatefulSet have no replacement before they are gone themselves.
+            $0.isTerminating && nodeAgent.nodeRunning($0.value.metadata.uid, at: now) != nil
+                && $0.value.metadata.controllerReference?.kind != "StatefulSet"
+        }
     }
 
     // MARK: Look-ups

@@ -15,10 +15,8 @@ extension Cluster {
     mutating func announceReclamation(of number: Int, fault: Int, _ reclamation: Reclamation) {
         let name = nodeAgent.name(of: number)
         guard reclaimed[number] == nil, let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name)) else { return }
-        let row = recorder.failed(
-            subject: "node/" + name, effect: .reclamation(reclamation), nodes: faults[node: number].isUp ? [name] : [],
-            pods: boundPods(of: name), isAnnounced: true, at: now)
-        faults.began(row: row, nodes: 1)
+        let row = recorder.noticed(
+            name, effect: .reclamation(reclamation), isUp: !isDown(number), pods: boundPods(of: name), at: now)
         reclaimed[number] = row
         // A machine that is to come has the labels and the size of the old one.
         templates[number] = node
@@ -37,9 +35,9 @@ extension Cluster {
     mutating func endMachine(_ number: Int, fault: Int) {
         let name = nodeAgent.name(of: number)
         let effect = faults[fault].effect
-        let wasUp = faults[node: number].isUp
+        let isUp = !isDown(number)
         strike(number, effect)
-        if let row = reclaimed[number] { recorder.wentDown(name, row: row, wasUp: wasUp, pods: boundPods(of: name), at: now) }
+        if let row = reclaimed[number] { recorder.wentDown(name, row: row, isUp: isUp, pods: boundPods(of: name), at: now) }
         // A node that nobody hears of already does not turn NotReady any more.
         if let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value { noticeMissingMachine(node) }
         guard case .reclamation(let reclamation) = effect, let distribution = reclamation.replacement else { return }

@@ -13,8 +13,6 @@ struct FaultInjector: Sendable {
     private var nodes: [NodeFaults] = []
     /// How often each (fault, node or group) has failed: the position in its streams.
     private var failures: [UInt64: UInt64] = [:]
-    /// Nodes still down per row of `recoveries`.
-    private var pending: [Int] = []
     /// The groups of nodes that fail together, by fault, in the order in which their first nodes appeared.
     private var groups: [[String]]
 
@@ -43,17 +41,6 @@ struct FaultInjector: Sendable {
             while nodes.count <= node { nodes.append(NodeFaults()) }
             nodes[node] = newValue
         }
-    }
-
-    mutating func began(row: Int, nodes: Int) {
-        while pending.count <= row { pending.append(0) }
-        pending[row] = nodes
-    }
-
-    /// One node of a failure is back. Returns true if it was the last one.
-    mutating func ended(row: Int) -> Bool {
-        pending[row] -= 1
-        return pending[row] == 0
     }
 
     // MARK: Groups

@@ -27,7 +27,9 @@ struct NodeFaults: Sendable {
     var relistsAt: SimulatedTime?
 
     /// Whether the node works as far as it can be seen from outside.
-    var isUp: Bool { crashes + stops + cuts == 0 && !waitsForNetwork }
+    private var isUp: Bool { !isStopped && cuts == 0 }
+    /// Whether its machine or its kubelet does not run, or has not taken up its pods again.
+    var isStopped: Bool { crashes + stops > 0 || waitsForNetwork }
     /// Whether the way to the control plane is cut.
     var isCutOff: Bool { cuts > 0 }
     /// Whether its lease is renewed.

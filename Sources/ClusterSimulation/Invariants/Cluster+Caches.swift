@@ -1,8 +1,10 @@
-// Whether the caches of controllers, scheduler and kubelets hold what the API server holds, when nothing is on its way to them.
+// Whether the caches of controllers, scheduler, kubelets and kube-proxies hold what the API server holds, when nothing is on its way to
+// them.
 
 import APIServer
 import DiscreteEvents
 import KubernetesAPI
+import ServiceNetwork
 
 extension Cluster {
     /// Compares what changed since the last time in all caches with the store. Nothing is under way now.
@@ -14,6 +16,7 @@ extension Cluster {
             compareScheduler(stored, key)
             if !nodeAgent.agrees(with: stored, key) { reportStale("what kubelets look up", key) }
             if case .pod(let pod)? = stored { compareKubelet(pod, key) }
+            if let traffic { compareNetwork(traffic, stored, key) }
         }
         for uid in touched.pods { comparePlace(of: uid) }
     }
@@ -58,5 +61,17 @@ extension Cluster {
             nodeAgent.nodeKnowing(pod.value.metadata.uid) != number
         else { return }
         invariants?.report(.cachesCurrent, "the kubelet of \(name) does not know its \(key)", about: key, at: now)
+    }
+
+    /// What all kube-proxies and the DNS server go by, each with a lag of its own, and whether each of them hears of it at all.
+    private mutating func compareNetwork(_ traffic: Traffic, _ stored: APIObject?, _ key: ObjectKey) {
+        if !traffic.agrees(with: stored, key) { reportStale("what kube-proxies and the DNS server go by", key) }
+        guard key.kind == .endpointSlice || key.kind == .service else { return }
+        let deaf = (0..<traffic.nodeCount).first { traffic.engine.isCutOff(NodeNumber($0)) && !faults[node: $0].isCutOff }
+        guard let deaf else { return }
+        let now = now
+        invariants?.report(
+            .cachesCurrent, "the kube-proxy of \(nodeAgent.name(of: deaf)) does not hear of \(key), and nothing cuts it off", about: key,
+            at: now)
     }
 }

@@ -75,6 +75,12 @@ extension Cluster {
         if let found = settled().unconverged { invariants?.report(found) }
     }
 
+    /// Goes on for a while, whether or not an invariant is broken: to see what becomes of it.
+    package mutating func runOnUnwatched(for duration: SimulatedDuration) {
+        invariants = nil
+        run(until: now + duration)
+    }
+
     /// The cluster a little later, when nothing is under way: a fork, for the run itself ends here.
     private func settled() -> Cluster {
         var fork = self

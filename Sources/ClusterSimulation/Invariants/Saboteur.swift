@@ -9,4 +9,10 @@ package protocol Saboteur: Sendable {
     mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult?
     /// Whether a watcher gets to see an event.
     mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool
+    /// Whether kube-proxies, the DNS server and Ingress controllers hear of an event.
+    func reachesNetwork(_ event: WatchEvent) -> Bool
+}
+
+extension Saboteur {
+    package func reachesNetwork(_ event: WatchEvent) -> Bool { true }
 }

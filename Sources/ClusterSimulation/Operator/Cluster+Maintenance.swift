@@ -7,7 +7,7 @@ import KubernetesAPI
 extension Cluster {
     mutating func maintain(_ plan: MaintenancePlan) {
         let nodes = selected(plan.nodes).map { nodeAgent.name(of: $0) }
-        let operation = recorder.operated("maintenance of \(nodes.count) nodes", at: now)
+        let operation = recorder.operated("maintenance of \(nodes.count == 1 ? nodes[0] : "\(nodes.count) nodes")", at: now)
         maintenances.append(Maintenance(plan, nodes: nodes, operation: operation))
         goOn(maintenance: maintenances.count - 1)
     }

@@ -28,6 +28,9 @@ struct Recorder: Sendable {
     private var trail = WorkloadTrail()
     private var nodeRows: [String: Int] = [:]
     private var downNodes: [String: SimulatedTime] = [:]
+    /// What the status of pods said of their containers when their node came back without these: no word of it is true before the kubelet
+    /// has said something else.
+    private var outdated: [UID: [ContainerStatus]] = [:]
     private var counts = PodCounts()
 
     init(_ options: RecordingOptions) {
@@ -76,7 +79,8 @@ struct Recorder: Sendable {
             let row = newRow(pod.value, workload: state.workload, at: now)
             record.pods.append(row)
             if state.workload >= 0, event.change == .added {
-                failures.podCreated(workload: state.workload, at: now, &record.recoveries)
+                failures.podCreated(
+                    uid, workload: state.workload, identity: pod.value.lastingName, at: now, &record.recoveries)
             }
             for index in record.allocations.indices { record.allocations[index].arrive(pod.value) }
         }
@@ -89,8 +93,8 @@ struct Recorder: Sendable {
             for index in record.allocations.indices { record.allocations[index].allocate(pod.value, sign: 1) }
             state.holdsResources = true
         }
-        Recorder.update(&record.pods[row], pod, at: now)
-        state.ready = pod.isReady
+        record.pods[row].update(pod, at: now)
+        state.ready = pod.isReady && !isOutdated(pod)
         if pod.isTerminating, !state.terminating {
             state.terminating = true
             record.pods[row].deletionRequested = now
@@ -98,17 +102,19 @@ struct Recorder: Sendable {
                 uid, byFailure: pod.isEvictedWithItsNode, byEviction: pod.isEvictedByRequest, at: now, &record.recoveries)
         }
         let over = pod.isTerminal || event.change == .deleted
+        if over || state.terminating { failures.podEnded(uid, identity: pod.value.lastingName) }
         if over, state.holdsResources, state.node >= 0 {
             load.release(pod.value, from: Int(state.node), at: now)
             for index in record.allocations.indices { record.allocations[index].allocate(pod.value, sign: -1) }
             state.holdsResources = false
         }
-        setHealth(of: &state, gone: over, at: now)
+        setHealth(of: &state, uid, gone: over, at: now)
         if event.change == .deleted {
             record.pods[row].deleted = now
             if record.pods[row].deletionRequested == nil { record.pods[row].deletionRequested = now }
             if state.node >= 0 { load.forget(pod.value, from: Int(state.node)) }
             tracked[uid] = nil
+            outdated[uid] = nil
         } else {
             tracked[uid] = state
         }
@@ -123,39 +129,14 @@ struct Recorder: Sendable {
         return row
     }
 
-    private static func update(_ row: inout PodRecord, _ pod: Shared<Pod>, at now: SimulatedTime) {
-        let before = row.phase
-        row.phase = pod.value.status.phase
-        row.restarts = pod.value.status.restarts
-        if row.started == nil, before != .running, row.phase == .running { row.started = now }
-        if row.ready == nil, pod.isReady { row.ready = now }
-        if row.finished == nil, before != row.phase, pod.isTerminal { row.finished = now }
-        let conditions = pod.value.status.conditions
-        if let disruption = conditions[.disruptionTarget], disruption.status == .true {
-            row.reason = disruption.reason
-        } else if !pod.value.status.reason.isEmpty {
-            row.reason = pod.value.status.reason
-        } else if pod.value.nodeName == nil, let scheduled = conditions[.podScheduled], scheduled.status == .false {
-            row.reason = scheduled.reason + ": " + scheduled.message
-        } else if pod.isTerminal,
-            let ended = pod.value.status.containerStatuses.lazy.compactMap({ status -> String? in
-                if case .terminated(let termination) = status.state { termination.reason } else { nil }
-            }).first
-        {
-            row.reason = ended
-        } else if pod.value.nodeName != nil {
-            row.reason = ""
-        }
-    }
-
-    private mutating func setHealth(of state: inout TrackedPod, gone: Bool, at now: SimulatedTime) {
+    private mutating func setHealth(of state: inout TrackedPod, _ uid: UID, gone: Bool, at now: SimulatedTime) {
         let alive = state.node >= 0 && downNodes[load.entries[Int(state.node)].name] == nil
         let healthy = state.ready && !state.terminating && !gone && alive
         guard healthy != state.healthy else { return }
         state.healthy = healthy
         guard state.workload >= 0 else { return }
         health.add(healthy ? 1 : -1, to: state.workload)
-        failures.workloadChanged(state.workload, health, at: now, &record.recoveries)
+        failures.workloadChanged(state.workload, healthy: healthy ? uid : nil, health, at: now, &record.recoveries)
     }
 
     private mutating func observe(_ node: Node, _ event: WatchEvent) {
@@ -229,35 +210,65 @@ struct Recorder: Sendable {
 
     // MARK: Failures
 
-    /// Nodes stopped together, or are told that they will (`isAnnounced`: ``wentDown(_:row:pods:at:)`` follows). Returns the row of
-    /// `recoveries`.
+    /// Whether a failure that is told of keeps a node down, or out of reach.
+    func isDown(_ node: String) -> Bool { downNodes[node] != nil }
+
+    /// Nodes stopped together. `hit`: all of them; `nodes`: those that were up, with their `pods`. Returns the row of `recoveries`.
     mutating func failed(
-        subject: String, effect: Fault.Effect, nodes: [String], pods: [Shared<Pod>], isAnnounced: Bool = false, at now: SimulatedTime
+        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], at now: SimulatedTime
     ) -> Int {
-        let row = record.recoveries.count
-        record.recoveries.append(
-            RecoveryRecord(
-                subject: subject, effect: effect, nodes: nodes.count, failed: now, down: isAnnounced ? nil : now, affectedPods: 0,
-                otherPods: 0, evictedPods: 0))
-        record.recoveries[row].nodeNames = nodes
-        var affected: [UID] = []
-        var workloads: [(number: Int32, before: Int)] = []
-        for pod in pods {
+        let scope = scope(hit, nodes, pods)
+        let row = newFailure(subject, effect, scope, down: now, at: now)
+        stopped(scope.nodes, pods: pods, at: now)
+        failures.begin(row: row, scope, health, at: now, &record.recoveries)
+        return row
+    }
+
+    /// A machine got its notice: ``wentDown(_:row:isUp:pods:at:)`` follows. Returns the row of `recoveries`.
+    mutating func noticed(_ node: String, effect: Fault.Effect, isUp: Bool, pods: [Shared<Pod>], at now: SimulatedTime) -> Int {
+        let scope = scope([node], isUp ? [node] : [], pods)
+        let row = newFailure("node/" + node, effect, scope, down: nil, at: now)
+        failures.announce(row: row, scope, health, at: now, &record.recoveries)
+        return row
+    }
+
+    /// A machine that got its notice is gone for good. `isUp`: nothing else had stopped it.
+    mutating func wentDown(_ node: String, row: Int, isUp: Bool, pods: [Shared<Pod>], at now: SimulatedTime) {
+        record.recoveries[row].down = now
+        let scope = scope([node], isUp ? [node] : [], pods)
+        stopped(scope.nodes, pods: pods, at: now)
+        failures.struck(row: row, scope, health, at: now, &record.recoveries)
+    }
+
+    private mutating func newFailure(
+        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, down: SimulatedTime?, at now: SimulatedTime
+    ) -> Int {
+        var failure = RecoveryRecord(
+            subject: subject, effect: effect, nodes: scope.nodes.count, failed: now, down: down, affectedPods: 0, otherPods: 0,
+            evictedPods: 0)
+        failure.nodesHit = scope.hit.count
+        failure.nodeNames = scope.nodes
+        record.recoveries.append(failure)
+        return record.recoveries.count - 1
+    }
+
+    /// What a failure takes: the nodes that are up, and what is on them. What is on others is whatever took those down to tell of.
+    private func scope(_ hit: [String], _ nodes: [String], _ pods: [Shared<Pod>]) -> FailureScope {
+        var scope = FailureScope(nodes: nodes, hit: hit)
+        scope.seen = scope.nodes.filter { name in load.number(of: name).map { !load.entries[$0].ready } ?? false }
+        for pod in nodes.isEmpty ? [] : pods {
             let uid = pod.value.metadata.uid
             guard let state = tracked[uid], !state.terminating, !pod.isTerminal else { continue }
             guard state.workload >= 0, health.desired[Int(state.workload)] != nil else {
-                record.recoveries[row].otherPods += 1
+                scope.otherPods += 1
                 continue
             }
-            affected.append(uid)
-            if !workloads.contains(where: { $0.number == state.workload }) {
-                workloads.append((state.workload, health.healthy[Int(state.workload)]))
+            scope.pods.append((uid, state.workload, state.healthy))
+            if !scope.workloads.contains(where: { $0.number == state.workload }) {
+                scope.workloads.append((state.workload, health.healthy[Int(state.workload)]))
             }
         }
-        failures.begin(
-            row: row, nodes: nodes, pods: affected, workloads: workloads, isAnnounced: isAnnounced, &record.recoveries)
-        if !isAnnounced { stopped(nodes, pods: pods, at: now) }
-        return row
+        return scope
     }
 
     private mutating func stopped(_ nodes: [String], pods: [Shared<Pod>], at now: SimulatedTime) {
@@ -268,30 +279,35 @@ struct Recorder: Sendable {
         refreshHealth(of: pods, at: now)
     }
 
-    /// A node that was told that it would go down has done so. `wasUp`: nothing else had stopped it before.
-    mutating func wentDown(_ node: String, row: Int, wasUp: Bool, pods: [Shared<Pod>], at now: SimulatedTime) {
-        record.recoveries[row].down = now
-        if wasUp { stopped([node], pods: pods, at: now) }
-        failures.struck(row: row, health, at: now, &record.recoveries)
-    }
-
-    /// Pods of a node that ran on although they had been evicted.
-    mutating func foundDuplicates(_ count: Int, row: Int) { record.recoveries[row].duplicates += count }
-
-    /// A node is back; `failureOver` names the row of `recoveries` whose last node this was.
-    mutating func returned(_ node: String, pods: [Shared<Pod>], failureOver row: Int?, at now: SimulatedTime) {
+    /// A node is back, and no failure keeps it down any more. `pods`: those bound to it; `stopped`: those of them whose containers do not
+    /// run, whatever the API server says; `duplicates`: how many run although they had been evicted.
+    mutating func returned(_ node: String, pods: [Shared<Pod>], stopped: [Shared<Pod>], duplicates: Int, at now: SimulatedTime) {
         if let since = downNodes.removeValue(forKey: node), let nodeRow = nodeRows[node] {
             record.nodes[nodeRow].downTime += now - since
         }
-        if !pods.isEmpty { failures.nodeReturned(pods: pods.map(\.value.metadata.uid)) }
+        for pod in stopped where pod.isReady {
+            let uid = pod.value.metadata.uid
+            outdated[uid] = pod.value.status.containerStatuses
+            tracked[uid]?.ready = false
+        }
+        failures.nodeReturned(
+            node, pods: pods.map(\.value.metadata.uid), duplicates: duplicates, at: now, &record.recoveries)
         refreshHealth(of: pods, at: now)
-        if let row { failures.returned(row: row, at: now, &record.recoveries) }
+    }
+
+    /// Whether a pod's status still says what it did before its containers were lost.
+    private mutating func isOutdated(_ pod: Shared<Pod>) -> Bool {
+        let uid = pod.value.metadata.uid
+        guard !outdated.isEmpty, let told = outdated[uid] else { return false }
+        if pod.isReady, pod.value.status.containerStatuses == told { return true }
+        outdated[uid] = nil
+        return false
     }
 
     private mutating func refreshHealth(of pods: [Shared<Pod>], at now: SimulatedTime) {
         for pod in pods {
             guard var state = tracked[pod.value.metadata.uid] else { continue }
-            setHealth(of: &state, gone: pod.isTerminal, at: now)
+            setHealth(of: &state, pod.value.metadata.uid, gone: pod.isTerminal, at: now)
             tracked[pod.value.metadata.uid] = state
         }
     }
@@ -367,6 +383,11 @@ extension Pod {
     fileprivate var isEvictedWithItsNode: Bool {
         guard let disruption = status.conditions[.disruptionTarget], disruption.status == .true else { return false }
         return disruption.reason == "DeletionByTaintManager" || disruption.reason == "DeletionByPodGC"
+    }
+
+    /// Its name, if the pod that replaces it has the same.
+    fileprivate var lastingName: String? {
+        metadata.controllerReference?.kind == "StatefulSet" ? metadata.name : nil
     }
 
     /// Somebody drained its node, or asked for its eviction in another way.

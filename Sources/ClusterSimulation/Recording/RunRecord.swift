@@ -70,36 +70,6 @@ public struct ClusterSample: Sendable {
     public var resources: [Resource]
 }
 
-/// The life of one pod: a row of `pods.csv`.
-public struct PodRecord: Sendable {
-    public var name: NamespacedName
-    /// `Kind/name` of the workload it belongs to, at its creation: the Deployment of a Deployment's pod, else the controller that
-    /// made it. Empty for a bare pod.
-    public var owner: String
-    public var created: SimulatedTime
-    public var scheduled: SimulatedTime?
-    /// Phase Running.
-    public var started: SimulatedTime?
-    public var ready: SimulatedTime?
-    /// Phase Succeeded or Failed.
-    public var finished: SimulatedTime?
-    /// The request to delete it.
-    public var deletionRequested: SimulatedTime?
-    /// Gone from the API.
-    public var deleted: SimulatedTime?
-    public var node: String?
-    public var attempts: Int
-    public var restarts: Int
-    public var phase: PodPhase
-    /// Why it is (or ended) as it is: the last scheduling failure, an eviction, an exit reason.
-    public var reason: String
-    /// What it asks its node for: cores and bytes.
-    public var requestedCPU = 0.0
-    public var requestedMemory = 0.0
-    /// It existed before the run; its times are those its status told then, and missing where it did not.
-    public var isFromSnapshot = false
-}
-
 /// One node over the run: a row of `nodes.csv`.
 public struct NodeRecord: Sendable {
     public var name: String
@@ -130,7 +100,7 @@ public struct RecoveryRecord: Sendable {
     public var failed: SimulatedTime
     /// When the nodes went down: at once, but at the end of the notice where there is one; nil: that is still to come.
     public var down: SimulatedTime?
-    /// The first and the last failed node turned Ready=Unknown.
+    /// The first and the last failed node turned Ready=Unknown; when it failed, if it was not Ready then. The last one did only if all did.
     public var firstDetected: SimulatedTime?
     public var detected: SimulatedTime?
     /// Pods on the failed nodes that somebody replaces elsewhere: those of Deployments, ReplicaSets, StatefulSets and
@@ -145,15 +115,23 @@ public struct RecoveryRecord: Sendable {
     public var evictedPods: Int
     /// The workloads have created as many pods, since the first eviction, as were evicted.
     public var replaced: SimulatedTime?
-    /// Every workload of an affected pod has as many ready pods on living nodes as before the failure (or as it wants by now). The
-    /// time of the failure itself if there was no such workload.
+    /// Every workload of an affected pod has as many healthy pods as before the failure (or as it wants by now), not counting what other
+    /// failures took; see ``WorkloadHealth``. The time of the failure itself if there was no such workload.
     public var recovered: SimulatedTime?
-    /// The failure is over: its nodes are back, unless another failure keeps them down.
+    /// All nodes that it hit are up and in reach again: no other failure keeps one of them down either. Those that were taken back for good
+    /// meanwhile are not waited for.
     public var returned: SimulatedTime?
     /// Pods that had been evicted and ran on: how many there were when the nodes could be reached again.
     public var duplicates = 0
     /// The names of the nodes it took down.
     public package(set) var nodeNames: [String] = []
+    /// How many nodes it hit, those that were down already too.
+    public package(set) var nodesHit = 0
+    /// How many of these are back, and when the last one came.
+    public package(set) var nodesBack = 0
+    package var lastBack: SimulatedTime?
+    /// How many of the nodes it took down were back before anybody had noticed.
+    public package(set) var unnoticedNodes = 0
 
     /// From the moment in which the nodes went down until the last of them was seen to have done so.
     public var timeToDetection: SimulatedDuration? {

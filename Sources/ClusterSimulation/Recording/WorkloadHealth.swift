@@ -3,8 +3,8 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// Counts healthy pods per workload. A pod is healthy when it is Ready, not being deleted, and its node is alive - which the
-/// API server may not know yet: this is the simulator's view from outside.
+/// Counts healthy pods per workload. A pod is healthy when it is Ready, not being deleted, its node is up and in reach, and its containers
+/// have not been lost with the node - which the API server may not know yet: this is the simulator's view from outside.
 struct WorkloadHealth: Sendable {
     /// The top-level controllers seen so far, as namespace and `Kind/name`.
     private(set) var workloads: [NamespacedName] = []

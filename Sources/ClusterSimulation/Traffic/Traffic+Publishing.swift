@@ -93,7 +93,7 @@ extension Traffic {
     }
 
     /// The endpoints of a Service's port; of a headless one those that the name asked for has records of.
-    private func endpoints(of service: Service, _ info: ServicePortInfo, podName: String?) -> [ProxyEndpoint] {
+    func endpoints(of service: Service, _ info: ServicePortInfo, podName: String?) -> [ProxyEndpoint] {
         let slices = (slices[service.metadata.key] ?? []).map(\.value)
         let all = ProxyEndpoint.endpoints(of: info.name, in: slices)
         guard info.isHeadless else { return podName == nil ? all : [] }
@@ -118,7 +118,7 @@ extension Traffic {
 
 extension Service {
     /// A port by its name (nil: the first), as kube-proxies and clients know it; nil if there is none.
-    fileprivate func port(_ name: String?) -> ServicePortInfo? {
+    func port(_ name: String?) -> ServicePortInfo? {
         guard isHeadless else { return ServicePortInfo.ports(of: self).first { name == nil || $0.name.port == name } }
         return ports.first { name == nil || $0.name == name }.map { port in
             let name = ServicePortName(
@@ -130,7 +130,7 @@ extension Service {
 
 extension EndpointSlice {
     /// The Service whose endpoints these are.
-    fileprivate var service: NamespacedName? {
+    var service: NamespacedName? {
         metadata.labels["kubernetes.io/service-name"].map { NamespacedName(namespace: metadata.namespace, name: $0) }
     }
 }

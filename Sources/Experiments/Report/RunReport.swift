@@ -82,7 +82,7 @@ public struct RunReport: CustomStringConvertible {
             }
         }
         if record.recoveries.count <= RunReport.maximumFailures {
-            for failure in record.recoveries { list += phases(of: failure) }
+            for failure in record.recoveries { list += failure.story.map { Happening(time: $0.time, text: $0.text) } }
         }
         list += turningPoints
         if list.isEmpty { return "" }
@@ -110,46 +110,6 @@ public struct RunReport: CustomStringConvertible {
         return stalled + failed + rescaled
     }
 
-    private func phases(of failure: RecoveryRecord) -> [Happening] {
-        var list: [Happening] = []
-        let subject = failure.subject
-        let one = failure.nodes == 1
-        let what =
-            switch failure.effect {
-            case .crash: one ? "fails" : "fail"
-            case .kubeletStop: one ? "loses its kubelet" : "lose their kubelets"
-            case .partition: one ? "is cut off from the control plane" : "are cut off from the control plane"
-            case .reclamation(let reclamation): "gets its notice of \(reclamation.notice.text)"
-            case .load: one ? "bears a load" : "bear a load"
-            }
-        func add(_ time: SimulatedTime?, _ text: String) {
-            guard let time else { return }
-            let after = time > failure.failed ? " (+\((time - failure.failed).text))" : ""
-            list.append(Happening(time: time, text: text + after))
-        }
-        add(
-            failure.failed,
-            "FAULT \(subject): \(Presentation.count(failure.nodes, "node")) \(what), \(Presentation.count(failure.affectedPods, "pod")) to be replaced on \(failure.nodes == 1 ? "it" : "them")"
-                + (failure.otherPods > 0 ? " (and \(failure.otherPods) that nobody replaces)" : "")
-        )
-        if failure.down != failure.failed { add(failure.down, "\(subject): the machine is gone") }
-        if failure.nodes == 1 {
-            add(failure.detected, "\(subject): the node is NotReady")
-        } else {
-            if failure.firstDetected != failure.detected { add(failure.firstDetected, "\(subject): the first node is NotReady") }
-            add(failure.detected, "\(subject): all \(failure.nodes) nodes are NotReady")
-        }
-        if failure.evictedPods > 0 {
-            add(failure.firstEvicted, "\(subject): eviction begins")
-            add(failure.evicted, "\(subject): the last of \(Presentation.count(failure.evictedPods, "pod")) is evicted")
-            add(failure.replaced, "\(subject): every evicted pod has a replacement")
-        }
-        let duplicates = failure.duplicates == 0 ? "" : ", with \(Presentation.count(failure.duplicates, "pod")) that had been replaced"
-        add(failure.returned, "\(subject): the \(failure.nodes == 1 ? "node comes" : "nodes come") back\(duplicates)")
-        if failure.affectedPods > 0 { add(failure.recovered, "\(subject): every workload is whole again") }
-        return list
-    }
-
     /// How long each phase of each failure took.
     private var recoveries: String {
         if record.recoveries.isEmpty { return "" }
@@ -165,20 +125,11 @@ public struct RunReport: CustomStringConvertible {
         var rows = [["Recovery from", "failed", "detected", "evicted", "replaced", "recovered", "pods"]]
         for failure in shown.map({ record.recoveries[$0] }) {
             rows.append([
-                "  " + failure.subject, failure.failed.sinceStart.text, RunReport.detection(of: failure), after(failure.evicted, failure),
+                "  " + failure.subject, failure.failed.sinceStart.text, failure.detectionText, after(failure.evicted, failure),
                 after(failure.replaced, failure), after(failure.recovered, failure), "\(failure.evictedPods)/\(failure.affectedPods)",
             ])
         }
         return text + Presentation.table(rows)
-    }
-
-    /// `+45s`, or `+45s..50s` where the first and the last node were noticed at different times.
-    private static func detection(of failure: RecoveryRecord) -> String {
-        guard let first = failure.firstDetected ?? failure.detected else { return "-" }
-        let from = (first - failure.failed).text
-        guard let last = failure.detected else { return failure.nodes == 1 ? "+\(from)" : "+\(from).." }
-        let to = (last - failure.failed).text
-        return from == to ? "+\(to)" : "+\(from)..\(to)"
     }
 
     /// Many failures in two lines.

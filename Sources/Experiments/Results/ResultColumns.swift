@@ -148,11 +148,15 @@ public enum ResultTables {
             ResultColumn("effect", .text, "`crash`, `kubelet`, `partition` or `reclaim`."),
             ResultColumn("nodes", .integer, "How many nodes it took down; those down already are not counted."),
             ResultColumn("failed_s", .time, "When; of a machine that is taken back, when its notice was given."),
-            ResultColumn("first_detected_s", .time, optional: true, "The first of the nodes turned Ready=Unknown."),
-            ResultColumn("detected_s", .time, optional: true, "The last of them did."),
+            ResultColumn(
+                "first_detected_s", .time, optional: true,
+                "The first of these nodes turned Ready=Unknown; it counts at once if it was not Ready when it failed."),
+            ResultColumn(
+                "detected_s", .time, optional: true, "The last of them did; empty if one was back before anybody had noticed."),
             ResultColumn(
                 "affected_pods", .integer,
-                "Pods on the nodes that are replaced elsewhere: those of Deployments, ReplicaSets, StatefulSets and ReplicationControllers."
+                "Pods on the nodes that are replaced elsewhere: those of Deployments, ReplicaSets, StatefulSets and ReplicationControllers. Each is one "
+                    + "failure's: the one that took it down."
             ),
             ResultColumn(
                 "other_pods", .integer, "Other pods there: bare ones, those of DaemonSets and Jobs. Nothing below waits for them."),
@@ -164,9 +168,13 @@ public enum ResultTables {
             ResultColumn("replaced_s", .time, optional: true, "As many pods had been created in their place."),
             ResultColumn(
                 "recovered_s", .time, optional: true,
-                "Every workload had as many ready pods as before, or as it wants by now; after a notice, when all pods had left the node, too."
+                "Every workload had as many ready pods as before, or as it wants by now, not counting what other failures took. Ready: on nodes that are up "
+                    + "and in reach, with containers that run, whatever the API server says. After a notice, when all pods had left the node, too."
             ),
-            ResultColumn("returned_s", .time, optional: true, "The failure was over."),
+            ResultColumn(
+                "returned_s", .time, optional: true,
+                "All nodes that it hit were up and in reach again: no other failure kept one of them down, either. Machines taken back for good meanwhile "
+                    + "are not waited for."),
             ResultColumn("detection_s", .number, optional: true, "detected_s - failed_s; of a machine that is taken back, from its end."),
             ResultColumn("recovery_s", .number, optional: true, "recovered_s - failed_s."),
             ResultColumn(

@@ -80,7 +80,10 @@ extension RunRecord {
         case .recovery:
             return judgeFailures(expectation, from, until, end, from: \.asBegun, until: \.recovered, what: "recovered")
         case .detection:
-            return judgeFailures(expectation, from, until, end, from: \.down, until: \.detected, what: "detected")
+            return judgeFailures(expectation, from, until, end, from: \.down, until: \.detected, what: "detected") { failure in
+                // Nobody can notice what makes no difference, or is over.
+                failure.nodes == 0 ? failure.down : failure.unnoticedNodes > 0 ? failure.returned : nil
+            }
         case .unschedulable:
             let count = pods.count { $0.waitsForNode }
             return judge(expectation, [(until, Double(count))])
@@ -190,11 +193,12 @@ extension RunRecord {
         return judge(expectation, Steps(changes: changes).values(from: from, until: until))
     }
 
-    /// Every failure within the window that has got to its `first` moment; one that did not come to its `last` one fails unless the bound
-    /// leaves that open.
+    /// Every failure within the window that has got to its `first` moment; one that did not come to its `last` one fails, unless it was over
+    /// (`mootFrom`) while there was time yet.
     private func judgeFailures(
         _ expectation: Expectation, _ from: SimulatedTime, _ until: SimulatedTime, _ end: SimulatedTime,
-        from first: KeyPath<RecoveryRecord, SimulatedTime?>, until last: KeyPath<RecoveryRecord, SimulatedTime?>, what: String
+        from first: KeyPath<RecoveryRecord, SimulatedTime?>, until last: KeyPath<RecoveryRecord, SimulatedTime?>, what: String,
+        mootFrom: (RecoveryRecord) -> SimulatedTime? = { _ in nil }
     ) -> ExpectationResult {
         let failures = recoveries.compactMap { failure in failure[keyPath: first].map { (begin: $0, failure: failure) } }
             .filter { $0.begin >= from && $0.begin <= until }
@@ -207,11 +211,17 @@ extension RunRecord {
                 values.append((begin, (time - begin).seconds))
                 continue
             }
-            let waited = (end - begin).seconds
+            let over = mootFrom(failure)
+            let waited = ((over ?? end) - begin).seconds
+            if over != nil, waited <= expectation.bound.atMost ?? .infinity { continue }
             // Longer than the run lasted: known to be wrong only if that is too long already, unknown otherwise.
             let verdict =
-                "failure of \(failure.subject) at \(begin.sinceStart.text) was not \(what) by the end, \(expectation.text(of: waited)) later"
+                "failure of \(failure.subject) at \(begin.sinceStart.text) was not \(what) by "
+                + (over == nil ? "the end" : "when it was over") + ", \(expectation.text(of: waited)) later"
             return ExpectationResult(expectation: expectation, holds: false, observed: verdict)
+        }
+        if values.isEmpty {
+            return ExpectationResult(expectation: expectation, holds: true, observed: "every failure was over before it was \(what)")
         }
         return judge(expectation, values)
     }

@@ -189,10 +189,10 @@ struct ScenarioReader {
         for (node, entry) in entries { references.check(entry.action, node, &decoder) }
         for (node, expectation) in expectations { references.check(expectation, node, &decoder) }
         for (node, rule) in workloads { if let rule { references.check(rule, node, &decoder) } }
-        if let duration { checkTimes(faults, entries, expectations, end: .zero + duration, references) }
+        if let duration { references.checkTimes(faults, entries, expectations, of: configuration, end: .zero + duration, &decoder) }
         if let traffic = configuration.traffic, let node = spec["traffic"] {
             configuration.traffic = references.resolve(traffic, node, &decoder)
-            if let duration { checkStarts(traffic, node, end: .zero + duration, references) }
+            if let duration { references.checkStarts(traffic, node, end: .zero + duration, &decoder) }
         }
         references.checkSizes(specNode, &decoder)
 
@@ -200,27 +200,6 @@ struct ScenarioReader {
         return Scenario(
             name: name, summary: description, policy: policy, duration: duration, startOnWall: start, configuration: configuration,
             expectations: expectations.map(\.expectation), inputs: decoder.inputs, warnings: [])
-    }
-
-    /// Warns of what comes after the end.
-    private mutating func checkTimes(
-        _ faults: [(node: YAMLNode, fault: DecodedFault?)], _ entries: [(node: YAMLNode, entry: TimelineEntry)],
-        _ expectations: [(node: YAMLNode, expectation: Expectation)], end: SimulatedTime, _ references: ScenarioReferences
-    ) {
-        for (node, fault) in faults { if let fault { references.checkTime(fault, node, end: end, &decoder) } }
-        for (node, entry) in entries { references.checkTime(entry.at, node["at"] ?? node, end: end, &decoder) }
-        for (node, expectation) in expectations {
-            references.checkTime(expectation.from, node["from"] ?? node["at"] ?? node, end: end, &decoder)
-        }
-    }
-
-    private mutating func checkStarts(
-        _ traffic: TrafficConfiguration, _ node: YAMLNode, end: SimulatedTime, _ references: ScenarioReferences
-    ) {
-        let places = node["sources"].map { Array($0.elements) } ?? []
-        for (source, place) in zip(traffic.sources, places) where traffic.sources.count == places.count {
-            references.checkTime(source.start, place["start"] ?? place, end: end, &decoder)
-        }
     }
 
     /// Errors found so far, wherever.

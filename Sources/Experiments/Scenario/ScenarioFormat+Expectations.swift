@@ -19,7 +19,8 @@ extension ScenarioFormat {
         ScenarioField(
             "invariants", .constant(["hold", "converge"]),
             "hold: at no moment is an invariant of the cluster broken (docs/storms.md). converge: and when the run ends, all workloads are whole "
-                + "as far as there is room, and everything is at rest; the faults must have been over for twenty minutes or so."),
+                + "as far as there is room, and everything is at rest; the faults and actions must have been over for twenty minutes (a warning says "
+                + "if not)."),
     ]
 
     static let expectation = ScenarioType(

@@ -1,4 +1,4 @@
-// Whether there is somebody whom faults and operators' actions can strike, and whether they come before the end.
+// Whether there is somebody whom faults and operators' actions can strike.
 
 import ClusterSimulation
 import DiscreteEvents
@@ -85,37 +85,5 @@ extension ScenarioReferences {
         }
         guard !selected.isEmpty, !selected.contains(where: hasDisk) else { return }
         decoder.context.warning(node["disk"] ?? node, "none of these nodes has ephemeral-storage: their disks never run full")
-    }
-
-    // MARK: After the end
-
-    /// What comes after the end of the run does not come at all.
-    func checkTime(_ fault: DecodedFault, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
-        let start: SimulatedTime
-        switch fault {
-        case .nodes(let fault):
-            guard case .once(let at, _) = fault.schedule else { return }
-            start = at
-        case .apiServer(let fault): start = fault.at
-        case .registry(let outage): start = outage.at
-        case .replay(let failures, let file):
-            let late = failures.filter { failure in if case .once(let at, _) = failure.fault.schedule { at > end } else { false } }
-            guard let first = late.first else { return }
-            decoder.context.warning(
-                node["file"] ?? node,
-                "\(Presentation.count(late.count, "failure")) of \(failures.count), the first of them in \(file):\(first.line), "
-                    + ScenarioReferences.neverHappens(end))
-            return
-        }
-        checkTime(start, node["at"] ?? node, end: end, &decoder)
-    }
-
-    func checkTime(_ time: SimulatedTime?, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
-        guard let time, time > end else { return }
-        decoder.context.warning(node, ScenarioReferences.neverHappens(end))
-    }
-
-    private static func neverHappens(_ end: SimulatedTime) -> String {
-        "is after the end of the run, \(end.sinceStart.text): it does not happen"
     }
 }

@@ -57,10 +57,10 @@ struct PlacementTrial {
         }
         for budget in cluster.api.objects.all(PodDisruptionBudget.self).map(\.value) {
             let name = "PodDisruptionBudget \(budget.metadata.key)"
-            if budget.status.expectedPods == 0 {
+            if !pods.contains(where: { budget.selects($0.value) }) {
                 say(.runs, false, "\(name) selects no pods")
-            } else if budget.status.desiredHealthy >= budget.status.expectedPods {
-                say(.drain, false, "\(name) never lets any of its \(budget.status.expectedPods) pods go")
+            } else if let never = budget.neverAllows {
+                say(.drain, false, "\(name) \(never)")
             }
         }
         if waiting.isEmpty { say(.runs, true, "all \(pods.count) pods have a node") }
@@ -94,21 +94,21 @@ struct PlacementTrial {
         return Set(replaced.map(\.workloadName)).sorted().map { name in (name, replaced.filter { $0.workloadName == name }) }
     }
 
+    /// What each of them has now.
+    private var needs: [WorkloadNeed] { workloads.map { WorkloadNeed(workload: $0.name, ready: $0.pods.count) } }
+
     /// What must survive: what each budget promises, and one replica of each workload that has several and no budget.
     private var claims: [Claim] {
         var claims: [Claim] = []
         let budgets = cluster.api.objects.all(PodDisruptionBudget.self).map(\.value)
-        func selects(_ budget: PodDisruptionBudget, _ pod: Shared<Pod>) -> Bool {
-            budget.metadata.namespace == pod.value.metadata.namespace && budget.spec.selector?.matches(pod.value.metadata.labels) == true
-        }
         for budget in budgets {
-            let own = pods.filter { $0.isReady && selects(budget, $0) }
+            let own = pods.filter { $0.isReady && budget.selects($0.value) }
             claims.append(
                 Claim(
                     name: "PodDisruptionBudget \(budget.metadata.key)", pods: own, needed: Int(budget.status.desiredHealthy),
                     why: "it promises \(budget.status.desiredHealthy)"))
         }
-        for (name, own) in workloads where own.count > 1 && !own.contains(where: { pod in budgets.contains { selects($0, pod) } }) {
+        for (name, own) in workloads where own.count > 1 && !own.contains(where: { pod in budgets.contains { $0.selects(pod.value) } }) {
             claims.append(Claim(name: name, pods: own, needed: 1, why: "it has no budget, and nothing is left"))
         }
         return claims
@@ -119,6 +119,7 @@ struct PlacementTrial {
     private mutating func checkLoss(_ question: SurveyFinding.Question, of losses: [(name: String, nodes: [String])]) {
         var least: [(claim: Claim, left: Int, loss: String)] = claims.map { ($0, $0.pods.count, "") }
         var longest: (time: SimulatedDuration, loss: String)?
+        var unhealed = Grouping()
         for (name, nodes) in losses {
             for index in least.indices {
                 let left = least[index].claim.pods.count { !nodes.contains($0.value.nodeName ?? "") }
@@ -132,10 +133,11 @@ struct PlacementTrial {
                 let took = recovered - failure.failed
                 if took > longest?.time ?? .zero { longest = (took, name) }
             } else {
-                let message = fork.firstUnscheduled.map { ": \($0)" } ?? ""
-                say(question, false, "\(name) lost: not whole again after \(SurveyPlan.recovery.text)\(message)")
+                let lacking = fork.shortfalls(of: needs).map(\.description).joined(separator: "; and ")
+                unhealed.add(name, "lost: not whole again after \(SurveyPlan.recovery.text)" + (lacking.isEmpty ? "" : ": " + lacking))
             }
         }
+        for text in unhealed.lines { say(question, false, text) }
         for (claim, left, loss) in least {
             let of = "\(claim.name): \(left) of \(claim.pods.count) pods left when \(loss) is lost"
             if left >= claim.needed {
@@ -151,6 +153,7 @@ struct PlacementTrial {
 
     private mutating func checkDrains(of nodes: [String]) {
         var done = 0
+        var blocked = Grouping()
         for node in nodes {
             var fork = cluster
             var options = DrainOptions()
@@ -159,45 +162,39 @@ struct PlacementTrial {
             let operation = fork.startDrain(of: node, options)
             fork.run(until: fork.now + SurveyPlan.drainTimeout + .minutes(1))
             if let why = fork.record.operations[operation].refusal {
-                say(.drain, false, "\(node): \(fork.blockingBudget(operation) ?? why)")
+                let budgets = fork.budgetsBlocking(node, needs)
+                blocked.add("node " + node, "cannot be drained: " + (budgets.isEmpty ? why : budgets.joined(separator: "; and ")))
             } else {
                 done += 1
             }
         }
+        for text in blocked.lines { say(.drain, false, text) }
         if done == nodes.count, done > 0 { say(.drain, true, "each of the \(done) nodes with pods is empty in the end") }
     }
 }
 
-extension Cluster {
-    /// What the scheduler says of the first pod that finds no node.
-    fileprivate var firstUnscheduled: String? {
-        let pod = api.objects.all(Pod.self).first { $0.isActive && $0.value.nodeName == nil }
-        return pod.flatMap { pod in
-            pod.value.status.conditions[.podScheduled].map { "\(pod.workloadName): \($0.message)" }
+/// Places of which the same is said, in one line.
+private struct Grouping {
+    private static let mostNamed = 3
+    private var groups: [(text: String, places: [String])] = []
+
+    mutating func add(_ place: String, _ text: String) {
+        if let known = groups.firstIndex(where: { $0.text == text }) {
+            groups[known].places.append(place)
+        } else {
+            groups.append((text, [place]))
         }
     }
 
-    /// The budget that kept a drain from its end, as it says itself.
-    fileprivate func blockingBudget(_ operation: Int) -> String? {
-        guard record.operations[operation].output.contains(where: { $0.line.contains("disruption budget") }) else { return nil }
-        let blocking = api.objects.all(PodDisruptionBudget.self).map(\.value).filter { $0.status.disruptionsAllowed == 0 }
-        return blocking.first.map {
-            "PodDisruptionBudget \($0.metadata.key) needs \($0.status.desiredHealthy) healthy pods and has \($0.status.currentHealthy)"
+    var lines: [String] {
+        groups.map { text, places in
+            let more = places.count - Grouping.mostNamed
+            return places.prefix(Grouping.mostNamed).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "") + " " + text
         }
     }
 }
 
 extension Shared where Value == Pod {
-    /// `Kind namespace/name` of the workload a pod belongs to: a ReplicaSet's name without its hash is that of its Deployment.
-    fileprivate var workloadName: String {
-        let namespace = value.metadata.namespace
-        guard let owner = value.metadata.controllerReference else { return "Pod \(namespace)/\(value.metadata.name)" }
-        if owner.kind == "ReplicaSet", let hash = value.metadata.labels["pod-template-hash"], owner.name.hasSuffix("-" + hash) {
-            return "Deployment \(namespace)/\(owner.name.dropLast(hash.count + 1))"
-        }
-        return "\(owner.kind) \(namespace)/\(owner.name)"
-    }
-
     /// Whether its node has one of its own.
     fileprivate var belongsToNode: Bool { value.metadata.controllerReference?.kind == "DaemonSet" }
 

@@ -13,7 +13,9 @@ extension StormGenerator {
                 let load = dice.pick(["disk: 97Gi", "disk: 88Gi", "memory: 7500Mi", "cpu: 3"])
                 add(
                     fault: "{at: \(at)s, \(selection.text), effect: load, load: {\(load)}, down: \(down)s}", needs: selection.needs)
-            case 10...11: add(fault: "{at: \(at)s, \(selection.text), effect: partition, down: \(down)s}", needs: selection.needs)
+            case 10...11:
+                add(
+                    fault: "{at: \(at)s, \(selection.text), effect: partition, down: \(down)s\(cutOfPods())}", needs: selection.needs)
             case 12: add(fault: "{at: \(at)s, down: \(min(down, 200))s, apiServer: {outage: true}}")
             case 13...14:
                 let errors = dice.pick(["", ", errors: 0.1", ", errors: 0.4"])

@@ -20,6 +20,7 @@ struct StormGenerator {
     /// For what was thought of later, and later still: the rest of a seed's storm stays what it was.
     var extra: Dice
     var further: Dice
+    var requests: Dice
     var storm: StormScenario
     /// What operators lay their hands on.
     var targets: [StormTarget] = []
@@ -33,6 +34,7 @@ struct StormGenerator {
         dice = Dice(RandomStream(seed: seed, purpose: .storm, owner: 0))
         extra = Dice(RandomStream(seed: seed, purpose: .storm, owner: 1))
         further = Dice(RandomStream(seed: seed, purpose: .storm, owner: 2))
+        requests = Dice(RandomStream(seed: seed, purpose: .storm, owner: 3))
         let drawn: StormSize = dice.chance(0.25) ? .large : .small
         self.size = size ?? drawn
         storm = StormScenario(seed: seed, calmFrom: .zero, duration: .zero, pools: [])
@@ -43,6 +45,7 @@ struct StormGenerator {
         makeSettings()
         makeObjects()
         targets = storm.objects.compactMap { StormTarget($0) }
+        makeTraffic()
         makeChaos()
         return storm
     }

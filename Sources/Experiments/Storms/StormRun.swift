@@ -39,6 +39,14 @@ extension StormScenario {
         }
     }
 
+    /// What a person types to run the storm that was written into a folder.
+    public static func command(in folder: String) -> String {
+        let path = PathText.join(folder, StormScenario.fileName)
+        let isPlain = path.allSatisfy { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "/._-".contains($0) }
+        let quoted = path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        return "seatrial run " + (isPlain ? path : "'\(quoted)'")
+    }
+
     /// The scenario its text says.
     ///
     /// - Throws: `ScenarioError` if the text means nothing.

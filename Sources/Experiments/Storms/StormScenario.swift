@@ -56,6 +56,8 @@ public struct StormScenario: Sendable, Hashable {
     var behaviours: [Piece] = []
     var faults: [Piece] = []
     var actions: [Piece] = []
+    /// Entries of `traffic.sources`.
+    var sources: [Piece] = []
     /// Sections of `controlPlane`, and the registry.
     var settings: [Piece] = []
     var registry: [Piece] = []
@@ -92,7 +94,7 @@ public struct StormScenario: Sendable, Hashable {
                         || before.late.contains { $0.name == name } && before.actions.contains { $0.needs == [need] }
                 }
             }
-            for list in [\StormScenario.objects, \.late, \.behaviours, \.faults, \.actions] {
+            for list in [\StormScenario.objects, \.late, \.behaviours, \.sources, \.faults, \.actions] {
                 result[keyPath: list].removeAll { !$0.needs.allSatisfy(isThere) }
             }
             result.pools.removeAll { $0.count == 0 }
@@ -147,6 +149,7 @@ public struct StormScenario: Sendable, Hashable {
         }
         if let piece = registry.first { text += "  registry: \(piece.text)\n" }
         text += StormScenario.section("workloads", behaviours)
+        if !sources.isEmpty { text += "  traffic:\n    sources:\n" + sources.map { "      - \($0.text)\n" }.joined() }
         text += StormScenario.section("faults", faults)
         text += StormScenario.section("timeline", actions)
         text += "  measure: {interval: 0s, events: false, scheduling: false}\n"

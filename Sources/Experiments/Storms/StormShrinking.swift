@@ -31,7 +31,9 @@ struct StormShrinking {
         cutTime()
         while budget > 0 {
             let before = storm
-            for list in [\StormScenario.actions, \.faults, \.late, \.objects, \.behaviours, \.settings, \.registry] { takeOut(of: list) }
+            for list in [\StormScenario.actions, \.faults, \.late, \.objects, \.behaviours, \.sources, \.settings, \.registry] {
+                takeOut(of: list)
+            }
             takeNodes()
             if storm == before { break }
         }

@@ -77,7 +77,11 @@ public struct Survey: Sendable {
         } catch {
             throw ScenarioError([error.description])
         }
+        try Survey.check(plan)
         scenario = try ScenarioFile.load(Survey.fileName, files: [(Survey.fileName, Survey.text(manifests, plan))])
+        guard scenario.configuration.objects.contains(where: \.isWorkload) else {
+            throw ScenarioError(["\(manifests.joined(separator: ", ")): no workload, nothing to try"])
+        }
         contents = scenario.contents
         warnings = scenario.warnings
         for number in 0..<plan.placements {
@@ -91,6 +95,22 @@ public struct Survey: Sendable {
             finished(number + 1)
         }
         findings.sort { ($0.question.rawValue, $0.isGood ? 1 : 0) < ($1.question.rawValue, $1.isGood ? 1 : 0) }
+    }
+
+    /// Whether the nodes mean anything, read by themselves so that what is wrong is told of the plan and not of a file nobody wrote.
+    private static func check(_ plan: SurveyPlan) throws(ScenarioError) {
+        do throws(ScenarioError) {
+            _ = try ScenarioFile.load(fileName, files: [(fileName, text([], plan))])
+        } catch {
+            let field = "resources"
+            throw ScenarioError(
+                error.messages.map { message in
+                    guard let place = message.range(of: field + "[") else {
+                        return "--resources: \"\(plan.nodeResources)\" are not the fields of a YAML mapping such as cpu: 8, memory: 32Gi"
+                    }
+                    return "--resources: " + message[place.upperBound...].replacingOccurrences(of: "]: ", with: ": ")
+                })
+        }
     }
 
     private mutating func add(_ finding: SurveyFinding, _ seed: UInt64) {
@@ -151,5 +171,15 @@ extension Survey: CustomStringConvertible {
             }
         }
         return String(text)
+    }
+}
+
+extension APIObject {
+    /// Whether it runs pods, or is one.
+    fileprivate var isWorkload: Bool {
+        switch self {
+        case .pod, .deployment, .replicaSet, .statefulSet, .daemonSet, .replicationController, .job, .cronJob: true
+        default: false
+        }
     }
 }

@@ -22,7 +22,13 @@ public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
         return sum
     }
 
-    public var description: String { "\(cpu) cores, \(Quantity(bytes: memory)) of memory, \(Quantity(bytes: disk)) of disk" }
+    public var description: String {
+        var parts: [String] = []
+        if cpu != 0 { parts.append("\(cpu) cores") }
+        if memory != 0 { parts.append("\(Quantity(bytes: memory)) of memory") }
+        if disk != 0 { parts.append("\(Quantity(bytes: disk)) of disk") }
+        return parts.isEmpty ? "nothing" : parts.joined(separator: ", ")
+    }
 }
 
 /// The side of a kubelet that watches what its containers use. It costs nothing while no pod has a usage and nothing outside of

@@ -80,6 +80,9 @@ public struct EndpointTable: Sendable, Hashable {
         if views[Int(node)].nextApplied == .distantFuture { views[Int(node)].nextApplied = nil }
     }
 
+    /// Whether a node hears nothing, without an end.
+    func isSilent(_ node: NodeNumber) -> Bool { views[Int(node)].silences.last?.upperBound == .distantFuture }
+
     /// Adds a port nobody knows anything of yet.
     public mutating func addPort() -> PortNumber {
         ports.append([])

@@ -133,6 +133,9 @@ public struct RequestEngine: Sendable, Hashable {
         table.endSilence(node, at: time)
     }
 
+    /// Whether a node's kube-proxy is cut off, and nobody knows for how long.
+    public func isCutOff(_ node: NodeNumber) -> Bool { table.isSilent(node) }
+
     /// No source begins another request; those under way go on, with their retries and calls.
     public mutating func stopSources() {
         arrivals = EventQueue(startingAt: now)

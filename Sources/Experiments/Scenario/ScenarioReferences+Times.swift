@@ -1,0 +1,60 @@
+// What a scenario lets happen too late: after the end of the run, or shortly before.
+
+import ClusterSimulation
+import DiscreteEvents
+import KubernetesAPI
+
+extension ScenarioReferences {
+    /// Warns of what comes after the end, or so late that nothing can be at rest then.
+    func checkTimes(
+        _ faults: [(node: YAMLNode, fault: DecodedFault?)], _ entries: [(node: YAMLNode, entry: TimelineEntry)],
+        _ expectations: [(node: YAMLNode, expectation: Expectation)], of configuration: ClusterConfiguration, end: SimulatedTime,
+        _ decoder: inout ScenarioDecoder
+    ) {
+        for (node, fault) in faults { if let fault { checkTime(fault, node, end: end, &decoder) } }
+        for (node, entry) in entries { checkTime(entry.at, node["at"] ?? node, end: end, &decoder) }
+        let rest = RestCheck(configuration, end: end)
+        for (node, expectation) in expectations {
+            checkTime(expectation.from, node["from"] ?? node["at"] ?? node, end: end, &decoder)
+            if let warning = rest.warning(about: expectation) { decoder.context.warning(node["invariants"] ?? node, warning) }
+        }
+    }
+
+    /// The same of sources of traffic.
+    func checkStarts(_ traffic: TrafficConfiguration, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
+        let places = node["sources"].map { Array($0.elements) } ?? []
+        for (source, place) in zip(traffic.sources, places) where traffic.sources.count == places.count {
+            checkTime(source.start, place["start"] ?? place, end: end, &decoder)
+        }
+    }
+
+    /// What comes after the end of the run does not come at all.
+    private func checkTime(_ fault: DecodedFault, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
+        let start: SimulatedTime
+        switch fault {
+        case .nodes(let fault):
+            guard case .once(let at, _) = fault.schedule else { return }
+            start = at
+        case .apiServer(let fault): start = fault.at
+        case .registry(let outage): start = outage.at
+        case .replay(let failures, let file):
+            let late = failures.filter { failure in if case .once(let at, _) = failure.fault.schedule { at > end } else { false } }
+            guard let first = late.first else { return }
+            decoder.context.warning(
+                node["file"] ?? node,
+                "\(Presentation.count(late.count, "failure")) of \(failures.count), the first of them in \(file):\(first.line), "
+                    + ScenarioReferences.neverHappens(end))
+            return
+        }
+        checkTime(start, node["at"] ?? node, end: end, &decoder)
+    }
+
+    private func checkTime(_ time: SimulatedTime?, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
+        guard let time, time > end else { return }
+        decoder.context.warning(node, ScenarioReferences.neverHappens(end))
+    }
+
+    private static func neverHappens(_ end: SimulatedTime) -> String {
+        "is after the end of the run, \(end.sinceStart.text): it does not happen"
+    }
+}
