@@ -131,10 +131,10 @@ struct Recorder: Sendable {
         if row.ready == nil, pod.isReady { row.ready = now }
         if row.finished == nil, before != row.phase, pod.isTerminal { row.finished = now }
         let conditions = pod.value.status.conditions
-        if let disruption = conditions[.disruptionTarget], disruption.status == .true {
-            row.reason = disruption.reason
-        } else if !pod.value.status.reason.isEmpty {
+        if !pod.value.status.reason.isEmpty {
             row.reason = pod.value.status.reason
+        } else if let disruption = conditions[.disruptionTarget], disruption.status == .true {
+            row.reason = disruption.reason
         } else if pod.value.nodeName == nil, let scheduled = conditions[.podScheduled], scheduled.status == .false {
             row.reason = scheduled.reason + ": " + scheduled.message
         } else if pod.isTerminal,
