@@ -74,15 +74,15 @@ extension Kubelet {
 
 extension PodWorker {
     /// The images of its containers, by their names in full.
-    var images: [String] { containers.indices.map { ImageReference.full(container($0).image) } }
+    var images: [String] { containers.indices.map { ImageReference.full(image($0)) } }
 
     /// What the writable layers of the pod's containers hold, that run or are dead.
-    var layerBytes: Int64 { layerBytes { $0.isRunning ? ($0.lastRun == nil ? 1 : 2) : $0.hasRun ? 1 : 0 } }
+    var layerBytes: Int64 { bytes { $0.isRunning ? ($0.lastRun == nil ? 1 : 2) : $0.hasRun ? 1 : 0 } }
 
     /// The same when none of them runs any more.
-    fileprivate var deadLayerBytes: Int64 { layerBytes { $0.hasRun ? 1 : 0 } }
+    fileprivate var deadLayerBytes: Int64 { bytes { $0.hasRun ? 1 : 0 } }
 
-    private func layerBytes(_ count: (ContainerRuntime) -> Int64) -> Int64 {
+    private func bytes(ofLayers count: (ContainerRuntime) -> Int64) -> Int64 {
         guard let bytes = behaviour.value.layerBytes else { return 0 }
         return containers.reduce(Int64(0)) { $0 + count($1) }.multipliedSaturated(by: bytes)
     }
