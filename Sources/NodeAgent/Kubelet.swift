@@ -61,6 +61,8 @@ struct Kubelet: Sendable {
     /// The machine is about to shut down: pods are ended in order, new ones refused.
     var isShuttingDown = false
     var images: ImageStore
+    /// What pods left that it is done with, where that matters.
+    var dead: [DeadContainers] = []
     var resources: NodeResources
     var addresses = PodAddresses()
     var usage: NodeUsage

@@ -152,6 +152,7 @@ extension NodeAgent {
     private mutating func catchUp(_ pods: [Shared<Pod>], on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         var isListed: Set<UID> = []
         for pod in pods { isListed.insert(pod.value.metadata.uid) }
+        buryMissing(on: number, at: now, isThere: isListed.contains)
         for slot in kubelets[number].slotRange {
             guard var worker = kubelets[number].take(slot) else { continue }
             guard isListed.contains(worker.uid) else {

@@ -46,7 +46,9 @@ extension NodeAgent {
             if case .starting = kubelets[number].power { NodeAgent.list(pod, event.change, among: &kubelets[number].listed) }
             guard kubelets[number].power == .running else { return }
             if event.change == .deleted {
-                guard let place, let worker = kubelets[number].take(place.slot) else { return }
+                guard let place, let worker = kubelets[number].take(place.slot) else {
+                    return bury(pod.value.metadata.uid, on: number, at: now)
+                }
                 forget(worker, place, at: now)
             } else {
                 observe(pod, on: number, known: place, returning: false, at: now, effects: &effects)
@@ -91,7 +93,7 @@ extension NodeAgent {
         let ended = pod.isTerminal
         if ended, !isTerminating, worker.unconfirmed == nil, !worker.hasRunningContainer || worker.isStopped(at: now) {
             // Nothing is left to do for it: whoever deletes it finds it finished.
-            forget(worker, place, at: now)
+            forget(worker, place, isGone: pod.value.status.reason == Kubelet.evictedReason, at: now)
             return
         }
         if ended, !isTerminating, !configuration.value.stopsPodsEndedByOthers {

@@ -208,6 +208,7 @@ package struct NodeAgent: Sendable {
         kubelets[number].power = .running
         var terminating: [UID: Bool] = [:]
         for pod in pods { terminating[pod.value.metadata.uid] = pod.value.metadata.isTerminating }
+        buryMissing(on: number, at: now) { terminating[$0] != nil }
         for slot in kubelets[number].slotRange {
             guard var worker = kubelets[number].take(slot) else { continue }
             guard let isTerminating = terminating[worker.uid] else {
@@ -248,15 +249,13 @@ package struct NodeAgent: Sendable {
         return (slot, generation)
     }
 
-    /// Forgets a pod whose state was taken out of its slot.
-    mutating func forget(_ worker: PodWorker, _ place: PodPlace, at now: SimulatedTime) {
+    /// Forgets a pod whose state was taken out of its slot. `isGone`: its object was deleted, or it was evicted; otherwise it is done.
+    mutating func forget(_ worker: PodWorker, _ place: PodPlace, isGone: Bool = true, at now: SimulatedTime) {
         if worker.volumes != nil {
             var worker = worker
             releaseVolumes(of: &worker, on: place.kubelet)
         }
-        if configuration.value.imageCollection.isOn {
-            for image in worker.images { kubelets[place.kubelet].images.touch(image, at: now) }
-        }
+        leaveContainers(of: worker, on: place.kubelet, isGone: isGone, at: now)
         if places[worker.uid] == place { places[worker.uid] = nil }
         if followsServing { touchedPods.append(worker.uid) }
         if usesResources(worker) { unsettle(place.kubelet) }

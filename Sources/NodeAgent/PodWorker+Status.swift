@@ -73,7 +73,7 @@ extension PodWorker {
     }
 
     /// Whether the pod's sandbox exists: from the first start of a container on.
-    private var hasSandbox: Bool {
+    var hasSandbox: Bool {
         containers.contains { container in
             switch container.state {
             case .running, .ended: true

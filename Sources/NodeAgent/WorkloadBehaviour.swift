@@ -42,6 +42,8 @@ public struct WorkloadBehaviour: Hashable, Sendable {
     public var layerBytes: Int64?
     /// What the pod's containers use while they run; one entry for each container that uses something.
     public var usage: [ResourceUsage] = []
+    /// What the pod's emptyDir volumes hold.
+    public var emptyDirs: [VolumeUsage] = []
 
     public init() {
         start = .constant(.seconds(1))

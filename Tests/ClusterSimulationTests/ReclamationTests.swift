@@ -67,6 +67,22 @@ struct ReclamationTests {
         #expect(cluster.stored(ObjectKey(.node, "a-0")) == nil)
     }
 
+    @Test("Pods that their kubelet ends before the machine goes are told of with the reason of their own status")
+    func shutdown() throws {
+        var cluster = try shop {
+            $0.nodeAgent.shutdownGracePeriod = .seconds(30)
+            let reclamation = Reclamation(notice: .minutes(1), isHandled: false)
+            $0.faults = [Fault(nodes: .node("a-0"), effect: .reclamation(reclamation), schedule: .once(at: at(60), down: nil))]
+        }
+        cluster.run(until: at(59))
+        let pods = cluster.pods(onNode: "a-0").count
+        cluster.run(until: at(300))
+        let ended = cluster.record.pods.filter { $0.reason == "Terminated" }
+        #expect(ended.count == pods && pods > 0)
+        #expect(ended.allSatisfy { $0.phase == .failed && ($0.finished ?? .zero) > at(90) && ($0.finished ?? .distantFuture) < at(120) })
+        #expect(!cluster.record.pods.contains { $0.reason == "TerminationByKubelet" })
+    }
+
     @Test("What comes in the place of a machine evicts as that one did")
     func settings() throws {
         var cluster = try shop {

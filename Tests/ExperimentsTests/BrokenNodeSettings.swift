@@ -28,6 +28,18 @@ extension BrokenScenario {
             "the same among several",
             "workloads:\n- selector: {matchLabels: {app: web}}\n  usage: [{cpu: 1, container: web}, {cpu: 1, container: x}]",
             line: 10, "spec.workloads[0].usage[1].container", "no container \"x\""),
+        spec(
+            "a volume that is no emptyDir", "workloads: [{selector: {}, emptyDirs: [{volume: nope, size: 1Gi}]}]",
+            "spec.workloads[0].emptyDirs[0].volume", "no emptyDir volume \"nope\"; they have none"),
+        spec(
+            "a volume twice", "workloads: [{selector: {}, emptyDirs: [{volume: a, size: 1Gi}, {volume: a, size: 1Gi}]}]",
+            "spec.workloads[0].emptyDirs[1]", "Duplicate value"),
+        spec(
+            "a volume that pods share", "workloads: [{selector: {}, emptyDirs: [{volume: a, size: {value: 1Gi, shared: true}}]}]",
+            "spec.workloads[0].emptyDirs[0].size", "do not share"),
+        spec(
+            "a volume of no size", "workloads: [{selector: {}, emptyDirs: [{volume: a}]}]", "spec.workloads[0].emptyDirs[0]",
+            "required field \"size\""),
     ]
 
     private static func kubelet(_ name: String, _ settings: String, _ field: String, _ words: String) -> BrokenScenario {

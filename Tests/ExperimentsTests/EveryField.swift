@@ -45,6 +45,7 @@ enum SampleScenarios {
             usage:
             - {cpu: {shared: true, ramp: [{at: 0s, value: 500m}, {at: 10m, value: 4}]}, startupCPU: 2, memory: 300Mi, container: web}
             - {memory: {growth: {from: 10Mi, perMinute: 1Mi, upTo: 1Gi}}, disk: {trace: disk.csv, column: bytes, since: containerStart}, processes: 12, container: log}
+            emptyDirs: [{volume: cache, size: {growth: {from: 1Mi, perMinute: 1Mi}}}]
           - {selector: {}, start: {pareto: {shape: 2, min: 1s, max: 9s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
           registry:
             bandwidth: 1G
@@ -181,6 +182,7 @@ enum SampleScenarios {
         "disk.csv": "seconds,inodes,bytes\n0,1,1000\n60,2,2000\n",
         "web.yaml": webManifest + """
                   - {name: log, image: "log:1"}
+                  volumes: [{name: cache, emptyDir: {sizeLimit: 1Gi}}]
             ---
             apiVersion: v1
             kind: Service

@@ -58,6 +58,7 @@ struct ConfigurationDecodingTests {
                 - name: x
                   projected: {sources: [{configMap: {name: m}}, {secret: {name: s}}, {serviceAccountToken: {path: t}}]}
                 - {name: "y", emptyDir: {}}
+                - {name: z, emptyDir: {medium: Memory, sizeLimit: 0}}
             """)
         #expect(messages.isEmpty)
         guard case .pod(let pod)? = objects.first else {
@@ -74,7 +75,8 @@ struct ConfigurationDecodingTests {
             spec.volumes.map(\.source) == [
                 .configuration([ConfigurationReference(.configMap, "m", keys: ["a"])]),
                 .configuration([ConfigurationReference(.secret, "s", isOptional: true)]),
-                .configuration([ConfigurationReference(.configMap, "m"), ConfigurationReference(.secret, "s")]), .other,
+                .configuration([ConfigurationReference(.configMap, "m"), ConfigurationReference(.secret, "s")]),
+                .emptyDir(isInMemory: false, sizeLimit: nil), .emptyDir(isInMemory: true, sizeLimit: nil),
             ])
     }
 

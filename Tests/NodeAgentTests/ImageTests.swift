@@ -1,4 +1,4 @@
-// Images: pulls and their order, the registry's bandwidth, failures and back-off, garbage collection.
+// Images: pulls and their order, the registry's bandwidth, failures and back-off.
 
 import DiscreteEvents
 import KubernetesAPI
@@ -12,13 +12,6 @@ private var slow: NodeAgentConfiguration {
     configuration.pullBytesPerSecond = 10e6
     configuration.defaultImageBytes = 50_000_000
     return configuration
-}
-
-private func pod(_ name: String, node: String = "n0", image: String, _ policy: ImagePullPolicy? = nil) -> Pod {
-    NodeAgentTests.pod(name, node: node) {
-        $0.containers[0].image = image
-        $0.containers[0].imagePullPolicy = policy
-    }
 }
 
 extension TestCluster {
@@ -235,145 +228,5 @@ struct FailingPullTests {
         cluster.registry(isDown: true)
         cluster.run(until: seconds(end))
         #expect(cluster.story(of: "a").last?.hasPrefix(story) == true)
-    }
-}
-
-@Suite("Image garbage collection")
-struct ImageCollectionTests {
-    private func policy(capacity: Int64) -> ImageCollectionPolicy {
-        var policy = ImageCollectionPolicy()
-        policy.capacity = capacity
-        return policy
-    }
-
-    @Test(arguments: [(840, nil), (841, 41), (850, 50), (1000, 200), (2000, 200)] as [(Int64, Int64?)])
-    func `from 85 percent on, in whole percents, as much is freed as brings it down to 80`(_ used: Int64, _ wanted: Int64?) {
-        #expect(policy(capacity: 1000).bytesToFree(used: used) == wanted)
-    }
-
-    @Test func `the least recently used go first, but none in use and none that is young`() {
-        func image(_ name: String, since: Double, used: Double) -> ImageStore.Image {
-            ImageStore.Image(names: [name], bytes: 100, presentSince: seconds(since), lastUsed: seconds(used))
-        }
-        let images = [
-            image("young", since: 950, used: 950), image("late", since: 0, used: 900), image("used", since: 0, used: 10),
-            image("early", since: 0, used: 100), image("earlier", since: 0, used: 50),
-        ]
-        func victims(_ bytes: Int64) -> [String] {
-            policy(capacity: 1000).victims(of: images, freeing: bytes, isUsed: { $0 == ImageReference.full("used") }, at: seconds(1000))
-                .flatMap(\.names)
-        }
-        #expect(victims(100) == ["earlier"])
-        #expect(victims(101) == ["earlier", "early"])
-        #expect(victims(1000) == ["earlier", "early", "late"])
-    }
-
-    @Test func `a full node loses the images nobody uses, at its kubelet's next pass`() throws {
-        var configuration = NodeAgentConfiguration.prompt
-        configuration.defaultImageBytes = 300
-        configuration.imageCollection = policy(capacity: 1000)
-        var cluster = try TestCluster(configuration: configuration)
-        cluster.run(until: seconds(100))
-        cluster.fail(kubeletOnly: true)
-        // The passes come at 100 s, 400 s, ... from now on.
-        cluster.comeBack()
-        for name in ["a", "b"] { cluster.create(pod(name, image: name)) }
-        cluster.run(until: seconds(200))
-        cluster.delete("a")
-        cluster.run(until: seconds(350))
-        #expect(cluster.agent.imageFileSystemBytes(0) == 600)
-        cluster.create(pod("c", image: "c"))
-        cluster.run(until: seconds(399))
-        #expect(cluster.agent.imageFileSystemBytes(0) == 900)
-        cluster.run(until: seconds(401))
-        #expect(cluster.agent.kubelets[0].images.images.flatMap(\.names) == ["docker.io/library/b:latest", "docker.io/library/c:latest"])
-        #expect(cluster.isIdle)
-    }
-
-    @Test func `what cannot be freed is told, and tried again`() throws {
-        var configuration = NodeAgentConfiguration.prompt
-        configuration.defaultImageBytes = 900
-        configuration.imageCollection = policy(capacity: 1000)
-        var cluster = try TestCluster(configuration: configuration)
-        cluster.fail(kubeletOnly: true)
-        cluster.comeBack()
-        cluster.create(pod("a", image: "app"))
-        cluster.run(until: seconds(700))
-        let told = cluster.events.filter { $0.hasPrefix("FreeDiskSpaceFailed") }
-        #expect(told.count == 2)
-        #expect(
-            told[0] == """
-                FreeDiskSpaceFailed: Failed to garbage collect required amount of images. Attempted to free 100 bytes, but only found \
-                0 bytes eligible to free.
-                """)
-        cluster.delete("a")
-        cluster.run(until: seconds(1100))
-        #expect(cluster.agent.kubelets[0].images.images.isEmpty)
-    }
-
-    @Test func `what containers write can fill the file system, too`() throws {
-        var configuration = NodeAgentConfiguration.prompt
-        configuration.defaultImageBytes = 300
-        configuration.imageCollection = policy(capacity: 1000)
-        var behaviour = WorkloadBehaviour()
-        behaviour.layerBytes = 300
-        var cluster = try TestCluster(configuration: configuration, behaviour)
-        for name in ["a", "b"] { cluster.create(pod(name, image: name)) }
-        cluster.run(until: seconds(50))
-        cluster.delete("b")
-        cluster.run(until: seconds(700))
-        // Two layers and two images were too much; the image that nobody uses any more went.
-        #expect(cluster.agent.kubelets[0].images.images.flatMap(\.names) == ["docker.io/library/a:latest"])
-        #expect(cluster.agent.imageFileSystemBytes(0) == 600)
-    }
-
-    @Test func `of each container one dead one keeps its layer`() throws {
-        var configuration = NodeAgentConfiguration.prompt
-        configuration.imageCollection = policy(capacity: 1_000_000)
-        var behaviour = WorkloadBehaviour()
-        behaviour.layerBytes = 100
-        behaviour.crash = .constant(.seconds(5))
-        var cluster = try TestCluster(configuration: configuration, behaviour)
-        cluster.create(pod("a", image: "app"))
-        cluster.run(until: seconds(3))
-        #expect(cluster.agent.imageFileSystemBytes(0) == 100)
-        cluster.run(until: seconds(8))
-        #expect(cluster.agent.imageFileSystemBytes(0) == 200)
-        cluster.run(until: seconds(200))
-        #expect(cluster.agent.imageFileSystemBytes(0) <= 200)
-    }
-}
-
-@Suite("Names of images")
-struct ImageNameTests {
-    private static let sum = String(repeating: "0123456789abcdef", count: 4)
-
-    @Test(arguments: [
-        "app", "shop/app:1", "a/b.c-d__e---f/g_h", "localhost/app", "localhost:5000/app", "[::1]:5000/app:v1", "registry.k8s.io/pause:3.10",
-        "Host/app", "ghcr.io/org/app:Tag_1.2-3", "app@sha256:\(sum)", "quay.io/a/b:1@sha256:\(sum)",
-        "app:\(String(repeating: "a", count: 128))",
-    ])
-    func `these are names`(_ name: String) { #expect(ImageReference.problem(of: name) == nil) }
-
-    @Test(arguments: [
-        ("shop/App", "repository name (shop/App) must be lowercase"),
-        ("docker.io/App", "repository name (library/App) must be lowercase"),
-        ("quay.io/App:1", "repository name (App) must be lowercase"), (":1", ""), ("app:", ""), ("app:1:2", ""), ("a//b", ""), ("a/", ""),
-        ("/a", ""), ("a..b", ""), ("a___b", ""), ("a._b", ""), ("-a", ""), ("a-", ""), ("https://quay.io/app", ""), ("a b", ""),
-        ("host.:80x/a", ""), ("-host.io/a", ""), ("app:\(String(repeating: "a", count: 129))", ""), ("app@sha256:12", ""),
-        ("app@\(sum)", ""),
-    ])
-    func `these are not, for want of form`(_ name: String, _ reason: String) {
-        #expect(ImageReference.problem(of: name) == "invalid reference format" + (reason.isEmpty ? "" : ": " + reason))
-    }
-
-    @Test func `sums, lengths and bare digests are checked`() {
-        let sum = ImageNameTests.sum
-        #expect(ImageReference.problem(of: sum) == "invalid repository name (\(sum)), cannot specify 64-byte hexadecimal strings")
-        #expect(ImageReference.problem(of: "app@md5:" + sum) == "unsupported digest algorithm")
-        #expect(ImageReference.problem(of: "app@sha256:" + sum.dropLast()) == "invalid checksum digest length")
-        #expect(ImageReference.problem(of: "app@sha256:" + sum.uppercased()) == "invalid checksum digest format")
-        #expect(ImageReference.problem(of: String(repeating: "a", count: 256)) == "repository name must not be more than 255 characters")
-        #expect(ImageReference.problem(of: String(repeating: "a", count: 255)) == nil)
     }
 }

@@ -229,6 +229,46 @@ struct NodeShutdownTests {
         #expect(cluster.agent.kubelets[0].podCount == 0)
     }
 
+    /// Ten seconds of the thirty are kept for critical pods: the others have twenty.
+    @Test(arguments: [(true, 60 as Int64, 20.0), (true, 5, 5.0), (false, 60, 10)])
+    func `a pod that needs longer than the shutdown leaves is killed when its time is over`(
+        _ isOrdinary: Bool, _ grace: Int64, _ killed: Double
+    ) throws {
+        var configuration = NodeAgentConfiguration.prompt
+        configuration.shutdownGracePeriod = .seconds(30)
+        configuration.shutdownGracePeriodCriticalPods = .seconds(10)
+        var behaviour = WorkloadBehaviour()
+        behaviour.stop = .constant(.seconds(100))
+        var cluster = try TestCluster(configuration: configuration, behaviour)
+        cluster.create(
+            pod("a") {
+                $0.terminationGracePeriodSeconds = grace
+                if !isOrdinary { $0.priorityClassName = "system-cluster-critical" }
+            })
+        cluster.run(until: seconds(10))
+        _ = cluster.shutDown()
+        cluster.run(until: seconds(60))
+        let status = try #require(cluster["a"]).status
+        guard case .terminated(let end) = status.containerStatuses[0].state else { return #expect(Bool(false), "it did not end") }
+        #expect(end.finishedAt == seconds(10 + killed) && end.exitCode == 137 && end.reason == "Error")
+        #expect(status.phase == .failed && status.reason == "Terminated")
+    }
+
+    @Test func `a pod that was being deleted before has no longer than the shutdown leaves`() throws {
+        var behaviour = WorkloadBehaviour()
+        behaviour.stop = .constant(.seconds(100))
+        var configuration = NodeAgentConfiguration.prompt
+        configuration.shutdownGracePeriod = .seconds(5)
+        var cluster = try TestCluster(configuration: configuration, behaviour)
+        cluster.create(pod("a"))
+        cluster.run(until: seconds(5))
+        cluster.delete("a", grace: 60)
+        cluster.run(until: seconds(10))
+        _ = cluster.shutDown()
+        cluster.run(until: seconds(20))
+        #expect(cluster.story(of: "a").suffix(2) == ["15.0 Failed c=Error:137 terminating", "15.0 gone"])
+    }
+
     @Test func `without a grace period nothing is done`() throws {
         let (cluster, deadline) = try shutDown { $0.shutdownGracePeriod = .zero }
         #expect(deadline == seconds(10))

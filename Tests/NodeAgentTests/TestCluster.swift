@@ -16,6 +16,14 @@ func pod(_ name: String, node: String? = "n0", _ change: (inout PodSpec) -> Void
     return Pod(metadata: ObjectMeta(name: name, namespace: "default"), spec: Shared(spec), nodeName: node)
 }
 
+/// The same with an image.
+func pod(_ name: String, node: String = "n0", image: String, _ policy: ImagePullPolicy? = nil) -> Pod {
+    pod(name, node: node) {
+        $0.containers[0].image = image
+        $0.containers[0].imagePullPolicy = policy
+    }
+}
+
 struct TestCluster: Sendable {
     private enum Event: Sendable {
         case request(APICall)

@@ -43,10 +43,10 @@ extension PodRecord {
         if ready == nil, pod.isReady { ready = now }
         if finished == nil, before != phase, pod.isTerminal { finished = now }
         let conditions = pod.value.status.conditions
-        if let disruption = conditions[.disruptionTarget], disruption.status == .true {
-            reason = disruption.reason
-        } else if !pod.value.status.reason.isEmpty {
+        if !pod.value.status.reason.isEmpty {
             reason = pod.value.status.reason
+        } else if let disruption = conditions[.disruptionTarget], disruption.status == .true {
+            reason = disruption.reason
         } else if pod.value.nodeName == nil, let scheduled = conditions[.podScheduled], scheduled.status == .false {
             reason = scheduled.reason + ": " + scheduled.message
         } else if pod.isTerminal,

@@ -192,7 +192,7 @@ private struct CanonicalText {
         case .migrated(let plugin, let id): add(plugin.rawValue, id)
         case .csi(let driver): add("csi", driver)
         // What they take stands in the digest of what is not modelled.
-        case .configuration, .other: add("other", true)
+        case .configuration, .emptyDir, .other: add("other", true)
         }
     }
 

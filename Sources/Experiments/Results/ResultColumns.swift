@@ -100,7 +100,10 @@ public enum ResultTables {
             ResultColumn("attempts", .integer, "Attempts to schedule it."),
             ResultColumn("restarts", .integer, "Restarts of its containers."),
             ResultColumn("phase", .text, "Its phase in the end, or when it was deleted."),
-            ResultColumn("reason", .text, optional: true, "Why: the last scheduling failure, an eviction, an exit reason."),
+            ResultColumn(
+                "reason", .text, optional: true,
+                "Why: the reason of the pod's status (Evicted, Terminated, ...), who drove it off, the last scheduling failure, an exit reason."
+            ),
         ])
 
     public static let scheduling = ResultTable(

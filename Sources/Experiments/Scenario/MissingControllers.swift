@@ -113,7 +113,7 @@ extension Volume {
     fileprivate var isDiskWithoutClaim: Bool {
         switch source {
         case .gcePersistentDisk, .awsElasticBlockStore, .migrated, .iscsi, .rbd: true
-        case .persistentVolumeClaim, .ephemeral, .image, .csi, .configuration, .other: false
+        case .persistentVolumeClaim, .ephemeral, .image, .csi, .configuration, .emptyDir, .other: false
         }
     }
 }

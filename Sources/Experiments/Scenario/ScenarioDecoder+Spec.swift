@@ -26,6 +26,7 @@ extension ScenarioDecoder {
         behaviour.crash = distribution(fields, "crash", meanAtLeast: ScenarioFormat.minimumRunSeconds)
         if let value = distribution(fields, "stop") { behaviour.stop = value }
         behaviour.usage = usage(fields, "usage")
+        behaviour.emptyDirs = emptyDirs(fields, "emptyDirs")
         behaviour.imageBytes = quantity(fields, "imageSize")?.value
         behaviour.layerBytes = quantity(fields, "layerSize")?.value
         let namespace = string(fields, "namespace")

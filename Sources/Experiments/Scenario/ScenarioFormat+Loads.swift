@@ -21,6 +21,17 @@ extension ScenarioFormat {
             ScenarioField("container", .string, "The container that uses it; default: the first."),
         ])
 
+    static let emptyDirUsage = ScenarioType(
+        name: "EmptyDirUsage",
+        description: "What an emptyDir volume of each pod holds: of its node's disk, or of its memory with `medium: Memory`. A pod whose "
+            + "volume on the disk exceeds its `sizeLimit` is evicted; one in memory holds no more than that.",
+        fields: [
+            ScenarioField("volume", .string, required: true, "The volume's name in the pod."),
+            ScenarioField(
+                "size", .either(.quantity, .object("Load")), required: true,
+                "Bytes. What counts from a container's start counts from the pod's."),
+        ])
+
     static let load = ScenarioType(
         name: "Load", description: "A quantity over time, on each pod or shared by all that are ready.",
         fields: [
@@ -112,6 +123,19 @@ extension ScenarioDecoder {
             usage.append(own)
         }
         return usage
+    }
+
+    mutating func emptyDirs(_ fields: Fields, _ name: String) -> [VolumeUsage] {
+        var volumes: [VolumeUsage] = []
+        for entry in list(fields, name) {
+            guard let fields = open(entry, ScenarioFormat.emptyDirUsage) else { continue }
+            let volume = string(fields, "volume")
+            guard let size = field(fields, "size").flatMap({ load($0) }), let volume else { continue }
+            if size.isShared, let node = fields["size"] { context.error(node, "pods do not share an emptyDir volume") }
+            if volumes.contains(where: { $0.volume == volume }) { context.error(entry, "Duplicate value: volume \"\(volume)\"") }
+            volumes.append(VolumeUsage(volume: volume, size: size))
+        }
+        return volumes
     }
 
     /// `ofContainer`: it may count from a container's start.

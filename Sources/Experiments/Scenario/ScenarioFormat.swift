@@ -75,7 +75,8 @@ enum ScenarioFormat {
     static let types: [ScenarioType] =
         [
             scenario, metadata, spec, cluster, traceArrivals, clones, nodePool, taint, workload, controlPlane, controllerManager, scheduler,
-            kubelet, metricsServer, waitsFor, registry, image, storage, driverTrouble, usage, load, loadPoint, growth, nodeLoad,
+            kubelet, metricsServer, waitsFor, registry, image, storage, driverTrouble, usage, emptyDirUsage, load, loadPoint, growth,
+            nodeLoad,
             evictionAmounts, evictionGracePeriods,
             poolKubelet, metric,
             fault, outsideLoad, apiServerFault, timelineEntry, delete, scale, setImage, rolloutUndo, rolloutRestart, nodeSelection,
@@ -231,6 +232,7 @@ enum ScenarioFormat {
             ScenarioField(
                 "usage", .either(.object("Usage"), .list(.object("Usage"))),
                 "What each pod uses of its node; a list where several containers do."),
+            ScenarioField("emptyDirs", .list(.object("EmptyDirUsage")), "What each pod's emptyDir volumes hold; default: nothing."),
             ScenarioField(
                 "imageSize", .quantity,
                 "Bytes to pull for each image the node does not have; what the registry says of an image goes before."),

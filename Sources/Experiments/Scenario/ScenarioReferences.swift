@@ -116,27 +116,38 @@ struct ScenarioReferences {
         if let service = rule.behaviour.waitsFor, services[service] == nil {
             decoder.context.error(node["waitsFor"] ?? node, "there is no Service \(service) in objects, snapshot or timeline")
         }
-        let named = rule.behaviour.usage.compactMap(\.container)
-        guard !named.isEmpty else { return }
-        let known = containers(of: rule)
-        guard !known.isEmpty, let place = node["usage"] else { return }
+        if rule.behaviour.emptyDirs.isEmpty, !rule.behaviour.usage.contains(where: { $0.container != nil }) { return }
+        let specs = specs(of: rule)
+        if specs.isEmpty { return }
+        let containers = specs.flatMap { ($0.containers + $0.initContainers).map(\.name) }
+        check("container", in: node["usage"], isOneOf: containers, "container", &decoder)
+        let volumes = specs.flatMap(\.volumes).filter { if case .emptyDir = $0.source { true } else { false } }.map(\.name)
+        check("volume", in: node["emptyDirs"], isOneOf: volumes, "emptyDir volume", &decoder)
+    }
+
+    /// Checks what each entry of a list, or the only one, names in a field.
+    private func check(
+        _ field: String, in place: YAMLNode?, isOneOf names: [String], _ what: String, _ decoder: inout ScenarioDecoder
+    ) {
+        guard let place else { return }
+        var known: [String] = []
+        for name in names where !known.contains(name) { known.append(name) }
         for entry in place.kind == .sequence ? Array(place.elements) : [place] {
-            guard let field = entry["container"], let name = field.scalarText, !known.contains(name) else { continue }
-            decoder.context.error(field, "these pods have no container \"\(name)\"; they have \(known.joined(separator: ", "))")
+            guard let node = entry[field], let name = node.scalarText, !known.contains(name) else { continue }
+            decoder.context.error(
+                node,
+                "these pods have no \(what) \"\(name)\"; they have " + (known.isEmpty ? "none" : known.joined(separator: ", ")))
         }
     }
 
-    /// The names of the containers of all pods that an entry of `workloads` is about, whatever their images will be; none if there is no
-    /// such pod.
-    private func containers(of rule: BehaviourRule) -> [String] {
-        var names: [String] = []
-        func look(_ namespace: String, _ labels: Labels, _ spec: PodSpec) {
-            guard rule.namespace == nil || rule.namespace == namespace, rule.selector.matches(labels) else { return }
-            for container in spec.containers + spec.initContainers where !names.contains(container.name) { names.append(container.name) }
+    /// The specs of all pods that an entry of `workloads` is about, whatever their images will be.
+    private func specs(of rule: BehaviourRule) -> [PodSpec] {
+        func isMeant(_ namespace: String, _ labels: Labels) -> Bool {
+            (rule.namespace == nil || rule.namespace == namespace) && rule.selector.matches(labels)
         }
-        for key in self.names { for template in templates[key] ?? [] { look(key.name.namespace, template.labels, template.spec.value) } }
-        for pod in pods { look(pod.value.metadata.namespace, pod.value.metadata.labels, pod.value.spec.value) }
-        return names
+        let planned = names.flatMap { key in (templates[key] ?? []).filter { isMeant(key.name.namespace, $0.labels) }.map(\.spec.value) }
+        let present = pods.filter { isMeant($0.value.metadata.namespace, $0.value.metadata.labels) }.map(\.value.spec.value)
+        return planned + present
     }
 
     mutating func check(_ expectation: Expectation, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {

@@ -231,6 +231,9 @@ extension Volume: YAMLDecodable {
         switch kind {
         case "persistentVolumeClaim": return .persistentVolumeClaim(name: text("claimName"), readOnly: readOnly)
         case "ephemeral": return .ephemeral
+        case "emptyDir":
+            let limit = node["sizeLimit"]?.scalarText.flatMap { try? Quantity(text: $0) }
+            return .emptyDir(isInMemory: text("medium") == "Memory", sizeLimit: limit.flatMap { $0.sign > 0 ? $0 : nil })
         case "image": return .image(reference: text("reference"))
         case "gcePersistentDisk": return .gcePersistentDisk(name: text("pdName"), readOnly: readOnly)
         case "awsElasticBlockStore": return .awsElasticBlockStore(id: text("volumeID"))

@@ -174,7 +174,9 @@ public struct Volume: Hashable, Sendable {
         case csi(driver: String)
         /// A configMap, secret or projected volume: the pod waits until what it takes is there.
         case configuration([ConfigurationReference])
-        /// emptyDir, hostPath, ...: no constraint on the node, and nothing to wait for.
+        /// A directory of the pod's own on its node's disk or, `isInMemory`, in memory; nil: of any size.
+        case emptyDir(isInMemory: Bool, sizeLimit: Quantity?)
+        /// hostPath, ...: no constraint on the node, and nothing to wait for.
         case other
     }
     public var name: String

@@ -47,7 +47,7 @@ extension NodeAgent {
         return next
     }
 
-    /// When the first pod has more on its disk than its limits allow.
+    /// When the first pod has more on its disk than its limits, or those of its volumes, allow.
     private func overLimit(on number: Int, _ demands: [ContainerDemand], at now: SimulatedTime) -> SimulatedTime {
         var next = SimulatedTime.distantFuture
         forEachDiskLimit(on: number, demands) { sum, limit, _, _ in
@@ -60,10 +60,26 @@ extension NodeAgent {
         return next
     }
 
-    /// Pods' limits of ephemeral storage, and those of their containers, with what is used of them: `container` is nil for the pod.
+    /// What a limit of disk is set on.
+    private enum DiskLimit {
+        case volume(String)
+        case pod
+        case container(String)
+
+        /// The kubelet's words for an eviction for its sake.
+        func message(_ limit: Quantity) -> String {
+            switch self {
+            case .volume(let name): "Usage of EmptyDir volume \"\(name)\" exceeds the limit \"\(limit)\". "
+            case .pod: "Pod ephemeral local storage usage exceeds the total limit of containers \(limit). "
+            case .container(let name): "Container \(name) exceeded its local ephemeral storage limit \"\(limit)\". "
+            }
+        }
+    }
+
+    /// The limits of pods' emptyDir volumes, their limits of ephemeral storage, and those of their containers, with what is used of them.
     private func forEachDiskLimit(
         on number: Int, _ demands: [ContainerDemand],
-        _ look: (_ used: LoadSum, _ limit: Quantity, _ slot: Int, _ container: String?) -> Void
+        _ look: (_ used: LoadSum, _ limit: Quantity, _ slot: Int, _ subject: DiskLimit) -> Void
     ) {
         var first = 0
         while first < demands.count {
@@ -73,12 +89,18 @@ extension NodeAgent {
             first = end
             guard !own.isEmpty else { continue }
             kubelets[number].withPod(slot) { worker in
+                for demand in own {
+                    guard let name = demand.volume, let volume = worker.pod.value.spec.value.volumes.first(where: { $0.name == name }),
+                        case .emptyDir(_, let limit?) = volume.source
+                    else { continue }
+                    look(LoadSum(parts: [demand.disk].compactMap { $0 }), limit, slot, .volume(name))
+                }
                 guard let limit = worker.pod.value.spec.value.effectiveLimits[.ephemeralStorage] else { return }
-                look(LoadSum(parts: own.compactMap(\.disk)), limit, slot, nil)
+                look(LoadSum(parts: own.compactMap(\.disk)), limit, slot, .pod)
                 for demand in own where demand.index >= worker.initCount {
                     let container = worker.container(demand.index)
                     guard let limit = container.resources.limits[.ephemeralStorage], limit.sign > 0 else { continue }
-                    look(LoadSum(parts: [demand.disk].compactMap { $0 }), limit, slot, container.name)
+                    look(LoadSum(parts: [demand.disk].compactMap { $0 }), limit, slot, .container(container.name))
                 }
             }
         }
@@ -117,12 +139,10 @@ extension NodeAgent {
         on number: Int, _ demands: [ContainerDemand], at now: SimulatedTime, effects: inout Effects<KubeletTimer>
     ) -> Bool {
         var victims: [(slot: Int, ending: PodEnding)] = []
-        forEachDiskLimit(on: number, demands) { used, limit, slot, container in
+        forEachDiskLimit(on: number, demands) { used, limit, slot, subject in
             guard victims.last?.slot != slot, used.value(at: now).rounded(.down) > Double(limit.value) else { return }
-            let message =
-                container.map { "Container \($0) exceeded its local ephemeral storage limit \"\(limit)\". " }
-                ?? "Pod ephemeral local storage usage exceeds the total limit of containers \(limit). "
-            victims.append((slot, PodEnding(reason: Kubelet.evictedReason, message: message, isDisruption: false)))
+            victims.append(
+                (slot, PodEnding(reason: Kubelet.evictedReason, message: subject.message(limit), isDisruption: false)))
         }
         victims.removeAll { isCritical($0.slot, on: number) }
         evict(victims, grace: NodeAgent.immediateGrace, on: number, at: now, effects: &effects)
@@ -191,7 +211,7 @@ extension NodeAgent {
                 text +=
                     "Pod \(pod.metadata.name) was using \(Quantity(bytes: used)), request is \(request), has larger consumption of \(resource). "
             }
-            for demand in own {
+            for demand in own where demand.volume == nil {
                 let container = worker.container(demand.index)
                 let used = bytes(of: demand, threshold.signal, at: now)
                 let request = container.resources.requests[resource] ?? Quantity(0)

@@ -49,26 +49,28 @@ public struct ImageCollectionPolicy: Hashable, Sendable {
 extension NodeAgent {
     /// What the image file system of a node holds: images, and the writable layers of containers. Of each container the kubelet
     /// keeps one that is dead, beside the one that runs.
-    package func imageFileSystemBytes(_ number: Int) -> Int64 {
-        kubelets[number].slotRange.reduce(kubelets[number].images.bytes) { $0.addingSaturated(kubelets[number].layerBytes($1)) }
+    package func imageFileSystemBytes(_ number: Int, at now: SimulatedTime) -> Int64 {
+        let left = kubelets[number].images.bytes.addingSaturated(kubelets[number].deadLayerBytes(at: now))
+        return kubelets[number].slotRange.reduce(left) { $0.addingSaturated(kubelets[number].layerBytes($1)) }
     }
 
     /// Sets the next pass of garbage collection if it would find something to do.
     mutating func collectImagesIfFull(on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         let policy = configuration.value.imageCollection
         guard policy.isOn, !kubelets[number].images.collectionIsDue,
-            policy.bytesToFree(used: imageFileSystemBytes(number)) != nil
+            policy.bytesToFree(used: imageFileSystemBytes(number, at: now)) != nil
         else { return }
         kubelets[number].images.collectionIsDue = true
-        let anchor = kubelets[number].startedAt > .distantPast ? kubelets[number].startedAt : collectionPhase(number)
+        let anchor = collectionStart(number)
         let passes = (now - anchor).nanoseconds / policy.period.nanoseconds + 1
         effects.wake(
             at: anchor + policy.period * Int(passes),
             KubeletTimer(node: Int32(number), pod: 0, kind: .imageCollection, generation: kubelets[number].starts))
     }
 
-    /// A kubelet that ran before the start has its passes at a phase of its own.
-    private func collectionPhase(_ number: Int) -> SimulatedTime {
+    /// When a kubelet began with its passes: when it started, or, if it ran before the start, at a time of its own before that.
+    func collectionStart(_ number: Int) -> SimulatedTime {
+        if kubelets[number].startedAt > .distantPast { return kubelets[number].startedAt }
         var stream = RandomStream(seed: environment.seed, purpose: .imageCollection, owner: kubelets[number].name)
         return .zero - configuration.value.imageCollection.period * stream.uniform()
     }
@@ -77,8 +79,8 @@ extension NodeAgent {
     mutating func collectImages(on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         kubelets[number].images.collectionIsDue = false
         let policy = configuration.value.imageCollection
-        guard let wanted = policy.bytesToFree(used: imageFileSystemBytes(number)) else { return }
-        let used = kubelets[number].usedImages
+        guard let wanted = policy.bytesToFree(used: imageFileSystemBytes(number, at: now)) else { return }
+        let used = kubelets[number].usedImages(at: now)
         let victims = policy.victims(of: kubelets[number].images.images, freeing: wanted, isUsed: used.contains, at: now)
         kubelets[number].images.remove(victims)
         let freed = victims.reduce(Int64(0)) { $0.addingSaturated($1.bytes) }
@@ -90,36 +92,6 @@ extension NodeAgent {
         }
         collectImagesIfFull(on: number, at: now, effects: &effects)
         planImageReport(on: number, at: now, effects: &effects)
-    }
-}
-
-extension Kubelet {
-    /// The images of containers that exist, running or not.
-    fileprivate var usedImages: Set<String> {
-        var names: Set<String> = []
-        for slot in slotRange {
-            for name in images(of: slot) { names.insert(name) }
-        }
-        return names
-    }
-}
-
-extension PodWorker {
-    /// The images of its containers, by their names in full.
-    var images: [String] { containers.indices.map { ImageReference.full(container($0).image) } }
-
-    /// What the writable layers of the pod's containers hold.
-    var layerBytes: Int64 {
-        guard let bytes = behaviour.value.layerBytes else { return 0 }
-        var count: Int64 = 0
-        for container in containers {
-            switch container.state {
-            case .running: count += container.lastRun == nil ? 1 : 2
-            case .ended: count += 1
-            case .blocked, .pulling, .waiting: count += container.lastRun == nil ? 0 : 1
-            }
-        }
-        return count.multipliedSaturated(by: bytes)
     }
 }
 

@@ -21,6 +21,8 @@ struct ContainerDemand: Sendable {
     var memoryLimit = Int64.max
     /// A container that is being stopped goes its way whatever happens.
     var isStopping = false
+    /// The name of the emptyDir volume that uses it; nil: a container does.
+    var volume: String?
 
     var isEmpty: Bool { !usesCPU && memory == nil && disk == nil && processes == nil }
     var usesCPU: Bool { cpu != nil || requests > 0 }
@@ -66,6 +68,7 @@ extension NodeAgent {
             for index in worker.containers.indices {
                 if let demand = demand(of: worker, index, slot, at: now) { demands.append(demand) }
             }
+            if !worker.behaviour.value.emptyDirs.isEmpty { demands += volumeDemands(of: worker, slot) }
         }
         return demands
     }
@@ -74,7 +77,30 @@ extension NodeAgent {
     func usesResources(_ worker: PodWorker) -> Bool { hasOwnUsage(worker) || worker.requestCPU > 0 }
 
     /// The same without what its requests use.
-    func hasOwnUsage(_ worker: PodWorker) -> Bool { !worker.behaviour.value.usage.isEmpty || loads.hasSetLoads }
+    func hasOwnUsage(_ worker: PodWorker) -> Bool {
+        !worker.behaviour.value.usage.isEmpty || !worker.behaviour.value.emptyDirs.isEmpty || loads.hasSetLoads
+    }
+
+    /// What a pod's emptyDir volumes hold, from the first start of a container on. They belong to none of its containers.
+    private func volumeDemands(of worker: PodWorker, _ slot: Int) -> [ContainerDemand] {
+        guard worker.hasSandbox else { return [] }
+        return worker.behaviour.value.emptyDirs.compactMap { usage in
+            let volume = worker.pod.value.spec.value.volumes.first { $0.name == usage.volume }
+            guard case .emptyDir(let isInMemory, let limit)? = volume?.source, usage.size.profile.peak > 0 else { return nil }
+            var demand = ContainerDemand(slot: slot, index: -1, since: worker.startTime)
+            demand.volume = usage.volume
+            demand.isStopping = worker.isStopping
+            let origin = usage.size.isSinceStart ? worker.startTime : .zero
+            if isInMemory {
+                // Nothing more can be written to a file system in memory that is full.
+                let held = limit.map { usage.size.profile.capped(at: Double($0.value)) } ?? usage.size.profile
+                demand.memory = LoadSum.Part(profile: held, origin: origin, share: 1)
+            } else {
+                demand.disk = LoadSum.Part(profile: usage.size.profile, origin: origin, share: 1)
+            }
+            return demand
+        }
+    }
 
     func demand(of worker: PodWorker, _ index: Int, _ slot: Int, at now: SimulatedTime) -> ContainerDemand? {
         let container = worker.container(index)

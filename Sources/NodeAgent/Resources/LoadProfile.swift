@@ -64,6 +64,21 @@ public struct LoadProfile: Hashable, Sendable {
         return sum + area(time, end)
     }
 
+    /// The same where it is below a ceiling, and the ceiling where it is above.
+    func capped(at ceiling: Double) -> LoadProfile {
+        guard peak > ceiling else { return self }
+        var capped: [Point] = []
+        for (index, point) in points.enumerated() {
+            if shape == .ramp, index > 0 {
+                let before = points[index - 1]
+                let share = (ceiling - before.value) / (point.value - before.value)
+                if share > 0, share < 1 { capped.append(Point(before.time + (point.time - before.time) * share, ceiling)) }
+            }
+            capped.append(Point(point.time, min(point.value, ceiling)))
+        }
+        return LoadProfile(capped, shape)
+    }
+
     /// The time of the first point after `time`; nil: it stays as it is.
     func nextPoint(after time: SimulatedTime) -> SimulatedTime? {
         let next = firstPoint(after: time)

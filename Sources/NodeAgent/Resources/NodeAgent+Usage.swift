@@ -134,63 +134,6 @@ extension NodeAgent {
         unsettle(number)
     }
 
-    // MARK: Memory
-
-    /// Kills one container that has more memory than it may, if there is one. Its own limit comes first, then the node's end.
-    private mutating func killForMemory(
-        on number: Int, _ demands: [ContainerDemand], at now: SimulatedTime, effects: inout Effects<KubeletTimer>
-    ) -> Bool {
-        let living = demands.filter { $0.memory != nil && !$0.isStopping }
-        if let over = living.first(where: { ($0.memory?.value(at: now) ?? 0) > Double($0.memoryLimit) }) {
-            kill(over, on: number, at: now, effects: &effects)
-            return true
-        }
-        let usage = kubelets[number].usage
-        guard demands.sum(.memoryAvailable, beside: usage.outside(.memoryAvailable)).value(at: now) > Double(usage.podMemory) else {
-            return false
-        }
-        let candidates = living.map { demand -> (badness: Int64, since: SimulatedTime) in
-            let adjustment = kubelets[number].withPod(demand.slot) { worker in
-                OutOfMemory.adjustment(
-                    of: worker.container(demand.index), in: worker.pod.value.spec.value, memoryCapacity: usage.memory)
-            }
-            let bytes = demand.memoryPages(at: now)
-            return (OutOfMemory.badness(bytes: bytes, adjustment: adjustment ?? 0, capacity: usage.memory), demand.since)
-        }
-        guard let victim = OutOfMemory.victim(among: candidates) else { return false }
-        let name = kubelets[number].withPod(living[victim].slot) { $0.name(living[victim].index) } ?? ""
-        // Process numbers are not simulated.
-        record(
-            aboutNode: number, "SystemOOM", "System OOM encountered, victim process: \(name), pid: 1", severity: .warning, at: now,
-            effects: &effects)
-        kill(living[victim], on: number, at: now, effects: &effects)
-        return true
-    }
-
-    private mutating func kill(
-        _ demand: ContainerDemand, on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>
-    ) {
-        guard var worker = kubelets[number].take(demand.slot) else { return }
-        worker.kill(demand.index, reason: .outOfMemory, at: now, images: &kubelets[number].images, environment, incidents: &incidents)
-        step(&worker, demand.slot, on: number, at: now, effects: &effects)
-        kubelets[number].put(worker, into: demand.slot)
-    }
-
-    /// When memory runs out next, for one container or the node.
-    private func nextKill(on number: Int, _ demands: [ContainerDemand], at now: SimulatedTime) -> SimulatedTime {
-        var next = SimulatedTime.distantFuture
-        for demand in demands where demand.memoryLimit != .max && !demand.isStopping {
-            guard let memory = demand.memory, memory.peak > Double(demand.memoryLimit) else { continue }
-            next = min(next, LoadSum(parts: [memory]).next(after: now) { $0 > Double(demand.memoryLimit) })
-        }
-        let usage = kubelets[number].usage
-        let sum = demands.sum(.memoryAvailable, beside: usage.outside(.memoryAvailable))
-        let most = Double(usage.podMemory)
-        // Over it already, with nobody left to kill: only a change can help.
-        guard sum.bound > most, sum.value(at: now) <= most else { return next }
-        return min(next, sum.next(after: now) { $0 > most })
-    }
-
     // MARK: Processors
 
     /// Gives each container its share. Returns when to look again.

@@ -52,6 +52,19 @@ public struct ResourceUsage: Hashable, Sendable {
     var isEmpty: Bool { cpu == nil && startupCPU == nil && memory == nil && disk == nil && processes == nil }
 }
 
+/// What an emptyDir volume of a pod holds: of the node's disk, or of its memory if the volume is in memory.
+public struct VolumeUsage: Hashable, Sendable {
+    /// The volume's name in the pod.
+    public var volume: String
+    /// Bytes. What counts from a start counts from that of the pod: what containers wrote stays when they start again.
+    public var size: ResourceLoad
+
+    public init(volume: String, size: ResourceLoad) {
+        self.volume = volume
+        self.size = size
+    }
+}
+
 extension ResourceName {
     /// Process identifiers, by the kubelet's name for them.
     public static let processes = ResourceName("pids")

@@ -44,4 +44,87 @@ struct DiskTests {
         cluster.run(until: seconds(60))
         #expect((cluster["a"]?.status.reason == "Evicted") == isFull)
     }
+
+    // MARK: emptyDir volumes
+
+    /// A pod whose volume of at most 100 MiB takes another 10 MiB every second.
+    private func filling(isInMemory: Bool, _ change: (inout PodSpec) -> Void = { _ in }) throws -> TestCluster {
+        let mebibyte = 1048576.0
+        var behaviour = WorkloadBehaviour()
+        behaviour.emptyDirs = [
+            VolumeUsage(volume: "cache", size: ResourceLoad(.growth(from: 0, perSecond: 10 * mebibyte), isSinceStart: true))
+        ]
+        var cluster = try TestCluster(
+            allocatable: ["cpu": Quantity(4), "memory": Quantity(bytes: 8 << 30), "ephemeral-storage": Quantity(bytes: 100 << 30)],
+            behaviour)
+        cluster.create(
+            pod("a") {
+                let limit = Quantity(bytes: 100 << 20)
+                $0.volumes = [Volume(name: "cache", source: .emptyDir(isInMemory: isInMemory, sizeLimit: limit))]
+                change(&$0)
+            })
+        return cluster
+    }
+
+    @Test("A pod whose volume exceeds its limit is evicted at the next look")
+    func volumeLimit() throws {
+        var cluster = try filling(isInMemory: false)
+        let passes = try #require(cluster.firstPass) - SimulatedTime.zero
+        // The pod's start time has whole seconds.
+        let look = (seconds(10) + .nanoseconds(1)).roundedUp(toMultipleOf: .seconds(10), phase: passes)
+        cluster.run(until: look - .nanoseconds(1))
+        #expect(cluster["a"]?.status.phase == .running)
+        cluster.run(until: seconds(40))
+        let status = try #require(cluster["a"]).status
+        #expect(status.phase == .failed && status.reason == "Evicted")
+        #expect(status.message == "Usage of EmptyDir volume \"cache\" exceeds the limit \"100Mi\". ")
+        let failed = try #require(cluster.changes.first { $0.pod?.status.phase == .failed }?.time)
+        #expect(failed == look + .milliseconds(202))
+    }
+
+    @Test("A volume in memory is its pod's, holds no more than its limit, and outlives containers")
+    func volumeInMemory() throws {
+        var roomy = try filling(isInMemory: true) { $0.resources = ResourceRequirements(limits: [.memory: Quantity(bytes: 100 << 20)]) }
+        roomy.run(until: seconds(100))
+        #expect(roomy["a"]?.status.restarts == 0)
+        var narrow = try filling(isInMemory: true) { $0.resources = ResourceRequirements(limits: [.memory: Quantity(bytes: 50 << 20)]) }
+        narrow.run(until: seconds(100))
+        // Nobody uses memory that could be killed for it.
+        #expect(narrow["a"]?.status.phase == .running && narrow["a"]?.status.restarts == 0)
+    }
+
+    @Test("What a volume in memory holds counts to the pod's memory")
+    func volumeAndContainer() throws {
+        var behaviour = WorkloadBehaviour()
+        let mebibyte = 1048576.0
+        var usage = ResourceUsage()
+        usage.memory = ResourceLoad(.constant(20 * mebibyte))
+        behaviour.usage = [usage]
+        behaviour.emptyDirs = [VolumeUsage(volume: "cache", size: ResourceLoad(.growth(from: 0, perSecond: mebibyte), isSinceStart: true))]
+        var cluster = try TestCluster(behaviour)
+        cluster.create(
+            pod("a") {
+                $0.volumes = [Volume(name: "cache", source: .emptyDir(isInMemory: true, sizeLimit: nil))]
+                $0.resources = ResourceRequirements(limits: [.memory: Quantity(bytes: 64 << 20)])
+            })
+        cluster.run(until: seconds(44))
+        #expect(cluster["a"]?.status.containerStatuses[0].restartCount == 0 && cluster["a"]?.isReady == true)
+        cluster.run(until: seconds(50))
+        #expect(cluster.story(of: "a").contains { $0.hasPrefix("44.0 Running c=OOMKilled:137") })
+        // What it wrote is still there: the next run has no room either.
+        #expect(try #require(cluster["a"]).status.containerStatuses[0].restartCount >= 1)
+        #expect(cluster["a"]?.isReady == false)
+    }
+
+    @Test("A load with a ceiling is the smaller of the two at all times", arguments: [LoadProfile.Shape.steps, .ramp])
+    func capped(_ shape: LoadProfile.Shape) {
+        let values = [0.0, 10, 4, 4, 7, 1, 12, 12]
+        let profile = LoadProfile(values.enumerated().map { .init(seconds(Double($0.offset) * 3), $0.element) }, shape)
+        let capped = profile.capped(at: 5)
+        for tick in 0..<300 {
+            let time = seconds(Double(tick) / 10)
+            #expect(abs(capped.value(at: time) - min(5, profile.value(at: time))) < 1e-6)
+        }
+        #expect(profile.capped(at: 12) == profile)
+    }
 }

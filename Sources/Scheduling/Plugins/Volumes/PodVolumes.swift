@@ -39,7 +39,7 @@ public struct PodVolumes: Hashable, Sendable {
             case .iscsi, .rbd: disks.append(volume.source)
             case .migrated(let plugin, let id): attachables.append(.inline(plugin, id: id))
             case .csi(let driver): drivers.append(driver)
-            case .image, .configuration, .other: break
+            case .image, .configuration, .emptyDir, .other: break
             }
         }
         self.attachables = attachables
