@@ -91,7 +91,7 @@ extension Scheduler {
                 queue.startBinding(reserved.slot)
                 prepareBinding(reserved, at: now, &effects)
             }
-            for (uid, reason) in wish.rejected { rejectWaiting(uid, reason, PluginSet(plugin: plugin), at: now, &effects) }
+            rejectWaiting(wish.rejected, PluginSet(plugin: plugin), at: now, &effects)
             for name in wish.activated { queue.activate(name) }
             if let note = wish.note, note.time > .zero, waiting.note(note.text, until: now + note.time) {
                 cache.setNote(note.text, true)
@@ -100,16 +100,28 @@ extension Scheduler {
         }
     }
 
-    /// A waiting pod loses its node. It is tried again when something happens that the plugin listens to; what happened since it was
-    /// tried counts.
+    /// Waiting pods lose their nodes, and the Reserve plugins are told when all of them have.
     mutating func rejectWaiting(
-        _ uid: UID, _ reason: String, _ rejectors: PluginSet, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
+        _ pods: [(pod: UID, reason: String)], _ rejectors: PluginSet, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
     ) {
-        guard let entry = waiting.remove(uid) else { return }
-        let reserved = entry.reserved
+        var rejected: [ReservedPod] = []
+        for (uid, reason) in pods {
+            guard let entry = waiting.remove(uid) else { continue }
+            takeNode(of: entry.reserved, reason, rejectors, at: now, &effects)
+            rejected.append(entry.reserved)
+        }
+        for reserved in rejected { unreserve(reserved, at: now, &effects) }
+    }
+
+    /// A pod that waited no longer has its node. It is tried again when something happens that the plugin listens to; what happened
+    /// since it was tried counts.
+    private mutating func takeNode(
+        of reserved: ReservedPod, _ reason: String, _ rejectors: PluginSet, at now: SimulatedTime,
+        _ effects: inout Effects<SchedulerTimer>
+    ) {
         cache.forget(reserved.assumed)
-        let wasCounted = cache.forget(uid)
-        if let queued = queue[reserved.slot], queued.uid == uid, queued.pool == .inFlight {
+        let wasCounted = cache.forget(reserved.uid)
+        if let queued = queue[reserved.slot], queued.uid == reserved.uid, queued.pool == .inFlight {
             if queued.isGone {
                 queue.startBinding(reserved.slot)
             } else {
@@ -122,7 +134,6 @@ extension Scheduler {
         if wasCounted {
             queue.handle(ClusterEvent(.assignedPodDelete, .pod(old: reserved.pod.pod, new: nil)), at: now, in: cache.snapshot)
         }
-        unreserve(reserved, at: now, &effects)
     }
 
     /// Tells the Reserve plugins that a pod lost its node after all.
@@ -138,8 +149,8 @@ extension Scheduler {
             guard let profile = waiting.entries.first(where: { $0.reserved.uid == uid })?.reserved.profile else { return }
             let name = profiles[profile].name(of: pending.plugin)
             rejectWaiting(
-                uid, "rejected due to timeout after waiting \(pending.wait) at plugin \(name)",
-                PluginSet(plugin: pending.plugin), at: now, &effects)
+                [(uid, "rejected due to timeout after waiting \(pending.wait) at plugin \(name)")], PluginSet(plugin: pending.plugin),
+                at: now, &effects)
         }
     }
 
@@ -147,9 +158,8 @@ extension Scheduler {
     mutating func lookAtWaitingPods(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         guard waiting.mayHaveEnded else { return }
         waiting.mayHaveEnded = false
-        for entry in waiting.entries where queue[entry.reserved.slot]?.isGone == true {
-            rejectWaiting(entry.reserved.uid, "removed", [], at: now, &effects)
-        }
+        let gone = waiting.entries.filter { queue[$0.reserved.slot]?.isGone == true }
+        rejectWaiting(gone.map { ($0.reserved.uid, "removed") }, [], at: now, &effects)
     }
 
     /// Waiting pods need not be deleted to make room: they lose their nodes. Returns what is left to be done.
@@ -159,13 +169,11 @@ extension Scheduler {
         guard !waiting.isEmpty else { return preemption }
         var rest = preemption
         rest.victims.removeAll { waiting.contains($0.pod.value.metadata.uid) }
-        for victim in preemption.victims {
-            let metadata = victim.pod.value.metadata
-            guard waiting.contains(metadata.uid) else { continue }
-            // They are tried again after a while, without any event.
-            queue.activate(metadata.key)
-            rejectWaiting(metadata.uid, "preempted", profiles[profile].set(of: DefaultPreemptionPlugin.name) ?? [], at: now, &effects)
-        }
+        let victims = preemption.victims.map(\.pod.value.metadata).filter { waiting.contains($0.uid) }
+        // They are tried again after a while, without any event.
+        for victim in victims { queue.activate(victim.key) }
+        let preemptor = profiles[profile].set(of: DefaultPreemptionPlugin.name) ?? []
+        rejectWaiting(victims.map { ($0.uid, "preempted") }, preemptor, at: now, &effects)
         return rest
     }
 }

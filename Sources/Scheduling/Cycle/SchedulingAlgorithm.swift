@@ -21,8 +21,8 @@ public enum SchedulerPath: String, Hashable, Sendable, CaseIterable {
     case memoised
 }
 
-/// The cycle on either path: the plain one, on which every plugin is asked about every node looked at, stands here, the other in
-/// ``MemoisedPath``.
+/// The cycle on either path: the plain one, on which every plugin is asked about every node looked at, stands here and in the two halves
+/// beside, the other in ``MemoisedPath``.
 ///
 /// Holds the place where the next search starts and buffers that are reused from pod to pod.
 package struct SchedulingAlgorithm: Sendable {
