@@ -96,6 +96,7 @@ extension APIObject {
             left.value.endpoints != right.value.endpoints || left.value.ports != right.value.ports
         case (.ingress(let left), .ingress(let right)): left.value.withMetadata(of: right.value) != right.value
         case (.networkPolicy(let left), .networkPolicy(let right)): left.value.withMetadata(of: right.value) != right.value
+        case (.unstructured(let left), .unstructured(let right)): left.value.podGroup != right.value.podGroup
         case (.csiDriver(let left), .csiDriver(let right)): left.value.storageCapacity != right.value.storageCapacity
         default: false
         }

@@ -20,6 +20,7 @@ extension Cluster {
         }
         // What was on its way to the old one is in the list.
         while api.watchLog.next(for: .scheduler, committedBy: now) != nil {}
+        beginWatchingLoads()
         flush()
     }
 

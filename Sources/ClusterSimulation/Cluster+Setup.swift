@@ -39,6 +39,7 @@ extension Cluster {
             if case .pod(let pod) = object { nodeAgent.adopt(stored(pod), at: now, effects: &kubeletEffects) }
         }
         beginTraffic()
+        beginWatchingLoads()
         for object in settings.objects { operate(.apply([object]), reported: false) }
         scheduleOutsideWorld()
         flush()

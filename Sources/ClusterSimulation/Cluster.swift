@@ -39,6 +39,8 @@ public struct Cluster: Sendable {
     var orphanedNodes: Set<Int> = []
     var templates: [Int: Shared<Node>] = [:]
     var metrics: MetricsPipeline
+    /// Set if the scheduler goes by what nodes use.
+    var loadWatcher: LoadWatcher?
     /// The requests through the cluster's Services, if the scenario has any.
     var traffic: Traffic?
     /// Set if the run is watched for broken invariants.
@@ -174,6 +176,7 @@ public struct Cluster: Sendable {
         case .servingChanges(let place): refreshServing(ofPlace: place)
         case .requestsMeasured: measureRequests()
         case .loadBalancerDecides: placeEntries()
+        case .loadsWatched: watchLoads()
         case .sample:
             recorder.sample(at: now)
             traffic?.sample(at: now)

@@ -69,4 +69,6 @@ enum ClusterEvent: Sendable {
 
     // Measurement.
     case sample
+    /// load-watcher's next round.
+    case loadsWatched
 }

@@ -117,6 +117,7 @@ extension Scheduler {
             guard isStillWaiting(entry.reserved) else {
                 preBindings.remove(entry.reserved.uid)
                 release(entry.reserved, at: now)
+                unreserve(entry.reserved, at: now, &effects)
                 continue
             }
             guard progress(of: entry) != .pending, let index = preBindings.index(of: entry.reserved.uid) else { continue }

@@ -7,11 +7,15 @@ import KubernetesAPI
 extension Scheduler {
     /// Takes in an event without beginning a cycle: what the event handlers do to cache and queue, and no more.
     package mutating func observe(_ event: WatchEvent, at now: SimulatedTime) {
+        if cache.nodes.hasLedgers {
+            cache.show(event.object, isGone: event.change == .deleted || Pod.cast(event.object)?.isTerminal ?? false)
+        }
         switch event.object {
         case .pod(let pod): handle(pod, event, at: now)
         case .node(let node): handle(node, event, at: now)
         default: handle(other: event, at: now)
         }
+        if !waiting.isEmpty { waiting.mayHaveEnded = true }
         // Volumes, claims and nodes may be what a pod waits for; a pod that waits may be deleted.
         if !preBindings.isEmpty, event.change == .deleted || event.object.kind != .pod { preBindings.mayHaveProgressed = true }
     }

@@ -14,6 +14,8 @@ public enum SchedulerTimer: Hashable, Sendable {
     case flushLeftovers
     /// A pod's volumes may be bound, or have not been for too long.
     case checkPreBindings
+    /// A pod has waited long enough for a permission, or a note of a plugin stands no longer.
+    case checkWaitingPods
 }
 
 /// kube-scheduler: takes pods from its queue one by one, finds each a node, assumes it there and has it bound.
@@ -35,7 +37,7 @@ public struct Scheduler: Sendable {
     private struct Cycle: Sendable {
         enum Outcome: Sendable {
             case node(String, score: Int64)
-            case rejected(message: String, PluginSet, NominationChange, Preemption?)
+            case rejected(message: String, PluginSet, PostFilterResult)
         }
         var slot: Int32
         var uid: UID
@@ -47,6 +49,8 @@ public struct Scheduler: Sendable {
     private var cycle: Cycle?
     /// Bindings the API server was asked for, by the token of the call.
     private var bindings: [UInt64: ReservedPod] = [:]
+    /// Pods that have a node and wait for a permission.
+    var waiting = WaitingPods()
     /// Pods that are not bound before something else is done.
     var preBindings = PreBindings()
     /// Events and conditions about failures that are on their way to the API server, by the token of the call.
@@ -133,6 +137,7 @@ public struct Scheduler: Sendable {
             leftoverTimers.fired(at: now)
             queue.flushLeftovers(at: now)
         case .checkPreBindings: checkPreBindings(at: now, &effects)
+        case .checkWaitingPods: checkWaitingPods(at: now, &effects)
         }
         goOn(at: now, &effects)
     }
@@ -140,6 +145,7 @@ public struct Scheduler: Sendable {
     /// Begins the next cycle if none is under way, and sets the timers that the queue needs.
     mutating func goOn(at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         lookAtPreBindings(at: now, &effects)
+        lookAtWaitingPods(at: now, &effects)
         while cycle == nil, queue.hasNext { beginCycle(at: now, &effects) }
         if let next = queue.nextBackoffFlush, backoffTimers.set(at: max(next, now)) {
             effects.wake(at: max(next, now), .flushBackoff)
@@ -204,17 +210,16 @@ public struct Scheduler: Sendable {
             attempt.nodesEvaluated = evaluated
             let message = failure.message(profile, pod.info, cache.snapshot)
             let answer = algorithm.postFilter(
-                pod.info, failure, profile, &cache, queue.nominator, random: stream(.preemption))
+                pod.info, failure, profile, &cache, queue.nominator, waiting: waiting.pods, random: stream(.preemption))
             attempt.nominatedNode = answer.preemption?.node ?? ""
             attempt.victims = answer.preemption?.victims.count ?? 0
             decision?.note(failure, answer, message, profile)
             result = .rejected(
-                message: answer.message.isEmpty ? message : message + " " + answer.message, failure.rejectors, answer.nomination,
-                answer.preemption)
+                message: answer.message.isEmpty ? message : message + " " + answer.message, failure.rejectors, answer)
         case .noNodes:
             attempt.result = .error
             decision?.noteNoNodes()
-            result = .rejected(message: Scheduler.noNodesMessage, [], .cleared, nil)
+            result = .rejected(message: Scheduler.noNodesMessage, [], PostFilterResult(nomination: .cleared))
         }
         if let decision { notes.add(decision, about: name, attempt: attempt.number, at: now) }
         attempt.end = now + timing.schedulingCyclePerPod + timing.schedulingCyclePerNode * attempt.nodesEvaluated
@@ -230,11 +235,14 @@ public struct Scheduler: Sendable {
         guard !pod.isGone else { return queue.startBinding(ended.slot) }
         switch ended.outcome {
         case .node(let node, _): assumeAndBind(pod, ended, on: node, at: now, &effects)
-        case .rejected(let message, let rejectors, let nomination, let preemption):
+        case .rejected(let message, let rejectors, let answer):
             var attempt = ended.attempt
             attempt.message = message
-            if let preemption { carryOut(preemption, for: pod.info, at: now, &effects) }
-            fail(ended.slot, pod, attempt, rejectors, nomination, isUnschedulable: true, at: now, &effects)
+            carryOut(answer.wishes, of: profiles[pod.profile], at: now, &effects)
+            if let preemption = answer.preemption {
+                carryOut(preemptWaiting(preemption, in: pod.profile, at: now, &effects), for: pod.info, at: now, &effects)
+            }
+            fail(ended.slot, pod, attempt, rejectors, answer.nomination, isUnschedulable: true, at: now, &effects)
         }
     }
 
@@ -250,17 +258,22 @@ public struct Scheduler: Sendable {
         }
         attempt.node = node
         placements.removeValue(forKey: pod.uid)
-        switch cache.reserve(pod.info, on: slot, profile) {
-        case .refused(let message, let rejectors):
+        switch cache.reserve(pod.info, on: slot, profile, waiting: waiting.pods) {
+        case .refused(let message, let rejectors, let wishes):
             cache.forget(pod.uid)
             attempt.message = message
             fail(ended.slot, pod, attempt, rejectors, .cleared, isUnschedulable: !rejectors.isEmpty, at: now, &effects)
-        case .reserved(let assumed, let annotations):
-            queue.startBinding(ended.slot)
-            prepareBinding(
-                ReservedPod(
-                    slot: ended.slot, profile: pod.profile, pod: pod.info, attempt: attempt, assumed: assumed, annotations: annotations),
-                at: now, &effects)
+            carryOut(wishes, of: profile, at: now, &effects)
+        case .reserved(let assumed, let annotations, let waits, let wishes):
+            let reserved = ReservedPod(
+                slot: ended.slot, profile: pod.profile, pod: pod.info, attempt: attempt, assumed: assumed, annotations: annotations)
+            carryOut(wishes, of: profile, at: now, &effects)
+            if waits.isEmpty {
+                queue.startBinding(ended.slot)
+                prepareBinding(reserved, at: now, &effects)
+            } else {
+                wait(reserved, for: waits, at: now, &effects)
+            }
         }
     }
 
@@ -322,6 +335,7 @@ public struct Scheduler: Sendable {
         _ reserved: ReservedPod, _ message: String, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
     ) {
         release(reserved, at: now)
+        defer { unreserve(reserved, at: now, &effects) }
         guard let slot = queue.slot(of: reserved.name), let queued = queue[slot], queued.uid == reserved.uid, queued.pool == .binding
         else { return }
         var attempt = reserved.attempt

@@ -11,7 +11,7 @@ struct NodeRankPlugin: TieBreakPlugin {
     var name: String { NodeRankPlugin.name }
     func scope(for pod: PodInfo) -> AnswerScope { .nothing }
 
-    init(_ arguments: PluginArguments?) throws(PolicyArgumentError) { try PolicyArguments(arguments).finish() }
+    init(_ arguments: PluginArguments?) throws(PolicyArgumentError) { try PolicyArguments(arguments, of: Self.name).finish() }
 
     /// Adds nothing to any node.
     func score(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot, state: PluginState?, scores: inout [Int64]) {}

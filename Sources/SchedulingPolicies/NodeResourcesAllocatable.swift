@@ -22,7 +22,7 @@ struct NodeResourcesAllocatablePlugin: ScorePlugin {
     private let resources: [(resource: ResourceReference, weight: Int64)]
 
     init(_ arguments: PluginArguments?, _ nodes: inout NodeTable) throws(PolicyArgumentError) {
-        var fields = try PolicyArguments(arguments)
+        var fields = try PolicyArguments(arguments, of: Self.name)
         mode = try fields.constant("mode") ?? .least
         var resources: [(resource: ResourceReference, weight: Int64)] = []
         for var entry in try fields.objects("resources") {

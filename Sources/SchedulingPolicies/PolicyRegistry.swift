@@ -15,6 +15,9 @@ extension PluginRegistry {
         registry.register(FragmentationPlugin.name) { try FragmentationPlugin($0, &$1) }
         registry.register(NodeRankPlugin.name) { arguments, _ in try NodeRankPlugin(arguments) }
         registry.register(NodeResourcesAllocatablePlugin.name) { try NodeResourcesAllocatablePlugin($0, &$1) }
+        registry.register(TargetLoadPackingPlugin.name) { try TargetLoadPackingPlugin($0, &$1) }
+        registry.register(LoadVariationRiskBalancingPlugin.name) { try LoadVariationRiskBalancingPlugin($0, &$1) }
+        registry.register(CoschedulingPlugin.name) { try CoschedulingPlugin($0, &$1) }
         return registry
     }()
 }

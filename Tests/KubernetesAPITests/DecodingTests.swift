@@ -283,4 +283,23 @@ import Testing
         #expect(pod.spec.value.containers[0].resources.requests.isEmpty)
         #expect(pod.spec.value.containers[0].imagePullPolicy == nil)
     }
+
+    @Test func podGroupsAreReadAndBelongToTheDefaultNamespace() throws {
+        let text = """
+            apiVersion: scheduling.x-k8s.io/v1alpha1
+            kind: PodGroup
+            metadata: {name: gang}
+            spec: {minMember: 3, minResources: {cpu: "6"}, scheduleTimeoutSeconds: 10}
+            """
+        let result = load(text)
+        #expect(result.diagnostics == [])
+        let object = try #require(result.objects.first.flatMap { Unstructured.cast($0.object) }).value
+        #expect(object.metadata.namespace == "default" && object.podGroup?.minMember == 3)
+        #expect(object.podGroup?.minResources == [.cpu: Quantity(6)] && object.podGroup?.scheduleTimeoutSeconds == 10)
+        let broken = load(text.replacing("minMember: 3", with: "minMember: many"))
+        #expect(broken.objects.isEmpty && broken.diagnostics.first?.field == "spec.minMember" && broken.diagnostics.first?.line == 4)
+        // Groups of others are none of ours.
+        let other = load(text.replacing("scheduling.x-k8s.io/v1alpha1", with: "scheduling.volcano.sh/v1beta1"))
+        #expect(other.objects.first.flatMap { Unstructured.cast($0.object) }?.value.podGroup == nil)
+    }
 }

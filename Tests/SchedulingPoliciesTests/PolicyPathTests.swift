@@ -8,7 +8,10 @@ import Testing
 
 @Suite("Policies on both paths")
 struct PolicyPathTests {
-    private static let policies = ["Random", "DotProd", "GpuClustering", "GpuPacking", "BestFit", "FGD", "NodeResourcesAllocatable"]
+    private static let policies = [
+        "Random", "DotProd", "GpuClustering", "GpuPacking", "BestFit", "FGD", "NodeResourcesAllocatable",
+        "TargetLoadPacking", "LoadVariationRiskBalancing",
+    ]
 
     /// Enough nodes for the index of the best ones.
     private static func nodes(_ stream: inout RandomStream) -> [Node] {
@@ -29,6 +32,17 @@ struct PolicyPathTests {
         return configuration
     }
 
+    /// What nodes use, if anybody goes by it.
+    private static func report(_ nodes: [Node], _ stream: inout RandomStream) -> LoadReport {
+        var entries: [LoadReport.Entry] = []
+        for node in nodes {
+            let (cpu, memory) = (stream.uniform(), stream.uniform())
+            let load = MeasuredLoad(cpu: .init(mean: cpu), memory: .init(mean: memory))
+            entries.append(LoadReport.Entry(node: node.metadata.name, latest: load, average: nil))
+        }
+        return LoadReport(time: .zero, entries: entries)
+    }
+
     @Test("place the same pods on the same nodes, fitting or not", arguments: policies, [1, 2] as [UInt64])
     func agree(policy: String, seed: UInt64) throws {
         var stream = RandomStream(seed: seed, purpose: RandomPurpose("policy tests"), owner: policy)
@@ -41,6 +55,11 @@ struct PolicyPathTests {
         let specs = [0, 300, 500, 500, 810, 1000, 2000, 4000, 8000].map { GPUCluster.spec(cpuMilli: 2000 + $0 / 2, gpuMilli: $0) }
         var placed = 0
         for number in 0..<700 {
+            if number % 50 == 0 {
+                let report = PolicyPathTests.report(nodes, &stream)
+                plain.take(report)
+                memoised.take(report)
+            }
             let pod = Shared(GPUCluster.pod("p-\(number)", specs[stream.uniform(below: specs.count)]))
             let draw = stream.next()
             func pick(_ count: Int) -> Int { Int(draw % UInt64(count)) }

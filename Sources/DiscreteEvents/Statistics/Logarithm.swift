@@ -1,4 +1,4 @@
-// The C library's logarithm and exponential function for layers that import nothing but our own.
+// The C library's logarithm, exponential function and power for layers that import nothing but our own.
 
 #if canImport(Glibc)
     import Glibc
@@ -11,3 +11,6 @@ package func naturalLogarithm(_ value: Double) -> Double { log(value) }
 
 /// e to the power of a number.
 package func exponentialFunction(_ exponent: Double) -> Double { exp(exponent) }
+
+/// A number to the power of another.
+package func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

@@ -30,7 +30,7 @@ package enum Snapshot {
     static func warning(about objects: [APIObject]) -> String? {
         var kinds: [(name: String, count: Int)] = []
         for object in objects {
-            guard !object.kind.hasBehaviour else { continue }
+            guard !object.kind.hasBehaviour, !object.isPodGroup else { continue }
             if let index = kinds.firstIndex(where: { $0.name == object.kindName }) {
                 kinds[index].count += 1
             } else {
@@ -41,4 +41,9 @@ package enum Snapshot {
         let list = kinds.sorted { $0.name < $1.name }.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
         return "these kinds have no behaviour yet, their objects and pods only stay as they are: \(list)"
     }
+}
+
+extension APIObject {
+    /// Whether a scheduler may go by it.
+    fileprivate var isPodGroup: Bool { if case .unstructured(let object) = self { object.value.podGroup != nil } else { false } }
 }

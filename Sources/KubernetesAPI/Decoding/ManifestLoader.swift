@@ -178,6 +178,7 @@ extension DecodingContext {
             guard var object = Unstructured.decode(node, &self) else { return nil }
             object.apiVersion = apiVersion
             object.kindName = kind
+            if PodGroupSpec.describes(kind, apiVersion) { object.podGroup = podGroup(node) }
             complete(&object.metadata, isNamespaced: isNamespaced)
             check(object, in: node)
             return APIObject(object)
@@ -217,6 +218,16 @@ extension DecodingContext {
             case .unstructured: return nil
             }
         }
+    }
+
+    /// The spec of a PodGroup; an empty one if it has none.
+    private mutating func podGroup(_ node: YAMLNode) -> PodGroupSpec {
+        var spec = PodGroupSpec()
+        _ = fields(node) { field, value, context in
+            if field == "spec" { context.read(value, into: &spec) }
+            return true
+        }
+        return spec
     }
 
     private mutating func modelled<Object: KubernetesObject & YAMLDecodable & ValidatedObject>(

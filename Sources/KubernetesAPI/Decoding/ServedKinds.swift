@@ -22,7 +22,8 @@ enum ServedKind {
         } else if let reason = ServedKind.misspelt(kind, apiVersion) {
             self = .refused(ServedKind.noMatch(kind, apiVersion) + reason)
         } else {
-            self = .other(isNamespaced: ServedKind.isBuiltIn(apiVersion) && !ServedKind.clusterScoped.contains(kind))
+            let isNamespaced = ServedKind.isBuiltIn(apiVersion) && !ServedKind.clusterScoped.contains(kind)
+            self = .other(isNamespaced: isNamespaced || PodGroupSpec.describes(kind, apiVersion))
         }
     }
 

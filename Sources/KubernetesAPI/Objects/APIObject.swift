@@ -218,6 +218,8 @@ public struct Unstructured: KubernetesObject {
     public var metadata: ObjectMeta
     public var apiVersion: String
     public var kindName: String
+    /// What a PodGroup of the scheduler-plugins project says: a scheduler may go by it.
+    public var podGroup: PodGroupSpec?
 
     public init(apiVersion: String, kindName: String, metadata: ObjectMeta) {
         self.apiVersion = apiVersion

@@ -51,6 +51,47 @@ extension NodeAgent {
         }
     }
 
+    /// What a machine uses: its pods and what is outside of them, without what requests use.
+    package struct MachineFigures: Sendable {
+        /// Cores, on average.
+        package var cpu: Double
+        /// Bytes, at the end.
+        package var memory: Double
+        /// What the machine has.
+        package let cores: Double
+        package let bytes: Double
+        /// The pods whose containers run.
+        package var pods: [UID] = []
+    }
+
+    /// What a machine used between two times of the last minutes, or at one; nil if its kubelet does not answer. What containers used that ended
+    /// meanwhile is left out.
+    package func figures(ofMachine number: Int, from begin: SimulatedTime, to end: SimulatedTime) -> MachineFigures? {
+        let kubelet = kubelets[number]
+        guard kubelet.power == .running else { return nil }
+        var figures = MachineFigures(
+            cpu: kubelet.usage.outside.cpu, memory: Double(kubelet.usage.outside.memory), cores: kubelet.usage.cores,
+            bytes: Double(kubelet.usage.memory))
+        var seconds = 0.0
+        kubelet.forEachPod { _, worker in
+            var runs = false
+            for index in worker.containers.indices {
+                guard case .running(let since, _, _, _) = worker.containers[index].state else { continue }
+                runs = true
+                let name = worker.name(index)
+                if begin < end {
+                    seconds += cpuTime(of: worker.pod, container: name, from: max(begin, since), to: end) ?? 0
+                } else {
+                    figures.cpu += usage(.cpu, of: worker.pod, container: name, at: end) ?? 0
+                }
+                figures.memory += usage(.memory, of: worker.pod, container: name, at: end) ?? 0
+            }
+            if runs { figures.pods.append(worker.pod.value.metadata.uid) }
+        }
+        if begin < end { figures.cpu += seconds / (end - begin).seconds }
+        return figures
+    }
+
     /// The container that bears a pod's load is told apart by its name; a pod that its kubelet does not know runs nothing.
     private func withWorker<Answer>(of pod: Shared<Pod>, _ look: (PodWorker?) -> Answer) -> Answer {
         guard let place = place(of: pod) else { return look(nil) }

@@ -254,6 +254,25 @@ public struct NodeTable: Sendable {
         return nil
     }
 
+    /// Tells the ledgers of an object.
+    mutating func show(_ object: APIObject, isGone: Bool) {
+        for index in ledgers.indices { ledgers[index].observe(object, isGone: isGone) }
+    }
+
+    mutating func setNote(_ text: String, _ stands: Bool) {
+        for index in ledgers.indices { ledgers[index].setNote(text, stands) }
+    }
+
+    /// Changes the ledger of a type, if it is kept.
+    mutating func changeLedger<Ledger: NodeLedger>(_: Ledger.Type, _ change: (inout Ledger) -> Void) {
+        for index in ledgers.indices {
+            guard var ledger = ledgers[index] as? Ledger else { continue }
+            change(&ledger)
+            ledgers[index] = ledger
+            return
+        }
+    }
+
     /// A pod on the node is replaced by another version of it that asks for the same.
     mutating func recount(from old: PodInfo, to new: PodInfo, on slot: NodeSlot) {
         for index in ledgers.indices {

@@ -53,6 +53,10 @@ package struct SchedulerCache: Sendable {
     /// Goes by the API server's versions again.
     package mutating func forget(_ objects: [APIObject]) { for object in objects { snapshot.objects.forget(object) } }
 
+    /// Tells what plugins keep count of that an object was seen.
+    mutating func show(_ object: APIObject, isGone: Bool) { snapshot.nodes.show(object, isGone: isGone) }
+    mutating func setNote(_ text: String, _ stands: Bool) { snapshot.nodes.setNote(text, stands) }
+
     // MARK: Nodes
 
     package mutating func setNode(_ node: Shared<Node>) {
@@ -75,6 +79,12 @@ package struct SchedulerCache: Sendable {
 
     private mutating func setObject(_ node: Shared<Node>?, at slot: NodeSlot) {
         snapshot.nodes.setNode(node, at: slot)
+        snapshot.changes.append(SnapshotChange(slot: Int32(slot), podClass: -1, sign: 0))
+    }
+
+    /// Something is known of a node that was not known before.
+    mutating func touch(_ slot: NodeSlot) {
+        snapshot.nodes.touch(slot)
         snapshot.changes.append(SnapshotChange(slot: Int32(slot), podClass: -1, sign: 0))
     }
 

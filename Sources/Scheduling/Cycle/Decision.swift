@@ -119,7 +119,7 @@ public struct Decision: Sendable {
 ///     var simulator = try DecisionMaker(configuration: SchedulerConfiguration(), nodes: nodes, pods: pods)
 ///     let decision = simulator.decide(pod)
 public struct DecisionMaker: Sendable {
-    private var cache: SchedulerCache
+    var cache: SchedulerCache
     private let profiles: [SchedulingProfile]
     private var algorithm: SchedulingAlgorithm
     private var nominator = Nominator()

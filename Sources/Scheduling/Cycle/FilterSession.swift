@@ -86,6 +86,8 @@ public struct FilterSession: Sendable {
     let reached: PluginSet
     /// Nominations to all nodes and of all priorities.
     package let nominator: Nominator
+    /// The pods that wait for a permission, in the order in which they began.
+    public internal(set) var waiting: [PodInfo] = []
     /// Belongs to the pod and its attempt.
     public var random: RandomStream
     /// Explain: look at everything instead of stopping when enough is known, and take down what was found.

@@ -21,32 +21,32 @@ public enum SchedulerPath: String, Hashable, Sendable, CaseIterable {
     case memoised
 }
 
-/// The cycle on either path: the plain one, on which every plugin is asked about every node looked at, stands here, the other in
-/// ``MemoisedPath``.
+/// The cycle on either path: the plain one, on which every plugin is asked about every node looked at, stands here and in the two halves
+/// beside, the other in ``MemoisedPath``.
 ///
 /// Holds the place where the next search starts and buffers that are reused from pod to pod.
 package struct SchedulingAlgorithm: Sendable {
     /// Index in the node list at which the next search starts, so that all nodes get their turn in sampled searches.
-    package private(set) var nextStartNodeIndex = 0
-    private let percentageOfNodesToScore: Int
+    package internal(set) var nextStartNodeIndex = 0
+    let percentageOfNodesToScore: Int
     private let path: SchedulerPath
     private var memory: MemoisedPath
     /// nil on the plain path.
     private var dryRuns: DryRunMemory?
 
-    private var batch = FilterBatch()
-    private var feasible: [NodeSlot] = []
-    private var rejected: [NodeSlot] = []
-    private var verdicts: [NodeVerdict] = []
-    private var totals: [Int64] = []
-    private var scores: [Int64] = []
-    private var filterStates: [PluginState?] = []
+    var batch = FilterBatch()
+    var feasible: [NodeSlot] = []
+    var rejected: [NodeSlot] = []
+    var verdicts: [NodeVerdict] = []
+    var totals: [Int64] = []
+    var scores: [Int64] = []
+    var filterStates: [PluginState?] = []
     /// Whether PreFilter ran in the latest cycle; the memoised path does without.
     private var hasPreFiltered = false
     /// Of the latest cycle: PreFilter plugins that were asked, and those that switched their Filter off.
     private var reachedPreFilters: PluginSet = []
-    private var skippedFilters: PluginSet = []
-    private var scoreStates: [PluginState?] = []
+    var skippedFilters: PluginSet = []
+    var scoreStates: [PluginState?] = []
 
     /// - Parameter maximumAnswers: how many answers about nodes the memoised path keeps at most.
     package init(
@@ -170,10 +170,11 @@ package struct SchedulingAlgorithm: Sendable {
     /// Asks the PostFilter plugins what can be done about the failure that the cycle just ended with.
     /// - Parameters:
     ///   - random: belongs to the pod and its attempt.
+    ///   - waiting: the pods that wait for a permission.
     ///   - explains: look at all nodes and take down what was found.
     mutating func postFilter(
         _ pod: PodInfo, _ failure: FilterFailure, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ nominator: Nominator,
-        random: RandomStream, explains: Bool = false
+        waiting: [PodInfo] = [], random: RandomStream, explains: Bool = false
     ) -> PostFilterResult {
         guard !profile.postFilter.isEmpty else { return PostFilterResult() }
         if !hasPreFiltered { _ = runPreFilter(pod, profile, cache.snapshot) }
@@ -181,6 +182,7 @@ package struct SchedulingAlgorithm: Sendable {
             pod: pod, profile: profile, states: filterStates, skipped: skippedFilters,
             nominated: NominatedPods(nominator, for: pod, in: cache))
         var session = FilterSession(question, nominator: nominator, reached: reachedPreFilters, random: random, explains: explains)
+        session.waiting = waiting
         // The session has the cluster to itself while it lasts.
         swap(&session.cache, &cache)
         swap(&session.dryRuns, &dryRuns)
@@ -247,158 +249,5 @@ package struct SchedulingAlgorithm: Sendable {
         if refusal != nil { result.rejectors.formUnion(result.restrictors) }
         result.rejection = refusal
         return result
-    }
-
-    // MARK: Filter
-
-    /// The node preemption made room on comes first: if it passes, no other is looked at.
-    private mutating func checkNominatedNode(
-        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ nominated: NominatedPods
-    ) -> Bool {
-        guard let name = pod.pod.value.status.nominatedNodeName, let slot = cache.slot(of: name), cache.nodes.objects[slot] != nil
-        else { return false }
-        let question = FilterQuestion(
-            pod: pod, profile: profile, states: filterStates, skipped: skippedFilters, nominated: nominated)
-        guard question.verdict(on: slot, in: &cache.snapshot).isFeasible else { return false }
-        feasible.append(slot)
-        return true
-    }
-
-    /// Looks at nodes in the order of the list, from the start index around, until enough feasible ones are found.
-    ///
-    /// As the real scheduler with one worker does: it stops when it meets one feasible node more than wanted, which is not
-    /// counted; infeasible ones met on the way are.
-    private mutating func findFeasible(
-        _ pod: PodInfo, _ profile: SchedulingProfile, _ cache: inout SchedulerCache, _ preFilter: PreFilterResult,
-        _ nominated: NominatedPods, evaluateAll: Bool
-    ) {
-        let order = cache.nodes.order
-        let total = order.count
-        let list = preFilter.allowedNames.map { SchedulingAlgorithm.existing($0, in: cache) }
-        let count = list?.count ?? total
-        guard count > 0 else { return }
-        let wanted = evaluateAll ? count : nodesToFind(count, profile)
-        let start = nextStartNodeIndex % count
-        var position = 0
-        var isDone = false
-        while position < count, !isDone {
-            // Most nodes are feasible in most clusters: a first batch of just what is wanted, and one more.
-            let size = min(count - position, max(SchedulingAlgorithm.minimumBatch, wanted - feasible.count + 1))
-            batch.reset()
-            for offset in position..<(position + size) {
-                var index = start + offset
-                if index >= count { index -= count }
-                batch.nodes.append(list?[index] ?? order[index])
-            }
-            batch.verdicts.append(contentsOf: repeatElement(.feasible, count: size))
-            filterBatch(pod, profile, cache.snapshot)
-            if !nominated.isEmpty { reckon(with: nominated, pod, profile, &cache.snapshot) }
-            for index in batch.indices {
-                if batch.verdicts[index].isFeasible {
-                    if feasible.count == wanted {
-                        isDone = true
-                        break
-                    }
-                    feasible.append(batch.nodes[index])
-                } else {
-                    rejected.append(batch.nodes[index])
-                    verdicts.append(batch.verdicts[index])
-                }
-            }
-            position += size
-        }
-        nextStartNodeIndex = (nextStartNodeIndex + feasible.count + rejected.count) % total
-    }
-
-    private static let minimumBatch = 64
-
-    /// The slots of those names that are names of nodes.
-    private static func existing(_ names: [String], in cache: SchedulerCache) -> [NodeSlot] {
-        names.compactMap { name in cache.slot(of: name).flatMap { cache.nodes.objects[$0] == nil ? nil : $0 } }
-    }
-
-    /// Overrules the verdicts on nodes to which other pods are nominated: the pod must fit beside them, too.
-    ///
-    /// The real scheduler asks first with the nominated pods and then without; which comes first shows only in the reason.
-    private mutating func reckon(
-        with nominated: NominatedPods, _ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: inout ClusterSnapshot
-    ) {
-        let question = FilterQuestion(
-            pod: pod, profile: profile, states: filterStates, skipped: skippedFilters, nominated: nominated)
-        for index in batch.indices {
-            let others = nominated[batch.nodes[index]]
-            guard !others.isEmpty else { continue }
-            let verdict = question.verdict(on: batch.nodes[index], with: others, in: &cluster)
-            if !verdict.isFeasible { batch.verdicts[index] = verdict }
-        }
-    }
-
-    private func nodesToFind(_ count: Int, _ profile: SchedulingProfile) -> Int {
-        if !profile.scoresNodes { return 1 }
-        let percentage = profile.percentageOfNodesToScore.map(Int.init) ?? percentageOfNodesToScore
-        return NodeSampling.feasibleNodesToFind(nodes: count, percentage: percentage)
-    }
-
-    private mutating func filterBatch(_ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot) {
-        for entry in profile.filter where !skippedFilters.has(entry.number) {
-            batch.plugin = entry.number
-            entry.plugin.filter(pod, batch: &batch, in: cluster, state: filterStates[entry.number])
-        }
-    }
-
-    // MARK: Score
-
-    private mutating func score(_ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot, record: inout Decision?) {
-        totals.removeAll(keepingCapacity: true)
-        totals.append(contentsOf: repeatElement(0, count: feasible.count))
-        scoreStates.removeAll(keepingCapacity: true)
-        scoreStates.append(contentsOf: repeatElement(nil, count: profile.plugins.count))
-        guard !profile.score.isEmpty else { return }
-        var skipped: PluginSet = []
-        for entry in profile.preScore {
-            switch entry.plugin.preScore(pod, feasible: feasible, in: cluster) {
-            case .proceed(let state): scoreStates[entry.number] = state
-            case .skip: skipped.insert(PluginSet(plugin: entry.number))
-            }
-        }
-        for entry in profile.score where !skipped.has(entry.number) {
-            scores.removeAll(keepingCapacity: true)
-            scores.append(contentsOf: repeatElement(0, count: feasible.count))
-            entry.plugin.score(pod, feasible: feasible, in: cluster, state: scoreStates[entry.number], scores: &scores)
-            if entry.plugin.normalises {
-                record?.noteRaw(scores, entry.plugin.name)
-                entry.plugin.normalise(&scores, for: pod, state: scoreStates[entry.number])
-            }
-            for index in scores.indices { totals[index] += entry.weight * scores[index] }
-            record?.noteWeighted(scores.map { entry.weight * $0 }, entry.plugin.name)
-        }
-        record?.totals = totals
-    }
-
-    /// One of the nodes with the highest total: the one the profile's rule prefers, else the `draw`-th in the order they were found.
-    private func choose(_ profile: SchedulingProfile, _ cluster: ClusterSnapshot, _ draw: (Int) -> Int) -> (NodeSlot, Int64) {
-        var best = totals[0]
-        var count = 0
-        for total in totals {
-            if total > best {
-                best = total
-                count = 1
-            } else if total == best {
-                count += 1
-            }
-        }
-        if count > 1, let rule = profile.tieBreak {
-            var winner = TieWinner()
-            for index in totals.indices where totals[index] == best {
-                winner.consider(index, rank: rule.rank(of: feasible[index], in: cluster))
-            }
-            return (feasible[winner.index], best)
-        }
-        var left = count == 1 ? 0 : draw(count)
-        for index in totals.indices where totals[index] == best {
-            if left == 0 { return (feasible[index], best) }
-            left -= 1
-        }
-        return (feasible[0], best)
     }
 }

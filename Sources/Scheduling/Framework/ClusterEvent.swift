@@ -39,6 +39,9 @@ public struct ClusterEventKinds: OptionSet, Hashable, Sendable {
     public static let csiStorageCapacityAdd = ClusterEventKinds(rawValue: 1 << 26)
     public static let csiStorageCapacityUpdate = ClusterEventKinds(rawValue: 1 << 27)
     public static let volumeAttachmentDelete = ClusterEventKinds(rawValue: 1 << 28)
+    // PodGroups of the scheduler-plugins project.
+    public static let podGroupAdd = ClusterEventKinds(rawValue: 1 << 29)
+    public static let podGroupUpdate = ClusterEventKinds(rawValue: 1 << 30)
     /// Force-activation: every plugin listens.
     public static let wildcard = ClusterEventKinds(rawValue: 1 << 63)
 }
@@ -91,6 +94,9 @@ public struct ClusterEvent: Sendable {
         case .csiNode: event = isNew ? .csiNodeAdd : .csiNodeUpdate
         case .csiDriver: event = isNew ? .csiDriverAdd : .csiDriverUpdate
         case .csiStorageCapacity: event = isNew ? .csiStorageCapacityAdd : .csiStorageCapacityUpdate
+        case .unstructured:
+            guard case .unstructured(let object)? = new, object.value.podGroup != nil else { return nil }
+            event = isNew ? .podGroupAdd : .podGroupUpdate
         default: return nil
         }
         return ClusterEvent(event, subject)

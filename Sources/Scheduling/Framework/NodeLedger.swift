@@ -14,4 +14,13 @@ public protocol NodeLedger: Sendable {
     mutating func setNode(_ node: Node?, at slot: NodeSlot)
     /// A pod counts on the node from now on (`sign` 1), or no longer (-1).
     mutating func count(_ pod: PodInfo, on slot: NodeSlot, sign: Int)
+    /// An object of any kind was seen, pods that wait for a node among them. `isGone`: it was deleted, or is a pod that ended.
+    mutating func observe(_ object: APIObject, isGone: Bool)
+    /// A note that a plugin left (``WaitingPodEffects/note``) stands from now on, or no longer.
+    mutating func setNote(_ text: String, _ stands: Bool)
+}
+
+extension NodeLedger {
+    public mutating func observe(_ object: APIObject, isGone: Bool) {}
+    public mutating func setNote(_ text: String, _ stands: Bool) {}
 }

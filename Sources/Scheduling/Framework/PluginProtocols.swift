@@ -40,9 +40,9 @@ public typealias PluginState = any Sendable
 
 /// Orders the queue of pods that are ready to be tried.
 public protocol QueueSortPlugin: Plugin {
-    /// Pods with smaller keys come first; equal keys are first come, first served. `timestamp`: when the pod was added to
-    /// the queue or last failed.
-    func key(of pod: Pod, timestamp: SimulatedTime) -> QueueKey
+    /// Pods with smaller keys come first; equal keys are first come, first served. Asked again when the pod changes, fails, or may be
+    /// tried again. `timestamp`: when the pod was added to the queue or last failed.
+    func key(of pod: Pod, timestamp: SimulatedTime, in cluster: ClusterSnapshot) -> QueueKey
 }
 
 /// The place of a pod in the queue: compared part by part.
@@ -180,6 +180,14 @@ public protocol TieBreakPlugin: ScorePlugin {
 /// Told when a node is chosen, before binding; may still refuse.
 public protocol ReservePlugin: Plugin {
     func reserve(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> ReserveOutcome
+    /// The pod lost the node again: a plugin refused it, it was not permitted in time, or binding failed. What was assumed and reserved
+    /// is given back already; this is what becomes of other pods. `waiting`: those that wait for a permission, in the order in which
+    /// they began.
+    func unreserve(_ pod: PodInfo, in cluster: ClusterSnapshot, waiting: [PodInfo]) -> WaitingPodEffects
+}
+
+extension ReservePlugin {
+    public func unreserve(_ pod: PodInfo, in cluster: ClusterSnapshot, waiting: [PodInfo]) -> WaitingPodEffects { WaitingPodEffects() }
 }
 
 public enum ReserveOutcome: Sendable {
@@ -190,12 +198,6 @@ public enum ReserveOutcome: Sendable {
     case refuse(String)
     /// What was decided on is no longer so: the pod is tried again.
     case error(String)
-}
-
-/// The last word before binding.
-public protocol PermitPlugin: Plugin {
-    /// nil to permit, else why not.
-    func permit(_ pod: PodInfo, on node: NodeSlot, in cluster: ClusterSnapshot) -> String?
 }
 
 /// Work that must be done before the pod is bound.

@@ -15,8 +15,8 @@ public enum PostFilterOutcome: Sendable {
     /// Room is being made for the pod.
     case makeRoom(Preemption)
     /// Nothing can be done; the text becomes part of the failure message. `clearsNomination`: the pod gives up the node it was
-    /// nominated to.
-    case reject(message: String, clearsNomination: Bool = false)
+    /// nominated to; `effects`: what becomes of pods that wait for a permission.
+    case reject(message: String, clearsNomination: Bool = false, effects: WaitingPodEffects = WaitingPodEffects())
     /// The plugin could not decide: its message is all that is said, and no further plugin is asked.
     case error(message: String)
 }
@@ -44,6 +44,8 @@ struct PostFilterResult: Sendable {
     /// What happens to the pod's nomination.
     var nomination = NominationChange.unchanged
     var preemption: Preemption?
+    /// What plugins want to become of pods that wait for a permission.
+    var wishes: [PluginWishes] = []
     var explanation: PreemptionExplanation?
 }
 
@@ -56,12 +58,13 @@ extension SchedulingProfile {
             switch entry.plugin.postFilter(pod, failure, in: &session) {
             case .makeRoom(let preemption):
                 return PostFilterResult(
-                    nomination: .node(preemption.node), preemption: preemption, explanation: session.explanation)
-            case .reject(let message, let clearsNomination):
+                    nomination: .node(preemption.node), preemption: preemption, wishes: result.wishes, explanation: session.explanation)
+            case .reject(let message, let clearsNomination, let effects):
+                if !effects.isEmpty { result.wishes.append((entry.number, effects)) }
                 if !message.isEmpty { messages.append(message) }
                 if clearsNomination { result.nomination = .cleared }
             case .error(let message):
-                return PostFilterResult(message: message, explanation: session.explanation)
+                return PostFilterResult(message: message, wishes: result.wishes, explanation: session.explanation)
             }
         }
         result.message = messages.joined(separator: ", ")

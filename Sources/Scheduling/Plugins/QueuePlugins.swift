@@ -9,7 +9,7 @@ struct PrioritySortPlugin: QueueSortPlugin {
     static let name = "PrioritySort"
     var name: String { PrioritySortPlugin.name }
 
-    func key(of pod: Pod, timestamp: SimulatedTime) -> QueueKey {
+    func key(of pod: Pod, timestamp: SimulatedTime, in cluster: ClusterSnapshot) -> QueueKey {
         QueueKey(-Int64(pod.spec.value.priority ?? 0), timestamp.nanoseconds)
     }
 }

@@ -50,7 +50,8 @@ package struct QueuedPod: Sendable {
     package internal(set) var requestedCondition: Condition?
     /// Whether an event about the pod's failure is on its way to the API server; further ones are dropped meanwhile.
     package internal(set) var isEventUnderWay = false
-    /// Order of first arrival: decides between equal keys.
+    /// What the profile's QueueSort plugin said last, and the order of first arrival, which decides between equal keys.
+    var key = QueueKey(0, 0)
     var serial: UInt64
     /// Place in the pool of rejected pods.
     var bucket: Int32 = -1

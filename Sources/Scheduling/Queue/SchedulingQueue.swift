@@ -78,6 +78,7 @@ package struct SchedulingQueue: Sendable {
             pods.append(pod)
         }
         slotOfName[name] = slot
+        setKey(of: slot, in: cluster)
         enqueue(slot, to: .active)
         // Gated pods claim no node, whatever their status says.
         if pods[Int(slot)]?.gate == nil { nominator.add(info) }
@@ -98,6 +99,7 @@ package struct SchedulingQueue: Sendable {
             // The priority may have changed.
             leave(slot)
             pods[Int(slot)]?.info = info
+            setKey(of: slot, in: cluster)
             place(slot, in: pool)
         case .unschedulable:
             pods[Int(slot)]?.info = info
@@ -189,6 +191,7 @@ package struct SchedulingQueue: Sendable {
         pod.backoffExpiry = (now + backoff.duration(failures: failures)).truncatedToSeconds
         pod.pool = .unschedulable
         pods[Int(slot)] = pod
+        setKey(of: slot, in: cluster)
         switch isError ? .afterBackoff : replay(missed, for: pod, cluster) {
         case .skip: place(slot, in: .unschedulable)
         case .afterBackoff where pod.isBackingOff(at: now): enqueue(slot, to: isError ? .errorBackoff : .backoff)
@@ -270,11 +273,10 @@ package struct SchedulingQueue: Sendable {
     ) -> Bool {
         guard let pod = pods[Int(slot)], pod.pool == .unschedulable else { return false }
         if let gate = pod.gate, !isOwn, !profiles[pod.profile].listening(to: event.kind).has(gate) { return false }
-        switch hint(pod, event, cluster) {
-        case .skip: return false
-        case .afterBackoff: move(slot, to: pod.isBackingOff(at: now) ? .backoff : .active)
-        case .immediately: move(slot, to: .active)
-        }
+        let hint = hint(pod, event, cluster)
+        if hint == .skip { return false }
+        setKey(of: slot, in: cluster)
+        move(slot, to: hint == .afterBackoff && pod.isBackingOff(at: now) ? .backoff : .active)
         return true
     }
 
@@ -348,11 +350,16 @@ package struct SchedulingQueue: Sendable {
         place(slot, in: pool)
     }
 
+    /// Asks for a pod's place among those that are ready.
+    private mutating func setKey(of slot: Int32, in cluster: ClusterSnapshot) {
+        guard let pod = pods[Int(slot)] else { return }
+        pods[Int(slot)]?.key = profiles[pod.profile].queueSort.key(of: pod.info.pod.value, timestamp: pod.timestamp, in: cluster)
+    }
+
     private mutating func place(_ slot: Int32, in pool: QueuedPod.Pool) {
         guard let pod = pods[Int(slot)] else { return }
         pods[Int(slot)]?.pool = pool
-        let key = ActiveKey(
-            key: profiles[pod.profile].queueSort.key(of: pod.info.pod.value, timestamp: pod.timestamp), serial: pod.serial)
+        let key = ActiveKey(key: pod.key, serial: pod.serial)
         switch pool {
         case .active: active.insert(slot, key)
         case .backoff: backoffQueue.insert(slot, BackoffKey(expiry: pod.backoffExpiry ?? pod.timestamp, key: key))

@@ -14,7 +14,8 @@ struct PolicyArguments {
     private let path: String
     private var unread: [String]
 
-    init(_ arguments: PluginArguments?) throws(PolicyArgumentError) {
+    /// - Parameter plugin: whose arguments they are: `kind`, if given, is its name and `Args`.
+    init(_ arguments: PluginArguments?, of plugin: String) throws(PolicyArgumentError) {
         guard case .other(let text)? = arguments, text != "null" else {
             self.init(nil, "args")
             return
@@ -29,6 +30,13 @@ struct PolicyArguments {
             throw PolicyArgumentError(description: "args: must be an object")
         }
         self.init(root, "args")
+        try check("apiVersion", is: "kubescheduler.config.k8s.io/v1")
+        try check("kind", is: plugin + "Args")
+    }
+
+    private mutating func check(_ name: String, is expected: String) throws(PolicyArgumentError) {
+        guard let text = try text(name), text != expected else { return }
+        throw failure(name, "must be \(expected)")
     }
 
     private init(_ node: YAMLNode?, _ path: String) {
@@ -58,6 +66,34 @@ struct PolicyArguments {
         return number
     }
 
+    /// A number within a range, written as such or as a text; nil if absent.
+    mutating func number(_ name: String, in range: ClosedRange<Double>) throws(PolicyArgumentError) -> Double? {
+        guard let value = value(name) else { return nil }
+        guard let number = value.scalarText.flatMap(Double.init), range.contains(number) else {
+            let end = range.upperBound == .greatestFiniteMagnitude ? "on" : "to \(range.upperBound)"
+            throw failure(name, "must be a number from \(range.lowerBound) \(end)")
+        }
+        return number
+    }
+
+    /// Amounts of resources; nil if absent.
+    mutating func resources(_ name: String) throws(PolicyArgumentError) -> ResourceList? {
+        guard let value = value(name) else { return nil }
+        var context = DecodingContext()
+        guard value.kind == .mapping, let list = ResourceList.decode(value, &context), !context.hasErrors else {
+            throw failure(name, "must be amounts of resources")
+        }
+        return list
+    }
+
+    /// True or false; nil if absent.
+    mutating func flag(_ name: String) throws(PolicyArgumentError) -> Bool? {
+        guard let value = value(name) else { return nil }
+        var context = DecodingContext()
+        guard let flag = Bool.decode(value, &context) else { throw failure(name, "must be true or false") }
+        return flag
+    }
+
     /// A text that is not empty; nil if absent.
     mutating func text(_ name: String) throws(PolicyArgumentError) -> String? {
         guard let value = value(name) else { return nil }
@@ -74,6 +110,13 @@ struct PolicyArguments {
             throw failure(name, "supported values: " + Constant.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))
         }
         return constant
+    }
+
+    /// An object; nil if absent.
+    mutating func object(_ name: String) throws(PolicyArgumentError) -> PolicyArguments? {
+        guard let value = value(name) else { return nil }
+        guard value.kind == .mapping else { throw failure(name, "must be an object") }
+        return PolicyArguments(value, "\(path).\(name)")
     }
 
     /// A list of objects; empty if absent.

@@ -9,7 +9,7 @@ struct BestFitPlugin: GPUScorePlugin {
     let account: GPUAccount
 
     init(_ arguments: PluginArguments?, _ nodes: inout NodeTable) throws(PolicyArgumentError) {
-        try PolicyArguments(arguments).finish()
+        try PolicyArguments(arguments, of: Self.name).finish()
         account = GPUAccount(&nodes)
     }
 

@@ -16,7 +16,7 @@ struct FragmentationPlugin: GPUScorePlugin, ReservePlugin {
     private let fragmentation: Fragmentation
 
     init(_ arguments: PluginArguments?, _ nodes: inout NodeTable) throws(PolicyArgumentError) {
-        var fields = try PolicyArguments(arguments)
+        var fields = try PolicyArguments(arguments, of: Self.name)
         var pods: [TypicalPod] = []
         for var entry in try fields.objects("typicalPods") {
             let cpu = try entry.integer("cpuMilli", in: 0...(.max)) ?? 0

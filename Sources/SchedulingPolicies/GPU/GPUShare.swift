@@ -26,7 +26,7 @@ struct GPUSharePlugin: FilterPlugin, ReservePlugin, EventListeningPlugin {
     private let choice: DeviceChoice
 
     init(_ arguments: PluginArguments?, _ nodes: inout NodeTable) throws(PolicyArgumentError) {
-        var fields = try PolicyArguments(arguments)
+        var fields = try PolicyArguments(arguments, of: Self.name)
         choice = try fields.constant("deviceChoice") ?? .leastLeft
         try fields.finish()
         account = GPUAccount(&nodes)

@@ -8,7 +8,7 @@ struct RandomNodePlugin: ScorePlugin {
     var name: String { RandomNodePlugin.name }
     func scope(for pod: PodInfo) -> AnswerScope { .nothing }
 
-    init(_ arguments: PluginArguments?) throws(PolicyArgumentError) { try PolicyArguments(arguments).finish() }
+    init(_ arguments: PluginArguments?) throws(PolicyArgumentError) { try PolicyArguments(arguments, of: Self.name).finish() }
 
     func score(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot, state: PluginState?, scores: inout [Int64]) {}
 }
