@@ -120,7 +120,9 @@ extension Cluster {
             names.append(name)
             pods += boundPods(of: name)
         }
-        let row = recorder.failed(subject: subject, effect: effect, nodes: names, pods: pods, at: now)
+        let row = recorder.failed(
+            subject: subject, effect: effect, nodes: names, pods: pods,
+            trafficSources: traffic?.sources(concernedBy: Set(numbers), cutOff: effect == .partition) ?? [], at: now)
         faults.began(row: row, nodes: numbers.count)
         return row
     }

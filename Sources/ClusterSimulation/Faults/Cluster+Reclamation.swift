@@ -17,7 +17,8 @@ extension Cluster {
         guard reclaimed[number] == nil, let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name)) else { return }
         let row = recorder.failed(
             subject: "node/" + name, effect: .reclamation(reclamation), nodes: faults[node: number].isUp ? [name] : [],
-            pods: boundPods(of: name), isAnnounced: true, at: now)
+            pods: boundPods(of: name), isAnnounced: true, trafficSources: traffic?.sources(concernedBy: [number], cutOff: false) ?? [],
+            at: now)
         faults.began(row: row, nodes: 1)
         reclaimed[number] = row
         // A machine that is to come has the labels and the size of the old one.

@@ -232,7 +232,8 @@ struct Recorder: Sendable {
     /// Nodes stopped together, or are told that they will (`isAnnounced`: ``wentDown(_:row:pods:at:)`` follows). Returns the row of
     /// `recoveries`.
     mutating func failed(
-        subject: String, effect: Fault.Effect, nodes: [String], pods: [Shared<Pod>], isAnnounced: Bool = false, at now: SimulatedTime
+        subject: String, effect: Fault.Effect, nodes: [String], pods: [Shared<Pod>], isAnnounced: Bool = false, trafficSources: [Int],
+        at now: SimulatedTime
     ) -> Int {
         let row = record.recoveries.count
         record.recoveries.append(
@@ -240,6 +241,7 @@ struct Recorder: Sendable {
                 subject: subject, effect: effect, nodes: nodes.count, failed: now, down: isAnnounced ? nil : now, affectedPods: 0,
                 otherPods: 0, evictedPods: 0))
         record.recoveries[row].nodeNames = nodes
+        record.recoveries[row].trafficSources = trafficSources
         var affected: [UID] = []
         var workloads: [(number: Int32, before: Int)] = []
         for pod in pods {

@@ -154,6 +154,8 @@ public struct RecoveryRecord: Sendable {
     public var duplicates = 0
     /// The names of the nodes it took down.
     public package(set) var nodeNames: [String] = []
+    /// The traffic sources whose requests it could harm: see ``Traffic/sources(concernedBy:cutOff:)``.
+    public package(set) var trafficSources: [Int] = []
 
     /// From the moment in which the nodes went down until the last of them was seen to have done so.
     public var timeToDetection: SimulatedDuration? {
