@@ -180,7 +180,7 @@ struct ScenarioReader {
         if let duration { checkTimes(faults, entries, expectations, end: .zero + duration, references) }
         if let traffic = configuration.traffic, let node = spec["traffic"] {
             configuration.traffic = references.resolve(traffic, node, &decoder)
-            if let duration { checkStarts(traffic, node, end: .zero + duration, references) }
+            if let duration { references.checkStarts(of: traffic, node, end: .zero + duration, &decoder) }
         }
         references.checkSizes(specNode, &decoder)
 
@@ -199,15 +199,6 @@ struct ScenarioReader {
         for (node, entry) in entries { references.checkTime(entry.at, node["at"] ?? node, end: end, &decoder) }
         for (node, expectation) in expectations {
             references.checkTime(expectation.from, node["from"] ?? node["at"] ?? node, end: end, &decoder)
-        }
-    }
-
-    private mutating func checkStarts(
-        _ traffic: TrafficConfiguration, _ node: YAMLNode, end: SimulatedTime, _ references: ScenarioReferences
-    ) {
-        let places = node["sources"].map { Array($0.elements) } ?? []
-        for (source, place) in zip(traffic.sources, places) where traffic.sources.count == places.count {
-            references.checkTime(source.start, place["start"] ?? place, end: end, &decoder)
         }
     }
 
