@@ -50,8 +50,6 @@ struct ServerBook: Sendable {
 
     subscript(number: PodNumber) -> Server { servers[Int(number)] }
 
-    var count: Int { servers.count }
-
     /// A machine that replaces another may have its name.
     mutating func add(_ node: ProxyNode, _ number: NodeNumber) { nodes[node.name] = number }
 

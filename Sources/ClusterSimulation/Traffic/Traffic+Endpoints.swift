@@ -44,7 +44,7 @@ extension Traffic {
             slices.append(known ?? read(slice, info, index, &published.touched))
         }
         ports[index].slices = slices
-        let recorded = info.isHeadless ? recordedAddresses(of: service, podName: ports[index].target.pod) : nil
+        let recorded = recordedAddresses(of: service, info, podName: ports[index].target.pod)
         // By their places, as endpoints are large.
         var order: [(text: String, slice: Int, place: Int)] = []
         for (number, slice) in slices.enumerated() {
@@ -81,7 +81,9 @@ extension Traffic {
         return SliceEndpoints(slice: slice, texts: endpoints.map(\.description), endpoints: endpoints, servers: numbers)
     }
 
-    private func recordedAddresses(of service: Service, podName: String?) -> Set<String> {
+    /// The addresses that the name asked for has records of; nil: it has that of the Service, and all its endpoints are behind it.
+    private func recordedAddresses(of service: Service, _ info: ServicePortInfo, podName: String?) -> Set<String>? {
+        guard info.isHeadless else { return podName == nil ? nil : [] }
         let name = (podName.map { $0 + "." } ?? "") + dns.name(of: service.metadata.key)
         let slices = (slices[service.metadata.key] ?? []).map(\.value)
         guard case .addresses(let addresses) = dns.answer(to: name, about: service, slices: slices) else { return [] }
