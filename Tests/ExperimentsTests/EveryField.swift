@@ -145,9 +145,10 @@ enum SampleScenarios {
               concurrency: 8
               queue: 100
               onTermination: ignore
+              listensAfter: 100ms
               calls: [[{service: database, port: sql, timeout: 100ms, retries: {attempts: 2}, hedge: 50ms}], [{service: database}]]
             sources:
-            - {name: one, service: shop, port: http, from: outside, start: 1m, keepAlive: 30s, timeout: 1s, poisson: {rate: 5}}
+            - {name: one, service: shop, port: 80, from: outside, clients: 50, start: 1m, keepAlive: 30s, timeout: 1s, poisson: {rate: 5}}
             - {name: two, service: shop, from: {zone: a}, retries: {attempts: 3, backoff: 10ms, budget: 0.2}, hedge: 1s, constant: {rate: 5}}
             - {name: three, service: shop, bursts: [{rate: 10, stay: 1m}, {rate: 1, stay: 2m}]}
             - {name: four, service: shop, curve: {period: 1d, points: [{at: 1h, rate: 1}, {at: 12h, rate: 9}]}}
@@ -158,7 +159,7 @@ enum SampleScenarios {
             - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2, serviceTime: {base: 5ms, columns: [{column: tokens, each: 1ms}]}}}
           measure: {interval: 30s, events: false, scheduling: false, requests: 50, allocation: [{resource: cpu, at: [1, 50]}]}
           expect:
-          - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, errorSeconds: {atMost: 9s}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, maximum: {atMost: 1s}}
+          - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, errorSeconds: {atMost: 9s}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, p999: {atMost: 1s}, maximum: {atMost: 1s}}
             source: one
           - {deployment: web, available: {atLeast: 2, atMost: 20}, from: 1m, until: 2m}
           - {recovery: {atMost: 7m}}

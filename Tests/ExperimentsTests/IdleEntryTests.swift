@@ -149,7 +149,7 @@ struct IdleEntryTests {
             (
                 "{sources: [{name: a, service: web, poisson: {rate: 1}}, {name: b, service: same, poisson: {rate: 1}}], "
                     + "services: [{service: web, serviceTime: 1ms}, {service: same, serviceTime: 1ms, concurrency: 2}]}",
-                ":9: spec.traffic.services[1]: the same port of the same pods is behind default/web: concurrency, queue and onTermination are as that "
+                ":9: spec.traffic.services[1]: the same port of the same pods is behind default/web: concurrency, queue, listensAfter and onTermination are as that "
                     + "entry says"
             ),
             ("{sources: [{name: a, service: alias, port: http, poisson: {rate: 1}}], services: [{service: web, serviceTime: 1ms}]}", nil),

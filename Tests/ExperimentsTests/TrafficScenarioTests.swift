@@ -87,6 +87,24 @@ struct TrafficScenarioTests {
         #expect(outcome.expectations.last?.observed == "30s")
     }
 
+    @Test("A pod that is ready before it listens refuses requests meanwhile")
+    func listensAfter() throws {
+        func failures(_ field: String) throws -> TrafficRecord.Source {
+            let outcome = try TrafficScenario(
+                manifests: TrafficScenario.web + "\n---\n" + TrafficScenario.service(),
+                traffic: """
+                    sources: [{name: users, service: web, constant: {rate: 40}, start: 1m}]
+                    services: [{service: web, serviceTime: 1ms, \(field)}]
+                    """, rest: "timeline: [{at: 90s, scale: {deployment: web, replicas: 8}}]"
+            ).run()
+            return try #require(outcome.record.traffic).sources[0]
+        }
+        #expect(try failures("concurrency: 1").failures == 0)
+        // Half of 40 a second for ten seconds, but for the time that the news takes.
+        let late = try failures("listensAfter: 10s")
+        #expect((160...230).contains(late.count(.refused)) && late.failures == late.count(.refused), "\(late.results)")
+    }
+
     // MARK: Names
 
     @Test("Who calls a Service several times at once waits for the slowest answer: each call takes its own time")

@@ -158,6 +158,43 @@ struct BalancingTests {
         #expect(byDestination.count == 1)
     }
 
+    @Test("Addresses have the buckets that the kernel gives them")
+    func buckets() {
+        // hash_32(address, 8) for 10.0.0.1, 10.0.0.2, 192.168.1.7 and 203.0.113.1, by a program in C.
+        let addresses: [UInt32] = [0x0A00_0001, 0x0A00_0002, 0xC0A8_0107, 0xCB00_7101]
+        #expect(addresses.map { IPVSHashTable.bucket(of: $0) } == [39, 137, 211, 50])
+    }
+
+    @Test("Source hashing gives endpoints buckets by their weights, and those of an endpoint without weight are nobody's")
+    func hashingWeights() {
+        var source = Balancer(.ipvs(.sourceHashing))
+        var stream = stream(0)
+        source.setWeight(3, of: 0)
+        source.setWeight(0, of: 2)
+        var counts: [Int32?: Int] = [:]
+        for client in 0..<5000 as Range<UInt32> {
+            counts[source.choose(among: [0, 1, 2], client: 0x0A00_0000 + client * 7, draws: &stream, at: .zero), default: 0] += 1
+        }
+        // Of each five buckets in turn three, one and one; the last of 256 is the first of a new turn.
+        let expected: [(Int32?, Double)] = [(0, 154.0 / 256), (1, 51.0 / 256), (nil, 51.0 / 256)]
+        for (pod, share) in expected { #expect(abs(Double(counts[pod] ?? 0) / 5000 - share) < 0.03, "\(counts)") }
+    }
+
+    @Test("Destination hashing goes by the Service's address: Services differ, clients do not")
+    func hashingDestinations() {
+        func pods(_ balancing: BalancingMethod, clusterIP: String) -> Set<PodNumber> {
+            var fixture = RequestFixture(pods: 4, serviceTime: .constant(.zero), balancing: balancing, nodes: 3)
+            fixture.engine.recordsOutcomes = true
+            fixture.publish(fixture.pods, isKnown: true) { $0.clusterIP = clusterIP }
+            _ = fixture.source(.deterministic(interval: .seconds(1)), nodes: [0, 1, 2])
+            fixture.engine.run(through: .zero + .seconds(100))
+            return Set(fixture.engine.takeOutcomes().map(\.pod))
+        }
+        let addresses = (1...20).map { "10.96.0.\($0)" }
+        let chosen = addresses.map { pods(.ipvs(.destinationHashing), clusterIP: $0) }
+        #expect(chosen.allSatisfy { $0.count == 1 } && Set(chosen.flatMap { $0 }).count == 4)
+    }
+
     @Test("Of two at random, the less busy one; and the faster one")
     func twoChoices() {
         var busy = Balancer(.powerOfTwoChoices)

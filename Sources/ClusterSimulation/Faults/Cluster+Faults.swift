@@ -114,7 +114,8 @@ extension Cluster {
         let pods = up.flatMap { boundPods(of: $0) }
         for number in numbers { strike(number, effect) }
         return recorder.failed(
-            subject: subject, effect: effect, hit: numbers.map { nodeAgent.name(of: $0) }, nodes: up, pods: pods, at: now)
+            subject: subject, effect: effect, hit: numbers.map { nodeAgent.name(of: $0) }, nodes: up, pods: pods,
+            trafficSources: traffic?.sources(concernedBy: Set(numbers), cutOff: effect == .partition) ?? [], at: now)
     }
 
     /// Whether a node is down already: it does not run, or a failure cuts it off. In an outage of the API server all nodes are up.

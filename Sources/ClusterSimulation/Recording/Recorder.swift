@@ -215,19 +215,21 @@ struct Recorder: Sendable {
 
     /// Nodes stopped together. `hit`: all of them; `nodes`: those that were up, with their `pods`. Returns the row of `recoveries`.
     mutating func failed(
-        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], at now: SimulatedTime
+        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], trafficSources: [Int], at now: SimulatedTime
     ) -> Int {
         let scope = scope(hit, nodes, pods)
-        let row = newFailure(subject, effect, scope, down: now, at: now)
+        let row = newFailure(subject, effect, scope, trafficSources, down: now, at: now)
         stopped(scope.nodes, pods: pods, at: now)
         failures.begin(row: row, scope, health, at: now, &record.recoveries)
         return row
     }
 
     /// A machine got its notice: ``wentDown(_:row:isUp:pods:at:)`` follows. Returns the row of `recoveries`.
-    mutating func noticed(_ node: String, effect: Fault.Effect, isUp: Bool, pods: [Shared<Pod>], at now: SimulatedTime) -> Int {
+    mutating func noticed(
+        _ node: String, effect: Fault.Effect, isUp: Bool, pods: [Shared<Pod>], trafficSources: [Int], at now: SimulatedTime
+    ) -> Int {
         let scope = scope([node], isUp ? [node] : [], pods)
-        let row = newFailure("node/" + node, effect, scope, down: nil, at: now)
+        let row = newFailure("node/" + node, effect, scope, trafficSources, down: nil, at: now)
         failures.announce(row: row, scope, health, at: now, &record.recoveries)
         return row
     }
@@ -241,13 +243,14 @@ struct Recorder: Sendable {
     }
 
     private mutating func newFailure(
-        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, down: SimulatedTime?, at now: SimulatedTime
+        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, _ trafficSources: [Int], down: SimulatedTime?, at now: SimulatedTime
     ) -> Int {
         var failure = RecoveryRecord(
             subject: subject, effect: effect, nodes: scope.nodes.count, failed: now, down: down, affectedPods: 0, otherPods: 0,
             evictedPods: 0)
         failure.nodesHit = scope.hit.count
         failure.nodeNames = scope.nodes
+        failure.trafficSources = trafficSources
         record.recoveries.append(failure)
         return record.recoveries.count - 1
     }

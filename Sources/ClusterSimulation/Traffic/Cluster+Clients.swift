@@ -18,7 +18,7 @@ extension Cluster {
             case .nodes(let selection):
                 let chosen = selection == .all ? nil : Set(selected(selection))
                 set(
-                    up.indices.filter { up[$0] && chosen?.contains($0) ?? true }.map { TrafficClient(node: $0, number: Int32($0)) },
+                    up.indices.filter { up[$0] && chosen?.contains($0) ?? true }.map { TrafficClient(onNode: $0) },
                     of: index)
             case .outside: set(entries(of: index, up), of: index)
             }
@@ -47,7 +47,8 @@ extension Cluster {
             nodeAgent.isMachineUp(node),
             let number = traffic?.clientNumber(of: pod.metadata.uid)
         else { return nil }
-        return TrafficClient(node: node, number: number, pod: pod.metadata.key)
+        return TrafficClient(
+            node: node, number: number, address: AddressRange.address(pod.status.podIP) ?? UInt32(number), pod: pod.metadata.key)
     }
 
     /// The nodes where a source's load balancer lets clients in. A node is healthy while its machine runs and, under
@@ -63,7 +64,7 @@ extension Cluster {
             queue.schedule(.loadBalancerDecides, at: next)
         }
         let members = traffic?.rotations[source]?.members ?? []
-        return members.map { TrafficClient(node: $0, number: Int32($0), isDead: !up[$0]) }
+        return members.map { TrafficClient(onNode: $0, isDead: !up[$0]) }
     }
 
     /// A pod changed that may send requests, or be another one in the eyes of network policies.
@@ -140,5 +141,15 @@ extension PolicyPeer {
         let identity = PodIdentity(
             namespace: pod.metadata.namespace, labels: pod.metadata.labels, namespaceLabels: namespaceLabels, ports: ports)
         self.init(pod: identity, address: AddressRange.address(pod.status.podIP) ?? 0)
+    }
+}
+
+extension TrafficClient {
+    /// Nodes have no addresses here: numbers in a private range (172.16.0.0/12) stand for them.
+    private static let firstNodeAddress: UInt32 = 172 << 24 | 16 << 16 | 1
+
+    /// Whoever sends from a node, or comes in there.
+    fileprivate init(onNode node: Int, isDead: Bool = false) {
+        self.init(node: node, number: Int32(node), address: TrafficClient.firstNodeAddress + UInt32(node), isDead: isDead)
     }
 }

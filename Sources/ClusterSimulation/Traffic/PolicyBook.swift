@@ -8,8 +8,8 @@ import ServiceNetwork
 
 /// Ends of connections, their classes, and which connections policies deny.
 struct PolicyBook: Sendable {
-    /// Where clients outside of the cluster are: in a range that is nobody's (RFC 5737).
-    static let outside = PolicyPeer(pod: nil, address: 203 << 24 | 113 << 8 | 1)
+    /// Clients outside of the cluster: policies know all of them by the first one's address.
+    static let outside = PolicyPeer(pod: nil, address: TrafficSource.firstAddress)
     /// Processes of nodes, hosts outside of the cluster and a controller that is no pod: no address of theirs is known.
     static let unknown = PolicyPeer(pod: nil, address: 0)
 

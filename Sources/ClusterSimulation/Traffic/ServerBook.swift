@@ -50,8 +50,6 @@ struct ServerBook: Sendable {
 
     subscript(number: PodNumber) -> Server { servers[Int(number)] }
 
-    var count: Int { servers.count }
-
     /// A machine that replaces another may have its name.
     mutating func add(_ node: ProxyNode, _ number: NodeNumber) { nodes[node.name] = number }
 
@@ -99,7 +97,7 @@ extension Traffic {
     /// The server of a port's requests at a pod.
     /// - Returns: also whether the pod has to be looked at: the server is new, or stops in another way from now on.
     mutating func server(
-        _ pod: Int, on node: NodeNumber, port: Int32, _ transport: TransportProtocol, entry: Int?
+        _ pod: Int, on node: NodeNumber, address: String? = nil, port: Int32, _ transport: TransportProtocol, entry: Int?
     ) -> (number: PodNumber, isChanged: Bool) {
         let capacity = entry.map { configuration.services[$0].capacity } ?? PodCapacity(concurrency: .max)
         if let known = servers.number(pod, port: port, transport, isDescribed: entry != nil) {
@@ -109,7 +107,8 @@ extension Traffic {
             engine.setCapacity(capacity, of: known)
             return (known, true)
         }
-        let number = engine.addPod(on: node, capacity: capacity, sharing: servers.pods[pod].servers.first)
+        let number = engine.addPod(
+            on: node, capacity: capacity, address: address.flatMap { AddressRange.address($0) }, sharing: servers.pods[pod].servers.first)
         if !servers.pods[pod].isHost { engine.setCondition(.stopped, of: number) }
         servers.add(number, pod, port: port, transport, entry: entry)
         return (number, true)

@@ -101,8 +101,11 @@ extension Traffic {
 
     private mutating func tellClients(of source: Int) {
         engine.setClients(
-            clients[source].map { RequestClient(node: NodeNumber($0.node), number: $0.number, policyEnd: $0.policyEnd, isDead: $0.isDead) },
-            of: SourceNumber(source))
+            clients[source].map { client in
+                RequestClient(
+                    node: NodeNumber(client.node), number: client.number, address: client.address, policyEnd: client.policyEnd,
+                    isDead: client.isDead)
+            }, of: SourceNumber(source))
     }
 }
 
@@ -110,6 +113,7 @@ extension Traffic {
 struct TrafficClient: Sendable, Hashable {
     var node: Int
     var number: Int32
+    var address: UInt32
     /// nil: no pod.
     var pod: NamespacedName?
     /// Whether the machine is down without the load balancer's knowing.

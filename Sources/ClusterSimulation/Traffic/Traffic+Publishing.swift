@@ -51,7 +51,12 @@ extension Traffic {
         let target = ports[index].target
         let (destination, way) = destination(of: target)
         bind(index, to: configuration.entry(of: target, on: way))
-        var change = Change()
+        if isWithdrawn(ports[index], destination, way) {
+            engine.withdraw(ports[index].number, at: time, isKnown: isKnown)
+            ports[index].ready = []
+            return []
+        }
+        var published = PublishedEndpoints()
         // No such Service or port (any more): its address leads nowhere.
         let name = ServicePortName(
             namespace: target.service.namespace, name: target.service.name, port: target.port ?? "", transport: .tcp)
@@ -60,47 +65,29 @@ extension Traffic {
         case .nowhere: break
         case .host(let host):
             info.clusterIP = Service.headless
-            let port = target.port.flatMap { Int32($0) } ?? 0
-            add(ProxyEndpoint(address: host, port: port), servers.place(ofHost: host), on: PodNetwork.outside, info, index, &change)
+            published = endpoints(of: index, at: host)
         case .service(let service):
             guard let known = services[service]?.value, let found = known.port(target.port) else { break }
             info = found
-            for endpoint in endpoints(of: known, found, podName: target.pod) {
-                guard let pod = endpoint.pod else { continue }
-                add(endpoint, servers.place(of: pod), on: servers.node(named: endpoint.nodeName), info, index, &change)
-            }
+            ports[index].addressee = found.isHeadless ? nil : service
+            published = endpoints(of: index, known, found)
         }
-        engine.publish(info, endpoints: change.endpoints, pods: change.pods, for: ports[index].number, at: time, isKnown: isKnown)
-        ports[index].ready = zip(change.endpoints, change.pods).filter { $0.0.isReady }.map(\.1)
-        return change.touched
+        engine.publish(info, endpoints: published.endpoints, pods: published.servers, for: ports[index].number, at: time, isKnown: isKnown)
+        ports[index].ready = published.endpoints.indices.filter { published.endpoints[$0].isReady }.map { published.servers[$0] }
+        return published.touched
     }
 
-    /// The endpoints that are to be published, and the pods that have to be looked at.
-    private struct Change {
-        var endpoints: [ProxyEndpoint] = []
-        var pods: [PodNumber] = []
-        var touched: [UID] = []
-    }
-
-    private mutating func add(
-        _ endpoint: ProxyEndpoint, _ pod: Int, on node: NodeNumber, _ info: ServicePortInfo, _ index: Int, _ change: inout Change
-    ) {
-        let (number, isChanged) = server(pod, on: node, port: endpoint.port, info.name.transport, entry: ports[index].entry)
-        share(index, with: number)
-        change.endpoints.append(endpoint)
-        change.pods.append(number)
-        if isChanged { change.touched.append(servers.pods[pod].reference.uid) }
-    }
-
-    /// The endpoints of a Service's port; of a headless one those that the name asked for has records of.
-    func endpoints(of service: Service, _ info: ServicePortInfo, podName: String?) -> [ProxyEndpoint] {
-        let slices = (slices[service.metadata.key] ?? []).map(\.value)
-        let all = ProxyEndpoint.endpoints(of: info.name, in: slices)
-        guard info.isHeadless else { return podName == nil ? all : [] }
-        let name = (podName.map { $0 + "." } ?? "") + dns.name(of: service.metadata.key)
-        guard case .addresses(let addresses) = dns.answer(to: name, about: service, slices: slices) else { return [] }
-        let recorded = Set(addresses)
-        return all.filter { recorded.contains($0.address) }
+    /// Whether clients know the address of a Service that is gone, or of a port that it has no more. Of the latter, iptables rules say
+    /// nothing; nftables and IPVS refuse what is for an address of theirs at a port of nobody's.
+    private func isWithdrawn(_ port: Port, _ destination: ClusterDNS.Destination, _ way: [NamespacedName]) -> Bool {
+        guard let addressee = port.addressee else { return false }
+        switch destination {
+        case .nowhere: return way.last == addressee
+        case .service(let name):
+            guard name == addressee, let service = services[name]?.value else { return false }
+            return configuration.proxyMode == .iptables && !service.isHeadless && service.port(port.target.port) == nil
+        case .host: return false
+        }
     }
 
     func endpointCounts(of target: TrafficTarget) -> (ready: Int, terminating: Int) {

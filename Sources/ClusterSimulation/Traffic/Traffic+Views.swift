@@ -34,13 +34,17 @@ extension Traffic {
         }
     }
 
-    /// Whether the ports whose names lead to a Service were given its endpoints.
+    /// Whether the ports whose names lead to a Service were given its endpoints, as its slices have them now.
     private func publishes(_ service: NamespacedName) -> Bool {
-        ports.allSatisfy { port in
+        let current = slices[service] ?? []
+        return ports.allSatisfy { port in
             guard case .service(service) = destination(of: port.target).destination, let known = services[service]?.value,
                 let info = known.port(port.target.port)
             else { return true }
-            return endpoints(of: known, info, podName: port.target.pod).filter { $0.pod != nil } == port.endpoints
+            return port.slices.count == current.count
+                && zip(port.slices, current).allSatisfy { read, slice in
+                    read.endpoints == ProxyEndpoint.endpoints(of: info.name, in: [slice.value]).filter { $0.pod != nil }
+                }
         }
     }
 }

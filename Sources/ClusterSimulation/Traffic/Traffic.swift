@@ -19,8 +19,11 @@ struct Traffic: Sendable {
         let isShared: Bool
         /// Which of the configuration's services says what its pods do; nil: none does, and they answer at once.
         var entry: Int?
-        /// Whether its Service had an address of its own when it was there last.
-        var hadAddress = false
+        /// The Service whose address its clients know: the last one with an address that its name led to.
+        var addressee: NamespacedName?
+        /// Its endpoints slice by slice, as read last, and by what name.
+        var slices: [SliceEndpoints] = []
+        var portName: ServicePortName?
         /// Those of its endpoints, as published last, that are ready.
         var ready: [PodNumber] = []
         /// How its traffic was split.
@@ -105,6 +108,7 @@ struct Traffic: Sendable {
     mutating func bind(_ index: Int, to entry: Int?) {
         guard ports[index].entry != entry else { return }
         ports[index].entry = entry
+        ports[index].slices = []
         let behaviour = entry.map { configuration.services[$0] }
         engine.setBehaviour(
             of: ports[index].number, serviceTime: behaviour?.serviceTime ?? .constant(.zero), milliCPU: behaviour?.milliCPU ?? 0)
@@ -151,6 +155,7 @@ struct Traffic: Sendable {
         own.start = source.start
         own.serviceTimes = source.serviceTimes
         if source.origin == .outside { own.traffic = .toExternalAddressFromOutside }
+        own.population = source.population
         record.add(source.name, source.target, address: source.ingress, isCall: false)
         _ = engine.addSource(own)
     }
@@ -183,6 +188,7 @@ struct Traffic: Sendable {
     mutating func finish(at now: SimulatedTime) -> TrafficRecord {
         sample(at: now)
         record.pods = podRecords()
+        for index in record.sources.indices { record.sources[index].failedSent = engine.failures(bySecondSent: SourceNumber(index)) }
         return record
     }
 
@@ -220,8 +226,8 @@ struct Traffic: Sendable {
         advance(to: now)
         var change = SimulatedTime.distantFuture
         for number in servers.pods[place].servers {
-            let manner = servers[number].entry.map { configuration.services[$0].onTermination } ?? .finish
-            let (condition, next) = Traffic.condition(serving, manner, at: now)
+            let behaviour = servers[number].entry.map { configuration.services[$0] }
+            let (condition, next) = Traffic.condition(serving, behaviour, at: now)
             engine.setCondition(condition, of: number)
             change = min(change, next)
         }
@@ -231,14 +237,15 @@ struct Traffic: Sendable {
     }
 
     private static func condition(
-        _ serving: PodServing, _ manner: ServiceBehaviour.StopManner, at now: SimulatedTime
+        _ serving: PodServing, _ behaviour: ServiceBehaviour?, at now: SimulatedTime
     ) -> (PodCondition, next: SimulatedTime) {
         guard case .running(let times) = serving else { return (serving == .unreachable ? .unreachable : .stopped, .distantFuture) }
         if now >= times.ends { return (.stopped, .distantFuture) }
-        if now < times.answersFrom { return (.stopped, min(times.answersFrom, times.ends)) }
+        let listensFrom = times.answersFrom + (behaviour?.listensAfter ?? .zero)
+        if now < listensFrom { return (.stopped, min(listensFrom, times.ends)) }
         // It takes what comes and answers nobody.
         if now >= times.hangsFrom { return (.unreachable, times.ends) }
-        if now >= times.signalled { return (manner == .finish ? .closing : .serving, min(times.hangsFrom, times.ends)) }
+        if now >= times.signalled { return (behaviour?.onTermination == .ignore ? .serving : .closing, min(times.hangsFrom, times.ends)) }
         return (.serving, min(times.signalled, min(times.hangsFrom, times.ends)))
     }
 }

@@ -78,6 +78,8 @@ public struct TrafficSource: Hashable, Sendable {
     public var policy = RequestPolicy()
     public var connections = RequestSource.ConnectionReuse.none
     public var start = SimulatedTime.zero
+    /// How many clients outside there are, each with an address of its own, of whom any may send the next request of an open loop.
+    public var clientCount = 1000
     /// Of recorded arrivals: seconds of service of each; empty: as the Service's behaviour says.
     public var serviceTimes: [Double] = []
 
@@ -85,6 +87,19 @@ public struct TrafficSource: Hashable, Sendable {
         self.name = name
         self.target = target
         self.arrivals = arrivals
+    }
+
+    /// The first address of clients that are no pods and no nodes: in a range that is nobody's (RFC 5737).
+    static let firstAddress: UInt32 = 203 << 24 | 113 << 8 | 1
+
+    /// Clients outside, and the users of a closed loop that are no pods, have addresses of their own.
+    var population: RequestSource.Population? {
+        let population = RequestSource.Population(count: clientCount, firstAddress: TrafficSource.firstAddress)
+        switch origin {
+        case .outside: return population
+        case .nodes: if case .closed = arrivals { return population } else { return nil }
+        case .pods: return nil
+        }
     }
 }
 
@@ -114,6 +129,8 @@ public struct ServiceBehaviour: Hashable, Sendable {
     public var milliCPU: Int32 = 0
     public var capacity = PodCapacity(concurrency: 1)
     public var onTermination = StopManner.finish
+    /// From the moment in which a pod would answer a probe until it takes requests: before that it refuses them.
+    public var listensAfter = SimulatedDuration.zero
     /// Groups of calls, one after the other; the calls of a group go side by side.
     public var calls: [[Call]] = []
 

@@ -38,6 +38,8 @@ public struct TrafficRecord: Sendable {
         /// By second: requests that ended, and those of them that ended badly.
         public fileprivate(set) var ended: [UInt32] = []
         public fileprivate(set) var failed: [UInt32] = []
+        /// By second: requests that were sent in it and failed, then or later.
+        public internal(set) var failedSent: [UInt32] = []
         public fileprivate(set) var sent: UInt64 = 0
         /// By ``RequestResult``'s raw value.
         public fileprivate(set) var results = [UInt64](repeating: 0, count: RequestResult.allCases.count)
@@ -82,7 +84,7 @@ public struct TrafficRecord: Sendable {
 
     public static let levels = [0.5, 0.9, 0.99, 0.999]
 
-    public private(set) var sources: [Source]
+    public internal(set) var sources: [Source]
     public private(set) var intervals: [Interval] = []
     public internal(set) var pods: [Pod] = []
     /// In the order in which they ended.
@@ -171,12 +173,30 @@ extension TrafficRecord {
     }
 }
 
+extension TrafficRecord {
+    /// Requests of some sources that were under way between two times, were it for a moment, and failed, then or later; and the seconds of that time in which any of
+    /// them were sent.
+    public func lost(by concerned: [Int], from begin: SimulatedTime, until end: SimulatedTime) -> (requests: UInt64, seconds: Int) {
+        let first = Int(begin.sinceStart.seconds)
+        let last = Int(end.sinceStart.seconds.rounded(.up))
+        var total: UInt64 = 0
+        for index in concerned {
+            // Sent before the end, but for those that had failed before the begin.
+            total += sources[index].failedSent.prefix(last).reduce(0) { $0 + UInt64($1) }
+            total -= min(sources[index].failed.prefix(first).reduce(0) { $0 + UInt64($1) }, total)
+        }
+        let seconds = (first..<max(first, last)).count { second in
+            concerned.contains { second < sources[$0].failedSent.count && sources[$0].failedSent[second] > 0 }
+        }
+        return (total, seconds)
+    }
+}
+
 extension RunRecord {
-    /// Requests that failed from a failure of nodes to the recovery from it (or the end), and the seconds in which any did; nil
-    /// without traffic.
+    /// Requests that were lost while a failure of nodes lasted, until the recovery from it (or the end), at the sources that it concerned; nil without traffic.
     public func requestsLost(in failure: RecoveryRecord) -> (requests: UInt64, seconds: Int)? {
         guard let traffic else { return nil }
         let end = SimulatedTime.zero + .seconds(traffic.sources.map(\.failed.count).max() ?? 0)
-        return traffic.failures(from: failure.failed, until: failure.recovered ?? end)
+        return traffic.lost(by: failure.trafficSources, from: failure.failed, until: failure.recovered ?? end)
     }
 }

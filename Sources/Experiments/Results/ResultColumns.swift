@@ -185,9 +185,13 @@ public enum ResultTables {
                 "Pods that had been evicted and still ran when the nodes could be reached again, beside their replacements."),
             ResultColumn(
                 "requests_lost", .integer, optional: true,
-                "With `traffic`: requests that failed between failed_s and recovered_s (or the end), of all sources; failures at one time share them."
+                "With `traffic`: requests that were under way at a moment between failed_s and recovered_s (or the end) and failed, then or later; of the "
+                    + "sources that need the failed nodes: for endpoints of their Services or of those called, to come in from outside, or, in a partition, because "
+                    + "their clients are there. Failures at one time share them."
             ),
-            ResultColumn("error_seconds", .integer, optional: true, "Seconds of that time in which any request failed."),
+            ResultColumn(
+                "error_seconds", .integer, optional: true,
+                "Seconds of that time in which a request of these sources was sent that failed, then or later."),
         ])
 
     public static let availability = ResultTable(
@@ -234,7 +238,10 @@ public enum ResultTables {
         ])
 
     public static let summary = ResultTable(
-        file: "summary.csv", row: "a figure about the whole run",
+        file: "summary.csv",
+        row:
+            "a figure about the whole run; of the requests of each source NAME there are `requests_NAME` (those that ended), and the same with "
+            + "`_failed`, `_availability`, `_error_seconds` and, of good answers, `_latency_mean`, `_latency_p50`, `_latency_p90`, `_latency_p99`, `_latency_p999` and `_latency_maximum`",
         columns: [
             ResultColumn("metric", .text, "What was measured."),
             ResultColumn("value", .number, optional: true, "The figure; empty where there was nothing to measure."),

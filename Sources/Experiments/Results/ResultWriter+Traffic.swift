@@ -39,19 +39,21 @@ extension ResultTables {
 
     public static let endpoints = ResultTable(
         file: "endpoints.csv",
-        row: "a pod that was an endpoint of a Service with traffic, or a host outside of the cluster, in the order in which they became it",
+        row:
+            "a pod that was an endpoint of a Service with traffic, or a host outside of the cluster, once for each of its Services, in the order in which they became it",
         columns: [
             ResultColumn("namespace", .text, optional: true, "The pod's namespace; none for a host."),
             ResultColumn("pod", .text, "The pod."),
-            ResultColumn("service_namespace", .text, "The namespace of the Service through which it became one first."),
-            ResultColumn("service", .text, "That Service."),
-            ResultColumn("received", .integer, "Attempts that reached it while it took requests."),
+            ResultColumn("service_namespace", .text, "The Service's namespace."),
+            ResultColumn("service", .text, "The Service."),
+            ResultColumn("received", .integer, "Attempts that reached it through that Service while it took requests."),
             ResultColumn("share", .number, "Of all that reached pods of that Service."),
             ResultColumn("even_share", .number, "The same if at each moment those endpoints that were ready had got equally many."),
             ResultColumn(
                 "imbalance", .number, optional: true, "`share` / `even_share`: above 1 it got more than its part. None if that was nothing."
             ),
-            ResultColumn("cpu_s", .number, "Cpu time that requests used there, over all processors."),
+            ResultColumn(
+                "cpu_s", .number, "Cpu time that requests used there, over all processors and Services: the same in all rows of a pod."),
         ])
 
     public static let requests = ResultTable(

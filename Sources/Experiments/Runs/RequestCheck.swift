@@ -24,8 +24,8 @@ extension TrafficRecord {
             if figure == .failed { return [(until, Double(failed))] }
             if figure == .errorSeconds { return [(until, Double(seconds))] }
             return ended == 0 ? [] : [(until, Double(ended - failed) / Double(ended))]
-        case .p50, .p90, .p99, .maximum:
-            let place = figure == .maximum ? TrafficRecord.levels.count : figure == .p50 ? 0 : figure == .p90 ? 1 : 2
+        case .p50, .p90, .p99, .p999, .maximum:
+            let place = [Expectation.RequestFigure.p50, .p90, .p99, .p999].firstIndex(of: figure) ?? TrafficRecord.levels.count
             return intervals.filter { chosen.contains($0.source) && $0.begin >= from && $0.end <= until && !$0.quantiles[place].isNaN }
                 .map { ($0.end, $0.quantiles[place]) }
         }

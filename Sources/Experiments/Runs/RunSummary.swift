@@ -30,6 +30,7 @@ public struct RunSummary: Hashable, Sendable {
         addAvailability(record, end)
         addUtilisation(record, end)
         addNodes(record)
+        if let traffic = record.traffic { addRequests(traffic) }
         for curve in record.allocations {
             for point in curve.measure.points {
                 add("allocated_\(curve.measure.resource)_at_\(point)", curve.allocated(atPercent: point), "%")
@@ -141,6 +142,24 @@ public struct RunSummary: Hashable, Sendable {
         add("nodes", Double(record.nodes.count), "nodes")
         add("node_failures", Double(record.nodes.reduce(0) { $0 + $1.failures }), "1")
         add("node_seconds_not_ready", record.nodes.reduce(0) { $0 + $1.notReadyTime.seconds }, "s")
+    }
+
+    /// The requests of each source; calls are part of those.
+    private mutating func addRequests(_ traffic: TrafficRecord) {
+        for source in traffic.sources where !source.isCall {
+            let ended = source.results.reduce(0, +)
+            add("requests_\(source.name)", Double(ended), "requests")
+            add("requests_\(source.name)_failed", Double(source.failures), "requests")
+            add("requests_\(source.name)_availability", ended > 0 ? Double(source.count(.succeeded)) / Double(ended) : nil, "1")
+            add("requests_\(source.name)_error_seconds", Double(source.errorSeconds), "s")
+            let latency = source.latency
+            func latencyOf(_ name: String, _ seconds: Double) {
+                add("requests_\(source.name)_latency_\(name)", latency.count > 0 ? seconds : nil, "s")
+            }
+            latencyOf("mean", latency.mean)
+            for (name, level) in zip(["p50", "p90", "p99", "p999"], TrafficRecord.levels) { latencyOf(name, latency.quantile(at: level)) }
+            latencyOf("maximum", latency.maximum.seconds)
+        }
     }
 
     /// A mean over time.

@@ -12,7 +12,7 @@ public struct Expectation: Hashable, Sendable {
     public enum Statistic: String, Hashable, Sendable, CaseIterable { case mean, p50, p90, p99, maximum }
 
     public enum RequestFigure: String, Hashable, Sendable, CaseIterable {
-        case availability, failed, errorSeconds, p50, p90, p99, maximum
+        case availability, failed, errorSeconds, p50, p90, p99, p999, maximum
 
         var isTime: Bool { self != .availability && self != .failed }
     }
@@ -170,7 +170,7 @@ extension Expectation.RequestFigure: CustomStringConvertible {
         case .failed: "failed requests"
         case .errorSeconds: "seconds with failed requests"
         case .maximum: "longest latency of requests"
-        case .p50, .p90, .p99: "\(rawValue) of the latency of requests"
+        case .p50, .p90, .p99, .p999: "\(rawValue) of the latency of requests"
         }
     }
 }

@@ -114,6 +114,7 @@ extension ScenarioDecoder {
         }
         let concurrency = integer(fields, "concurrency")
         let queue = integer(fields, "queue")
+        let listensAfter = duration(fields, "listensAfter")
         let manner = string(fields, "onTermination").flatMap(ServiceBehaviour.StopManner.init)
         var groups: [[ServiceBehaviour.Call]] = []
         for group in list(fields, "calls") {
@@ -128,6 +129,7 @@ extension ScenarioDecoder {
         if let cpu, cpu <= ScenarioDecoder.maximumCores { behaviour.milliCPU = Int32(cpu.milliValue) }
         behaviour.capacity = PodCapacity(concurrency: Int32(concurrency ?? 1), queueLimit: queue.map(Int32.init))
         behaviour.onTermination = manner ?? .finish
+        if let listensAfter { behaviour.listensAfter = listensAfter }
         behaviour.calls = groups
         return behaviour
     }
@@ -168,6 +170,10 @@ extension ScenarioDecoder {
         let keepAlive = duration(fields, "keepAlive")
         let start = time(fields, "start")
         let origin = origin(fields)
+        let clients = integer(fields, "clients")
+        if let place = fields["clients"], origin != .outside || fields["users"] != nil {
+            context.error(place, "goes with from: outside and without users: each of those is a client")
+        }
         let recorded = field(fields, "recorded").flatMap { recordedRequests($0) }
         let arrivals = arrivals(fields, recorded)
         guard let name, let target, let arrivals else { return nil }
@@ -177,6 +183,7 @@ extension ScenarioDecoder {
         source.origin = origin
         if let keepAlive { source.connections = .keepAlive(idle: keepAlive) }
         if let start { source.start = start }
+        if let clients { source.clientCount = clients }
         source.serviceTimes = recorded?.serviceTimes ?? []
         return source
     }

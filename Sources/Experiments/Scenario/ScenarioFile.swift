@@ -192,7 +192,7 @@ struct ScenarioReader {
         if let duration { references.checkTimes(faults, entries, expectations, of: configuration, end: .zero + duration, &decoder) }
         if let traffic = configuration.traffic, let node = spec["traffic"] {
             configuration.traffic = references.resolve(traffic, node, &decoder)
-            if let duration { references.checkStarts(traffic, node, end: .zero + duration, &decoder) }
+            if let duration { references.checkStarts(of: traffic, node, end: .zero + duration, &decoder) }
         }
         references.checkSizes(specNode, &decoder)
 

@@ -104,6 +104,7 @@ extension ScenarioFormat {
             ScenarioField("p50", .object("Bound"), "Half of the good answers took no longer, in every interval of measurement."),
             ScenarioField("p90", .object("Bound"), "90 % took no longer, in every interval."),
             ScenarioField("p99", .object("Bound"), "99 % took no longer, in every interval."),
+            ScenarioField("p999", .object("Bound"), "99.9 % took no longer, in every interval."),
             ScenarioField("maximum", .object("Bound"), "The longest, in every interval."),
         ])
 

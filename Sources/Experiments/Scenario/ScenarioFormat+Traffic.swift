@@ -145,6 +145,10 @@ extension ScenarioFormat {
             ScenarioField(
                 "queue", .integer(0...1_000_000), "Requests that wait for a worker; one more is turned away. Default: any number."),
             ScenarioField(
+                "listensAfter", .duration,
+                "From the moment in which a pod would answer a probe (`ready` of `workloads`) until it takes requests; default 0s. For servers that nobody asks: without a "
+                    + "readiness probe a pod is ready before it listens, and connections are refused meanwhile."),
+            ScenarioField(
                 "onTermination", .constant(["finish", "ignore"]),
                 "From SIGTERM on. finish (default): new connections are refused, what is under way is finished. ignore: it goes on until it is gone."
             ),
@@ -180,6 +184,10 @@ extension ScenarioFormat {
                 "from", .either(.constant(["outside"]), .object("NodeSelection")),
                 "Clients on these nodes, as long as the machines run; or `outside`: through the node port or load balancer of the Service, or that of the "
                     + "Ingress' controller. Default: all nodes."),
+            ScenarioField(
+                "clients", .integer(1...1_000_000),
+                "With `from: outside`, but for users: how many clients there are, each with an address and connections of its own, of whom any may send the next "
+                    + "request; default 1000. Session affinity and IPVS' sh go by addresses."),
             ScenarioField("start", .duration, "When the first request may come; default 0s."),
             ScenarioField("keepAlive", .duration, "Connections are kept so long for later requests; default: a connection for each."),
         ] + patience + arrivals, exactlyOne: arrivals.map(\.name))

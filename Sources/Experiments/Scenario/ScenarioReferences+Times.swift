@@ -20,14 +20,6 @@ extension ScenarioReferences {
         }
     }
 
-    /// The same of sources of traffic.
-    func checkStarts(_ traffic: TrafficConfiguration, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
-        let places = node["sources"].map { Array($0.elements) } ?? []
-        for (source, place) in zip(traffic.sources, places) where traffic.sources.count == places.count {
-            checkTime(source.start, place["start"] ?? place, end: end, &decoder)
-        }
-    }
-
     /// What comes after the end of the run does not come at all.
     private func checkTime(_ fault: DecodedFault, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
         let start: SimulatedTime

@@ -54,6 +54,13 @@ extension ScenarioReferences {
         }
     }
 
+    /// Warns of sources that begin after the end.
+    func checkStarts(of traffic: TrafficConfiguration, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
+        let places = node["sources"].map { Array($0.elements) } ?? []
+        guard traffic.sources.count == places.count else { return }
+        for (source, place) in zip(traffic.sources, places) { checkTime(source.start, place["start"] ?? place, end: end, &decoder) }
+    }
+
     /// Some Ingress must lead a request somewhere.
     private func check(_ address: IngressAddress, _ ingress: IngressConfiguration, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
         guard workloadsAreKnown else { return }
@@ -164,7 +171,8 @@ extension ScenarioReferences {
             if let other {
                 decoder.context.warning(
                     place,
-                    "the same port of the same pods is behind \(other.target): concurrency, queue and onTermination are as that entry says")
+                    "the same port of the same pods is behind \(other.target): concurrency, queue, listensAfter and onTermination are as that entry says"
+                )
             }
         }
     }
@@ -218,6 +226,6 @@ extension ScenarioReferences {
 
 extension ServiceBehaviour {
     fileprivate func hasSameWorkers(as other: ServiceBehaviour) -> Bool {
-        capacity == other.capacity && onTermination == other.onTermination
+        capacity == other.capacity && onTermination == other.onTermination && listensAfter == other.listensAfter
     }
 }

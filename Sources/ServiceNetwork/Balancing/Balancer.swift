@@ -13,7 +13,7 @@ import DiscreteEvents
 /// Random methods remember nothing and cost the same however many endpoints there are; methods that compare endpoints look at each.
 public struct Balancer: Hashable, Sendable {
     public let method: BalancingMethod
-    /// The address that traffic asks for, which `dh` goes by.
+    /// The IPv4 address that traffic asks for, which `dh` goes by.
     public var destination: UInt32 = 0
     /// By endpoint number; endpoints without an entry have no connections, weight 1 and no history.
     private var endpoints: [EndpointMemory] = []
@@ -165,8 +165,8 @@ extension Balancer {
             }
             return nil
         case .weightedRoundRobin: return weightedTurn(pods)
-        case .sourceHashing: return IPVSHashTable.place(of: client, weights: pods.map { weight($0) }).map { pods[$0] }
-        case .destinationHashing: return IPVSHashTable.place(of: destination, weights: pods.map { min(weight($0), 1) }).map { pods[$0] }
+        case .sourceHashing: return hashed(client, among: pods, isWeighted: true)
+        case .destinationHashing: return hashed(destination, among: pods, isWeighted: false)
         case .leastConnection, .weightedLeastConnection:
             forgetClosed(at: now)
             let isWeighted = scheduler == .weightedLeastConnection
@@ -179,6 +179,10 @@ extension Balancer {
         case .shortestExpectedDelay:
             return least(of: pods) { (Int64($0.active) + 1, Int64($0.weight)) }
         }
+    }
+
+    private func hashed(_ address: UInt32, among pods: [Int32], isWeighted: Bool) -> Int32? {
+        IPVSHashTable.place(of: address, weights: pods.map { weight($0) }, isWeighted: isWeighted).map { pods[$0] }
     }
 
     private func weight(_ pod: Int32) -> Int32 { Int(pod) < endpoints.count ? endpoints[Int(pod)].weight : 1 }

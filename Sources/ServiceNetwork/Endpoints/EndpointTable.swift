@@ -98,8 +98,18 @@ public struct EndpointTable: Sendable, Hashable {
         isKnown: Bool = false
     ) {
         precondition(endpoints.count == pods.count, "every endpoint has a pod")
+        append(PortVersion(info, endpoints, pods, change: changes.count), to: port, at: time, isKnown: isKnown)
+    }
+
+    /// A port's Service is gone. kube-proxy's rules reject what is for a Service without endpoints, but say nothing of one that does not exist: packets to what was
+    /// its address leave the node by the default route and are lost, in every mode. A node port, which is one of the node's own addresses, refuses.
+    mutating func withdraw(_ port: PortNumber, at time: SimulatedTime, isKnown: Bool) {
+        append(PortVersion(withdrawnBy: changes.count), to: port, at: time, isKnown: isKnown)
+    }
+
+    private mutating func append(_ version: PortVersion, to port: PortNumber, at time: SimulatedTime, isKnown: Bool) {
         changes.append(max(time, changes.last ?? time))
-        ports[Int(port)].append(PortVersion(info, endpoints, pods, change: changes.count - 1))
+        ports[Int(port)].append(version)
         guard isKnown else { return }
         for node in views.indices where views[node].applied == changes.count - 1 { views[node].applied = changes.count }
         if watcher.applied == changes.count - 1 { watcher.applied = changes.count }
@@ -203,11 +213,24 @@ private struct PortVersion: Hashable, Sendable {
         }
     }
 
+    /// Of a Service that is gone.
+    init(withdrawnBy change: Int) {
+        let name = ServicePortName(namespace: "", name: "", port: "", transport: .tcp)
+        self.init(ServicePortInfo(name: name, clusterIP: "", port: 0), [], [], change: change)
+        shared = Routes(toClusterIP: .drop, fromInside: .reject, fromOutside: .reject)
+    }
+
     /// By traffic.
     private struct Routes: Hashable, Sendable {
         let toClusterIP: EndpointTable.Route
         let fromInside: EndpointTable.Route
         let fromOutside: EndpointTable.Route
+
+        init(toClusterIP: EndpointTable.Route, fromInside: EndpointTable.Route, fromOutside: EndpointTable.Route) {
+            self.toClusterIP = toClusterIP
+            self.fromInside = fromInside
+            self.fromOutside = fromOutside
+        }
 
         init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], on node: ProxyNode) {
             let plan = ServicePortPlan(info, endpoints: endpoints, on: node)

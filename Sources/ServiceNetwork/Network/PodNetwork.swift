@@ -49,6 +49,9 @@ public struct PodNetwork: Hashable, Sendable {
     /// And somewhere in the cluster, near to everybody.
     public static let somewhere: NodeNumber = -2
 
+    /// Whether any nodes cannot reach each other.
+    var isDivided: Bool { !sides.isEmpty }
+
     func isReachable(_ from: NodeNumber, _ to: NodeNumber) -> Bool {
         sides.isEmpty || from < 0 || to < 0 || sides[Int(from)] == sides[Int(to)]
     }

@@ -42,6 +42,8 @@ public struct PodCapacity: Hashable, Sendable {
 struct PodServer: Hashable, Sendable {
     let node: NodeNumber
     var capacity: PodCapacity
+    /// By which the Services that it calls know it.
+    let address: UInt32
     /// Which of the engine's processors it computes on.
     let processors: Int32
     var condition = PodCondition.serving

@@ -4,16 +4,20 @@
 public struct RequestClient: Hashable, Sendable {
     /// The node it is on, or where it comes in.
     public var node: NodeNumber
-    /// Which of the source's clients it is: connections, DNS answers and affinity are its own. Never another's later.
+    /// Which of the source's clients it is: connections and DNS answers are its own. Never another's later.
     public var number: Int32
+    /// Its IPv4 address, which session affinity and hashing go by.
+    public var address: UInt32
     /// As which end of connections network policies know it; several clients may be one.
     public var policyEnd: Int32
     /// Whether the node is down: what comes in there is lost.
     public var isDead: Bool
 
-    public init(node: NodeNumber, number: Int32, policyEnd: Int32 = 0, isDead: Bool = false) {
+    /// - Parameter address: nil: the number stands for it.
+    public init(node: NodeNumber, number: Int32, address: UInt32? = nil, policyEnd: Int32 = 0, isDead: Bool = false) {
         self.node = node
         self.number = number
+        self.address = address ?? UInt32(truncatingIfNeeded: number)
         self.policyEnd = policyEnd
         self.isDead = isDead
     }

@@ -61,7 +61,8 @@ extension RequestEngine {
         if !parent.isNone {
             // A pod that calls is a client of its own.
             let pod = attempts[Int(parent.index)].pod
-            return RequestClient(node: pods[Int(pod)].node, number: pod, policyEnd: pods[Int(pod)].sendingEnd)
+            return RequestClient(
+                node: pods[Int(pod)].node, number: pod, address: pods[Int(pod)].address, policyEnd: pods[Int(pod)].sendingEnd)
         }
         let count = sources[source].clients.count
         var client = sources[source].clients[user.map { Int($0) % count } ?? 0]
@@ -72,7 +73,12 @@ extension RequestEngine {
             stream.index += 3
             client = sources[source].clients[stream.uniform(below: count)]
         }
-        if let user { client.number = user }
+        guard let population = sources[source].population else {
+            if let user { client.number = user }
+            return client
+        }
+        client.number = user ?? sources[source].member(of: population, sends: number)
+        client.address = population.firstAddress &+ UInt32(truncatingIfNeeded: client.number)
         return client
     }
 
@@ -88,6 +94,7 @@ extension RequestEngine {
         let way = request.isLost ? Way(isDropped: true) : choosePod(for: request)
         var attempt = Attempt(request: slot, pod: way.pod, sent: now, ordinal: request.attempts, director: way.director)
         if sources[source].isFromOutside { attempt.delay = network.latencies.fromOutside }
+        attempt.isConnected = way.isConnected
         if way.pod >= 0 {
             let node = pods[Int(way.pod)].node
             attempt.incarnation = pods[Int(way.pod)].incarnation
@@ -102,7 +109,7 @@ extension RequestEngine {
         let serial = attempts[Int(number.index)].serial
         if sources[source].hasTimers { startTimers(of: number, serial: serial, source: source) }
         if attempt.stage == .lost {
-            scheduleConnectionTimeout(number, after: sources[source].connectionTimeout)
+            lose(number)
         } else {
             let kind: RequestEvent.Kind = way.pod < 0 ? .answer : .delivery
             let wait = way.pod < 0 ? attempt.delay * 2 : attempt.delay
@@ -122,7 +129,7 @@ extension RequestEngine {
     }
 
     /// Whether network policies keep a request from a pod.
-    private func isDenied(_ request: Request, _ pod: PodNumber) -> Bool {
+    func isDenied(_ request: Request, _ pod: PodNumber) -> Bool {
         if denied.isEmpty { return false }
         func policyClass(of end: Int32) -> Int32 { policyClasses.indices.contains(Int(end)) ? policyClasses[Int(end)] : end }
         return denied.contains(DeniedFlow(from: policyClass(of: request.policyEnd), to: policyClass(of: pods[Int(pod)].receivingEnd)))
@@ -137,13 +144,6 @@ extension RequestEngine {
         } else {
             answer(AttemptSlot(index: event.index))
         }
-    }
-
-    /// - Parameter time: how long the client's kernel tries.
-    mutating func scheduleConnectionTimeout(_ attempt: AttemptSlot, after time: SimulatedDuration) {
-        let serial = attempts[Int(attempt.index)].serial
-        let due = now + time
-        queue.schedule(RequestEvent(kind: .connectionTimeout, index: attempt.index, serial: serial), at: due)
     }
 
     /// Gives the attempt a place.
@@ -166,12 +166,16 @@ extension RequestEngine {
         var director: Int32 = -1
         /// Without a pod: whether nothing is heard of it (else it is refused).
         var isDropped = false
+        /// Over a connection that stands.
+        var isConnected = false
     }
 
     /// What the node's rules do with the next attempt of a request, and which pod the balancing chooses.
     private mutating func choosePod(for request: Request) -> Way {
         let source = Int(request.source)
-        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit) { return Way(pod: pod) }
+        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit) {
+            return Way(pod: pod, isConnected: true)
+        }
         let port = sources[source].port
         if let lifetime = sources[source].recordLifetime, !sources[source].resolvesHeadlessOnly || table.isHeadless(port) {
             return chooseRecord(for: request, lifetime)
@@ -179,7 +183,7 @@ extension RequestEngine {
         if sources[source].balancing != nil { return chooseWatched(for: request) }
         let (route, affinity) = table.route(to: port, on: request.node, sources[source].source.traffic, at: now)
         guard case .balance(let choices) = route else { return Way(isDropped: route == .drop) }
-        let client = UInt32(truncatingIfNeeded: request.client)
+        let client = request.address
         var chosen: PodNumber?
         if affinity != nil {
             chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, at: now)
@@ -187,6 +191,7 @@ extension RequestEngine {
         let balancer = ports[Int(port)].balancer(of: request.node)
         if chosen == nil {
             var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+            ports[Int(port)].balancers[balancer].destination = ports[Int(port)].address
             chosen = ports[Int(port)].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now)
         }
         guard let pod = chosen else { return Way(isDropped: true) }
@@ -217,8 +222,7 @@ extension RequestEngine {
         let choices = table.recordedPods(of: port, version: table.recordedVersion(of: port, at: now))
         let balancer = sources[source].balancer(of: request.client)
         var draws = sources[source].choices(of: request.number, attempt: request.attempts)
-        let client = UInt32(truncatingIfNeeded: request.client)
-        guard let pod = sources[source].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now) else {
+        guard let pod = sources[source].balancers[balancer].choose(among: choices, client: request.address, draws: &draws, at: now) else {
             return Way()
         }
         guard sources[source].balancers[balancer].followsConnections else { return Way(pod: pod) }
@@ -298,7 +302,7 @@ extension RequestEngine {
         let place = Int(attempt.request.index)
         requests[place].open -= 1
         let isWanted = !requests[place].isDone
-        if attempt.stage == .lost { release(slot) }
+        if attempt.stage.isSilent { release(slot) }
         if isWanted {
             retry(attempt.request, after: result)
         } else {
@@ -342,6 +346,7 @@ extension RequestEngine {
         let request = requests[place]
         let source = Int(request.source)
         sources[source].statistics.count(result, after: now - request.started)
+        if result != .succeeded { sources[source].countFailure(sentAt: request.started) }
         if recordsOutcomes, request.number % outcomeInterval == 0 {
             outcomes.append(
                 RequestOutcome(

@@ -9,14 +9,8 @@ extension RequestEngine {
         let pod = Int(attempts[index].pod)
         switch pods[pod].condition {
         case .unreachable:
-            attempts[index].stage = .lost
             // The client may have given it up already: then nobody waits.
-            if attempts[index].isGivenUp {
-                forget(slot)
-            } else {
-                scheduleConnectionTimeout(slot, after: sources[source(of: slot)].connectionTimeout)
-            }
-            return
+            return attempts[index].isGivenUp ? forget(slot) : lose(slot)
         case .stopped, .closing: return reply(slot, .refused)
         case .serving, .draining: break
         }
@@ -41,9 +35,9 @@ extension RequestEngine {
         }
     }
 
-    private func source(of slot: AttemptSlot) -> Int { Int(requests[Int(attempts[Int(slot.index)].request.index)].source) }
-
-    private func port(of slot: AttemptSlot) -> PortNumber { sources[source(of: slot)].port }
+    private func port(of slot: AttemptSlot) -> PortNumber {
+        sources[Int(requests[Int(attempts[Int(slot.index)].request.index)].source)].port
+    }
 
     /// A worker takes the attempt.
     private mutating func serve(_ slot: AttemptSlot) {
@@ -107,6 +101,7 @@ extension RequestEngine {
         let index = Int(slot.index)
         attempts[index].stage = .travelling
         attempts[index].result = result
+        if network.isDivided, !isReachable(slot) { return attempts[index].isGivenUp ? forget(slot) : loseAnswer(slot) }
         let event = RequestEvent(kind: .answer, index: slot.index, serial: attempts[index].serial)
         scheduleOrDo(event, after: attempts[index].delay)
     }
@@ -139,6 +134,7 @@ extension RequestEngine {
         pods[index].condition = condition
         // Who is connected to a pod that vanished hears of it only when it is back.
         if condition == .stopped || old == .unreachable { pods[index].incarnation += 1 }
+        if old == .unreachable { waysChanged(to: pod) }
         guard condition == .stopped || condition == .unreachable else { return }
         pods[index].busy = 0
         pods[index].waiting = 0
@@ -156,8 +152,7 @@ extension RequestEngine {
             } else if attempts[place].isGivenUp {
                 forget(slot)
             } else {
-                attempts[place].stage = .lost
-                scheduleConnectionTimeout(slot, after: Self.brokenConnectionTimeout)
+                abandon(slot)
             }
         }
     }

@@ -1,6 +1,7 @@
 // The simulation of requests: arrival, balancing, the way to a pod, its line, service, calls to other Services, the answer.
 
 import DiscreteEvents
+import KubernetesAPI
 
 /// Requests from sources through Services to pods, as one value with its own queue of events.
 ///
@@ -65,11 +66,15 @@ public struct RequestEngine: Sendable, Hashable {
     /// Adds a pod that takes requests.
     ///
     /// What listens at several ports of one pod is added as often, each with workers of its own, and shares the processors of the first.
-    /// - Parameter other: one of the same pod that was added before; whoever stops one stops all of them.
-    public mutating func addPod(on node: NodeNumber, capacity: PodCapacity, sharing other: PodNumber? = nil) -> PodNumber {
+    /// - Parameters:
+    ///   - address: its IPv4 address, by which the Services that it calls know it; nil: its number.
+    ///   - other: one of the same pod that was added before; whoever stops one stops all of them.
+    public mutating func addPod(
+        on node: NodeNumber, capacity: PodCapacity, address: UInt32? = nil, sharing other: PodNumber? = nil
+    ) -> PodNumber {
         if other == nil { processors.append(PodProcessors(memory: cpuMemory)) }
         let own = other.map { pods[Int($0)].processors } ?? Int32(processors.count - 1)
-        pods.append(PodServer(node: node, capacity: capacity, processors: own))
+        pods.append(PodServer(node: node, capacity: capacity, address: address ?? UInt32(pods.count), processors: own))
         return PodNumber(pods.count - 1)
     }
 
@@ -105,6 +110,12 @@ public struct RequestEngine: Sendable, Hashable {
         isKnown: Bool = false
     ) {
         table.publish(info, endpoints: endpoints, pods: pods, for: port, at: time, isKnown: isKnown)
+        ports[Int(port)].address = AddressRange.address(info.clusterIP) ?? 0
+    }
+
+    /// A port's Service is gone, and with it every rule about its address: see ``EndpointTable/withdraw(_:at:isKnown:)``.
+    public mutating func withdraw(_ port: PortNumber, at time: SimulatedTime, isKnown: Bool = false) {
+        table.withdraw(port, at: time, isKnown: isKnown)
     }
 
     /// A node joins; its kube-proxy begins with what there is.
@@ -118,9 +129,10 @@ public struct RequestEngine: Sendable, Hashable {
         sources[Int(source)].clients = clients
     }
 
-    /// Divides the nodes, or heals them: see ``PodNetwork/partition(_:)``. What is on its way arrives.
+    /// Divides the nodes, or heals them: see ``PodNetwork/partition(_:)``. What is on its way arrives; what was lost goes when it is sent again.
     public mutating func partition(_ sides: [Int32]?) {
         network.partition(sides)
+        waysChanged()
     }
 
     /// A node's kube-proxy hears of no change from now on: it goes by the rules that it has.
@@ -147,8 +159,10 @@ public struct RequestEngine: Sendable, Hashable {
     ///   - flows: by the classes of their ends, which policies cannot tell apart.
     ///   - classes: by the number of an end, its class; of ends beyond, the number is the class.
     public mutating func deny(_ flows: Set<DeniedFlow>, classes: [Int32] = []) {
+        let mayPass = !denied.isEmpty && (flows != denied || classes != policyClasses)
         denied = flows
         policyClasses = classes
+        if mayPass { waysChanged() }
     }
 
     /// Sets the number of a pod as an end of connections: of those that it makes, and of those that are made to it.
@@ -206,7 +220,8 @@ public struct RequestEngine: Sendable, Hashable {
         case .completion: if isCurrent(attempt, event.serial) { serviceEnds(attempt) }
         case .sharedCompletion: sharedServiceEnds(Int(event.index), generation: event.serial)
         case .answer: if isCurrent(attempt, event.serial) { answer(attempt) }
-        case .connectionTimeout: if isCurrent(attempt, event.serial) { giveUp(attempt, .timedOut) }
+        case .connectionTimeout: if isCurrent(attempt, event.serial) { expires(attempt) }
+        case .retransmission: if isCurrent(attempt, event.serial) { sendAgain(attempt) }
         case .timeouts: checkTimeouts(SourceNumber(event.index))
         case .hedges: checkHedges(SourceNumber(event.index))
         case .retry:
@@ -245,6 +260,9 @@ public struct RequestEngine: Sendable, Hashable {
 
     /// How many attempts reached pods through a port.
     public func received(through port: PortNumber) -> UInt64 { ports[Int(port)].received.total }
+
+    /// By second: requests of a source that were sent in it and failed, then or later.
+    public func failures(bySecondSent source: SourceNumber) -> [UInt32] { sources[Int(source)].failures }
 
     /// The counts of a source since they were taken last; they begin anew.
     public mutating func takeStatistics(of source: SourceNumber) -> RequestStatistics {
@@ -308,6 +326,8 @@ struct PortState: Hashable, Sendable {
     var calls: [[SourceNumber]] = []
     /// Whether every request gets a bad answer.
     var fails = false
+    /// The Service's address, as a number.
+    var address: UInt32 = 0
     var received = ReceivedCounts()
     /// Random methods and balancers that see all traffic need one; IPVS has one on each node that sent something.
     var balancers: [Balancer]

@@ -15,6 +15,8 @@ public struct RequestSource: Hashable, Sendable {
     public var policy = RequestPolicy()
     /// Whether clients keep connections for later requests: those skip the balancing, and stay with their pod after it left the endpoints.
     public var connections = ConnectionReuse.none
+    /// Clients that have addresses of their own, other than where they come in; nil: those of ``nodes`` are the clients.
+    public var population: Population?
     /// How its clients find pods.
     public var discovery = Discovery.clusterIP
     /// When the first request may come.
@@ -34,6 +36,19 @@ public struct RequestSource: Hashable, Sendable {
         /// By watching the EndpointSlices: every client knows the ready endpoints without a delay by rules, and balances by itself. So do the
         /// controllers of Ingresses.
         case watching(BalancingMethod)
+    }
+
+    /// Clients of whom each may send the next request, or one for each user of a closed loop.
+    public struct Population: Hashable, Sendable {
+        /// How many, in an open loop.
+        public var count: Int
+        /// The IPv4 address of the first; the others' follow.
+        public var firstAddress: UInt32
+
+        public init(count: Int, firstAddress: UInt32) {
+            self.count = count
+            self.firstAddress = firstAddress
+        }
     }
 
     /// What becomes of a connection after an answer.
@@ -66,6 +81,11 @@ struct SourceState: Hashable, Sendable {
     /// How long the clients wait for a connection that nobody answers.
     let connectionTimeout: SimulatedDuration
     var clients: [RequestClient]
+    let population: RequestSource.Population?
+    /// Who of a population sends: each request's own number.
+    private let members: RandomStream
+    /// By second: failed requests that were sent in it.
+    private(set) var failures: [UInt32] = []
     /// How the clients balance by themselves; nil: they do not. By client: which balancer is its own.
     let balancing: BalancingMethod?
     var balancers: [Balancer] = []
@@ -112,6 +132,8 @@ struct SourceState: Hashable, Sendable {
         }
         if case .watching(let method) = source.discovery { balancing = method } else { balancing = nil }
         clients = source.nodes.enumerated().map { RequestClient(node: $0.element, number: Int32($0.offset)) }
+        population = source.population
+        members = RandomStream(seed: seed, purpose: .requestMembers, owner: source.name)
         connectionTimeout = source.policy.connectionTimeout ?? RequestEngine.connectionTimeout
         isFromOutside = source.traffic == .toExternalAddressFromOutside
         timeout = source.policy.timeout
@@ -130,6 +152,19 @@ struct SourceState: Hashable, Sendable {
         var stream = choices
         stream.index = (number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)) &* 4
         return stream
+    }
+
+    /// Which member of a population sends a request.
+    func member(of population: RequestSource.Population, sends number: UInt64) -> Int32 {
+        var stream = members
+        stream.index = number
+        return Int32(stream.uniform(below: population.count))
+    }
+
+    mutating func countFailure(sentAt time: SimulatedTime) {
+        let second = Int(time.sinceStart.seconds)
+        while failures.count <= second { failures.append(0) }
+        failures[second] += 1
     }
 
     /// The number of a client's own balancer.
@@ -207,6 +242,7 @@ extension RandomPurpose {
     static let requestArrivals = RandomPurpose("request arrivals")
     static let requestServices = RandomPurpose("request services")
     static let requestChoices = RandomPurpose("request choices")
+    static let requestMembers = RandomPurpose("request members")
     static let requestThinking = RandomPurpose("request thinking")
     static let balancerStart = RandomPurpose("where IPVS begins its round")
     static let proxyLag = RandomPurpose("kube-proxy propagation lag")

@@ -24,6 +24,8 @@ struct Request: Hashable, Sendable {
     var node: NodeNumber
     /// Which of the source's clients (a user; of calls the pod that calls).
     var client: Int32
+    /// Its address, which affinity and hashing go by.
+    var address: UInt32
     /// As which end of connections network policies know the client.
     var policyEnd: Int32
     /// Whether it comes in at a node that is down.
@@ -43,6 +45,7 @@ struct Request: Hashable, Sendable {
         self.started = started
         node = client.node
         self.client = client.number
+        address = client.address
         policyEnd = client.policyEnd
         isLost = client.isDead
         self.parent = parent
@@ -67,8 +70,15 @@ struct Attempt: Hashable, Sendable {
         case travelling
         case waiting
         case serving
-        /// Lost: nothing will ever come back.
+        /// What the client sends is lost.
         case lost
+        /// The answer is lost.
+        case unheard
+        /// The pod has vanished with it: nothing will ever come back.
+        case abandoned
+
+        /// Whether nothing is on its way, and nobody works on it.
+        var isSilent: Bool { self == .lost || self == .unheard || self == .abandoned }
     }
     var request: RequestSlot
     /// -1: it found none.
@@ -87,10 +97,13 @@ struct Attempt: Hashable, Sendable {
     var result = RequestResult.succeeded
     /// The client does not wait for it any more.
     var isGivenUp = false
+    /// Whether it goes over a connection that stood before.
+    var isConnected = false
     /// The balancer through which it went, which counts it; -1: none does.
     var director: Int32 = -1
     var incarnation: Int32 = 0
-    /// When its own service will be over, as far as it does not depend on others; `.distantFuture`: it does; `.distantPast`: it has not begun, or is over.
+    /// When its own service will be over, as far as it does not depend on others; `.distantFuture`: it does; `.distantPast`: it has not begun, or is over. Of one that
+    /// is silent, when it is given up.
     var due = SimulatedTime.distantPast
     /// The next in the pod's line.
     var next = AttemptSlot.none
@@ -133,8 +146,10 @@ struct RequestEvent: Hashable, Sendable {
         case sharedCompletion
         /// The answer reaches the client; index: the attempt.
         case answer
-        /// Nothing came back while a connection is tried; index: the attempt.
+        /// Nothing came back for so long that the kernel gives up; index: the attempt.
         case connectionTimeout
+        /// What was lost is sent again; index: the attempt.
+        case retransmission
         /// The oldest time-out of a source may be due; index: the source.
         case timeouts
         /// The oldest hedge of a source may be due; index: the source.

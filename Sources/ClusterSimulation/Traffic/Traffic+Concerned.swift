@@ -1,0 +1,31 @@
+// Which requests a failure of nodes can harm.
+
+import ServiceNetwork
+
+extension Traffic {
+    /// The sources whose requests need something on some nodes: whose Service, or one that is called for it, has a ready endpoint there; whose clients come in there
+    /// from outside; or, where the nodes are cut off from others, whose clients are there.
+    func sources(concernedBy nodes: Set<Int>, cutOff isCutOff: Bool) -> [Int] {
+        sources.indices.filter { source in
+            let clientsMatter = isCutOff || sources[source].origin == .outside
+            if clientsMatter, clients[source].contains(where: { nodes.contains($0.node) }) { return true }
+            return targets(of: source).contains { target in
+                ports.contains { $0.target == target && $0.ready.contains { nodes.contains(Int(engine.node(of: $0))) } }
+            }
+        }
+    }
+
+    /// All that a source's requests ask for, calls included.
+    private func targets(of source: Int) -> [TrafficTarget] {
+        var targets = [sources[source].target]
+        if let way = ways.first(where: { $0.source == sources[source].name }), let target = way.target { targets.append(target) }
+        var next = 0
+        while next < targets.count {
+            let entry = configuration.entry(of: targets[next], on: destination(of: targets[next]).way)
+            let called = entry.map { configuration.services[$0].calls.joined().map(\.target) } ?? []
+            for target in called where !targets.contains(target) { targets.append(target) }
+            next += 1
+        }
+        return targets
+    }
+}
