@@ -28,7 +28,7 @@ struct PolicyBook: Sendable {
         var transport: TransportProtocol
     }
 
-    private var policies: [Shared<NetworkPolicy>] = []
+    private(set) var policies: [Shared<NetworkPolicy>] = []
     private var view = PolicyView([])
     /// The ends met so far: their numbers are theirs for ever.
     private var ends: [End] = []

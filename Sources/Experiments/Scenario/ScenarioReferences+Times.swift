@@ -41,7 +41,7 @@ extension ScenarioReferences {
         checkTime(start, node["at"] ?? node, end: end, &decoder)
     }
 
-    private func checkTime(_ time: SimulatedTime?, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
+    func checkTime(_ time: SimulatedTime?, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {
         guard let time, time > end else { return }
         decoder.context.warning(node, ScenarioReferences.neverHappens(end))
     }
