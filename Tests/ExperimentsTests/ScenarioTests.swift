@@ -108,7 +108,7 @@ struct ScenarioTests {
         // Two hours before the start.
         #expect(configuration.snapshot[0].metadata.creationTimestamp == .zero - .hours(2))
         #expect(scenario.warnings.contains { $0.contains("1 Role") })
-        #expect(scenario.expectations.count == 33)
+        #expect(scenario.expectations.count == 34)
         for (section, tunables) in Tunables.sections {
             for tunable in tunables {
                 #expect(

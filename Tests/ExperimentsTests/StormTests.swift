@@ -25,6 +25,37 @@ struct StormTests {
         #expect(run.violation == nil, "\(run.violation?.detail ?? "")")
     }
 
+    /// Found by the storm of seed 1000405.
+    @Test("A sidecar whose kubelet stops before its startup probe has passed lets the others begin when it is back", arguments: 1...5)
+    func sidecarResumes(stop: Int) throws {
+        let scenario = """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: sidecar}
+            spec:
+              duration: 5m
+              cluster:
+                nodePools: [{name: node, count: 1, resources: {cpu: 4, memory: 8Gi, pods: 30}}]
+                objects: [web.yaml]
+              workloads: [{selector: {matchLabels: {app: web}}, start: 1s}]
+              faults: [{at: \(stop)s, node: node-0, effect: kubelet, down: 30s}]
+            """
+        let pod = """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: web}
+            spec:
+              selector: {matchLabels: {app: web}}
+              template:
+                metadata: {labels: {app: web}}
+                spec:
+                  initContainers: [{name: side, image: "side:1", restartPolicy: Always, startupProbe: {tcpSocket: {port: 80}, periodSeconds: 3}}]
+                  containers: [{name: main, image: "app:1"}]
+            """
+        let record = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", scenario), ("web.yaml", pod)]).run().record
+        #expect(record.availability.last?.available == 1)
+    }
+
     @Test("What storms are made of happens in them")
     func coverage() throws {
         var wanted: Set<String> = [

@@ -102,6 +102,8 @@ extension PodWorker {
             let isStarted = isReady || health[index].started <= lastAdvance
             let ready = health[index].forecast(container(index), since: since, isStarted: isStarted, isReady: isReady)
             containers[index].state = .running(since: since, ready: ready, ends: ends, exitCode: exitCode)
+            // The containers behind a sidecar wait for its startup probe, which begins anew.
+            if isSidecar(index), !isStarted { health[index].letsOthersBegin = health[index].started }
         }
     }
 
