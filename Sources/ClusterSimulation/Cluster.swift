@@ -175,7 +175,7 @@ public struct Cluster: Sendable {
         case .traceGivesUp(let index): giveUp(trace: Int(index))
         case .servingChanges(let place): refreshServing(ofPlace: place)
         case .requestsMeasured: measureRequests()
-        case .loadBalancerDecides: placeEntries()
+        case .loadBalancerDecides: loadBalancerDecides()
         case .loadsWatched: watchLoads()
         case .sample:
             recorder.sample(at: now)

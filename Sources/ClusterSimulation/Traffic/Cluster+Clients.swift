@@ -12,6 +12,7 @@ extension Cluster {
     mutating func placeClients() {
         guard let sources = traffic?.sources else { return }
         let up = (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) }
+        var next: SimulatedTime?
         for (index, source) in sources.enumerated() {
             switch source.origin {
             case .pods: set(clientPods(of: source), of: index)
@@ -20,16 +21,33 @@ extension Cluster {
                 set(
                     up.indices.filter { up[$0] && chosen?.contains($0) ?? true }.map { TrafficClient(onNode: $0) },
                     of: index)
-            case .outside: set(entries(of: index, up), of: index)
+            case .outside: set(entries(of: index, up, &next), of: index)
             }
         }
+        awaitDecision(at: next)
     }
 
     /// The same for clients outside only.
     mutating func placeEntries() {
         guard let sources = traffic?.sources else { return }
         let up = (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) }
-        for (index, source) in sources.enumerated() where source.origin == .outside { set(entries(of: index, up), of: index) }
+        var next: SimulatedTime?
+        for (index, source) in sources.enumerated() where source.origin == .outside { set(entries(of: index, up, &next), of: index) }
+        awaitDecision(at: next)
+    }
+
+    /// A load balancer changes its mind about a node. Decisions that others overtook are none.
+    mutating func loadBalancerDecides() {
+        guard traffic?.nextDecision == now else { return }
+        traffic?.nextDecision = nil
+        placeEntries()
+    }
+
+    /// One event stands for the next decision of all load balancers.
+    private mutating func awaitDecision(at next: SimulatedTime?) {
+        guard let next, traffic?.nextDecision.map({ next < $0 }) ?? true else { return }
+        traffic?.nextDecision = next
+        queue.schedule(.loadBalancerDecides, at: next)
     }
 
     private mutating func set(_ clients: [TrafficClient], of source: Int) {
@@ -53,16 +71,14 @@ extension Cluster {
 
     /// The nodes where a source's load balancer lets clients in. A node is healthy while its machine runs and, under
     /// `externalTrafficPolicy: Local`, it has a ready endpoint (what kube-proxy answers at the Service's `healthCheckNodePort`).
-    private mutating func entries(of source: Int, _ up: [Bool]) -> [TrafficClient] {
+    /// `next` becomes the time of its next decision, if that is earlier.
+    private mutating func entries(of source: Int, _ up: [Bool], _ next: inout SimulatedTime?) -> [TrafficClient] {
         var health = up
         if let local = traffic?.nodesOfLocalEndpoints(source) {
             for node in health.indices where !local.contains(nodeAgent.name(of: node)) { health[node] = false }
         }
         let time = now
-        if let next = traffic?.rotations[source]?.update(health, at: time), next != traffic?.nextDecision {
-            traffic?.nextDecision = next
-            queue.schedule(.loadBalancerDecides, at: next)
-        }
+        if let decision = traffic?.rotations[source]?.update(health, at: time) { next = min(next ?? decision, decision) }
         let members = traffic?.rotations[source]?.members ?? []
         return members.map { TrafficClient(onNode: $0, isDead: !up[$0]) }
     }
