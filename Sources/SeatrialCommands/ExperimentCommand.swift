@@ -6,10 +6,11 @@ import Foundation
 
 struct ExperimentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "experiment", abstract: "Run an experiment: one scenario under several policies, with several seeds each.",
+        commandName: "experiment", abstract: "Run an experiment: one scenario in several forms, with several seeds each.",
         discussion: """
-            Every policy runs with every seed, on all cores. Of each run only the figures that the experiment asks for are kept: \
-            runs.csv has them run by run, comparison.csv their means and intervals.
+            Every combination of the factors' values runs with every seed, on all cores. Of each run only the figures that the experiment asks \
+            for are kept: cases.csv and runs.csv have them run by run, comparison.csv their means and intervals. `seatrial sweep` does the same \
+            for experiments that take long.
             """)
 
     @Argument(help: "The experiment file.", completion: .file(extensions: ["yaml", "yml", "json"]))
@@ -25,9 +26,9 @@ struct ExperimentCommand: AsyncParsableCommand {
 
     func run() async throws {
         let experiment = try ExperimentFile.load(experiment)
-        Terminal.warn(experiment.scenarios.first?.warnings ?? [])
+        Terminal.warn(experiment.warnings)
         let began = Terminal.clock
-        let total = experiment.scenarios.count * experiment.seeds.count
+        let total = experiment.caseCount
         let shows = Terminal.isWatched && !quiet
         let outcome = try await experiment.run { done in
             if shows { Terminal.show("\(done) of \(total) runs, \(String(format: "%.1f", Terminal.clock - began)) s") }

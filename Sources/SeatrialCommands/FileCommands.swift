@@ -6,26 +6,36 @@ import Foundation
 
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "validate", abstract: "Check scenario files and everything they name, without running them.")
+        commandName: "validate", abstract: "Check scenario and experiment files and everything they name, without running them.")
 
-    @Argument(help: "Scenario files.", completion: .file(extensions: ["yaml", "yml", "json"]))
-    var scenarios: [String]
+    @Argument(help: "Scenario and experiment files.", completion: .file(extensions: ["yaml", "yml", "json"]))
+    var files: [String]
 
     func run() throws {
         var messages: [String] = []
-        for path in scenarios {
-            let scenario: Scenario
+        for path in files {
+            let (contents, warnings): (String, [String])
             do throws(ScenarioError) {
-                scenario = try ScenarioFile.load(path)
-                _ = try scenario.makeCluster()
+                (contents, warnings) = ExperimentFile.isExperiment(path) ? try experiment(path) : try scenario(path)
             } catch {
                 messages += error.messages
                 continue
             }
-            Terminal.warn(scenario.warnings)
-            try Terminal.say("\(path): \(scenario.contents)")
+            Terminal.warn(warnings)
+            try Terminal.say("\(path): \(contents)")
         }
         if !messages.isEmpty { throw ScenarioError(messages) }
+    }
+
+    private func scenario(_ path: String) throws(ScenarioError) -> (String, [String]) {
+        let scenario = try ScenarioFile.load(path)
+        _ = try scenario.makeCluster()
+        return (scenario.contents, scenario.warnings)
+    }
+
+    private func experiment(_ path: String) throws(ScenarioError) -> (String, [String]) {
+        let experiment = try ExperimentFile.load(path)
+        return (experiment.contents, experiment.warnings)
     }
 }
 

@@ -36,18 +36,21 @@ enum Terminal {
         FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
     }
 
-    /// Tells of every expectation that does not hold in a run of a comparison.
+    private static let shownFailures = 100
+
+    /// Tells of the expectations that do not hold in runs of a comparison.
     ///
     /// - Throws: `ExitCode` if there is any.
     static func judge(_ comparison: Comparison) throws {
         let failed = comparison.runs.filter { !$0.failed.isEmpty }
-        for run in failed {
+        for run in failed.prefix(shownFailures) {
             for result in run.failed {
                 complain(
                     "policy \(comparison.policies[run.policy]), seed \(run.seed): expected \(result.expectation), observed \(result.observed)"
                 )
             }
         }
+        if failed.count > shownFailures { complain("... and expectations do not hold in \(failed.count - shownFailures) more runs") }
         if !failed.isEmpty { throw ExitCode(ExitStatus.expectationFailed) }
     }
 

@@ -122,7 +122,7 @@ struct ComparisonTests {
         let runs = [(0, [10, 12, 14]), (1, [11, 13, 16])].flatMap { policy, counts in
             counts.enumerated().map { run(policy, UInt64($0.offset + 1), pods: $0.element) }
         }
-        let comparison = Comparison(policies: ["a", "b"], seeds: [1, 2, 3], runs: runs)
+        let comparison = Comparison(policies: ["a", "b"], Replicates([1, 2, 3]), runs: runs)
         let rows = comparison.metrics.filter { $0.metric == "pods_created" }
         try #require(rows.count == 2)
         #expect(rows[0].mean == 12)

@@ -64,8 +64,8 @@ struct ExperimentTests {
     func runs() async throws {
         let folder = try folder()
         let experiment = try ExperimentFile.load(folder["experiment.yaml"])
-        #expect(experiment.scenarios.map(\.policy) == ["default", "packing"])
-        #expect(experiment.seeds == [3, 4])
+        #expect(experiment.combinations.map(\.label) == ["default", "packing"])
+        #expect(experiment.replications.runSeeds == [3, 4])
         let outcome = try await experiment.run()
         try outcome.write(to: folder["out"])
         let rows = try String(contentsOfFile: folder["out/runs.csv"], encoding: .utf8).split(whereSeparator: \.isNewline)
@@ -100,10 +100,28 @@ struct ExperimentTests {
         #expect(refused?.description.contains(message) == true, "\(String(describing: refused))")
     }
 
-    @Test("A figure that no run has is refused")
-    func unknownOutput() async throws {
-        let folder = try folder(["experiment.yaml": ExperimentTests.experiment.replacingOccurrences(of: "pods_created", with: "joy")])
-        let experiment = try ExperimentFile.load(folder["experiment.yaml"])
-        await #expect(throws: ScenarioError.self) { try await experiment.run() }
+    @Test("Points of demand that never came are told of")
+    func demand() throws {
+        let scenario = ExperimentTests.files["scenario.yaml"]?.replacingOccurrences(of: "at: [100]", with: "at: [100, 150, 200]") ?? ""
+        let folder = try folder(["scenario.yaml": scenario])
+        let report = RunReport(try ScenarioFile.load(folder["scenario.yaml"]).run()).description
+        #expect(report.contains("Demand     alibabacloud.com/gpu-milli asked for came to 1"), "\(report)")
+        #expect(report.contains("no arrival brought it to 150, 200 %"), "\(report)")
+    }
+
+    @Test(
+        "A figure that no run will have is refused before any run, and so is one given twice",
+        arguments: [
+            ("joy", "experiment.yaml:8: spec.outputs[1]: summary.csv has no figure \"joy\""),
+            ("pods_creatd", "there are pods_from_snapshot, pods_created"),
+            (
+                "allocated_alibabacloud.com/gpu-milli_at_100",
+                "experiment.yaml:8: spec.outputs[1]: \"allocated_alibabacloud.com/gpu-milli_at_100\" is given twice"
+            ),
+        ])
+    func wrongOutput(name: String, message: String) throws {
+        let folder = try folder(["experiment.yaml": ExperimentTests.experiment.replacingOccurrences(of: "pods_created", with: name)])
+        let refused = #expect(throws: ScenarioError.self) { try ExperimentFile.load(folder["experiment.yaml"]) }
+        #expect(refused?.description.contains(message) == true, "\(String(describing: refused))")
     }
 }

@@ -82,7 +82,8 @@ func awkwardRecord() -> RunRecord {
 func scenario(expecting expectations: [ExpectedOutcome] = []) -> Scenario {
     Scenario(
         name: "test", summary: "", policy: "default", duration: .seconds(30), startOnWall: 0, configuration: ClusterConfiguration(),
-        expectations: expectations, inputs: [InputFile(path: "scenario.yaml", bytes: 1, fingerprint: Fingerprint(of: [1]))], warnings: [])
+        expectations: expectations,
+        inputs: [InputFile(path: "scenario.yaml", location: "scenario.yaml", bytes: 1, fingerprint: Fingerprint(of: [1]))], warnings: [])
 }
 
 private func outcome(_ record: RunRecord) -> RunOutcome {

@@ -51,6 +51,9 @@ public struct AllocationCurve: Sendable {
         hasArrivals = false
     }
 
+    /// The largest share of what there was that arrived pods asked for, in per cent.
+    public var reached: Double { points.filter { $0.capacity > 0 }.map { 100 * $0.arrived / $0.capacity }.max() ?? 0 }
+
     /// Mean of the allocated share, in per cent rounded to two digits, over the arrivals at which the arrived share rounds to so many
     /// per cent (halves to even); nil if it never does.
     public func allocated(atPercent percent: Int) -> Double? {

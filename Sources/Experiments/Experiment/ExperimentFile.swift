@@ -1,41 +1,36 @@
-// Loads an experiment file and the scenario it varies.
+// Loads an experiment file and checks every form of the scenario it asks for.
 
 import KubernetesAPI
 
-/// Policies, seeds and figures of one scenario, ready to run.
-public struct Experiment: Sendable {
-    /// `metadata.name`: the folder of its results.
-    public var name: String
-    /// One for each policy, equal but for the scheduler.
-    public var scenarios: [Scenario]
-    public var seeds: [UInt64]
-    /// Names of metrics, in the order to report them; empty: all.
-    public var outputs: [String]
-}
-
 public enum ExperimentFile {
-    /// Reads an experiment.
+    /// Messages shown at most: what is wrong with a scenario is often wrong with all forms of it.
+    private static let maximumMessages = 20
+
+    /// Reads an experiment, and every form of its scenario.
+    ///
+    /// - Throws: `ScenarioError` with every mistake found, each with file, line and field; those of a scenario name the combination.
+    public static func load(_ path: String) throws(ScenarioError) -> Experiment {
+        var experiment = try expand(path)
+        try check(&experiment)
+        return experiment
+    }
+
+    /// Reads an experiment without its scenario.
     ///
     /// - Throws: `ScenarioError` with every mistake found, each with file, line and field.
-    public static func load(_ path: String) throws(ScenarioError) -> Experiment {
+    static func expand(_ path: String) throws(ScenarioError) -> Experiment {
         var decoder = ScenarioDecoder(folder: PathText.split(path).folder)
         let document = try readDocument(path, &decoder)
-        let plan = readPlan(document, &decoder)
+        let experiment = decoder.experiment(document, file: path)
         let errors = decoder.context.diagnostics.filter { $0.severity == .error }
-        guard let plan, errors.isEmpty else { throw ScenarioError(errors.map(\.description)) }
-        var experiment = Experiment(name: plan.name, scenarios: [], seeds: plan.seeds, outputs: plan.outputs)
-        for scheduler in plan.schedulers {
-            let file = scheduler == ScenarioFile.defaultPolicy ? scheduler : decoder.location(of: scheduler)
-            let scenario = try ScenarioFile.load(
-                decoder.location(of: plan.scenario), overrides: ScenarioOverrides(scheduler: file))
-            if experiment.scenarios.contains(where: { $0.policy == scenario.policy }) {
-                throw ScenarioError([
-                    "\(path): two policies are called \"\(scenario.policy)\", after the names of their files; rename one of them"
-                ])
-            }
-            experiment.scenarios.append(scenario)
-        }
+        guard let experiment, errors.isEmpty else { throw ScenarioError(errors.map(\.description)) }
         return experiment
+    }
+
+    /// Whether a file says that it is an experiment; files that cannot be read are none.
+    public static func isExperiment(_ path: String) -> Bool {
+        guard let bytes = try? InputFiles.read(path), let file = try? YAMLFile.parse(bytes, name: path) else { return false }
+        return file.documents.first?["kind"]?.scalarText == ExperimentFormat.kind
     }
 
     private static func readDocument(_ path: String, _ decoder: inout ScenarioDecoder) throws(ScenarioError) -> YAMLNode {
@@ -52,51 +47,45 @@ public enum ExperimentFile {
         }
     }
 
-    private struct Plan {
-        var name: String
-        var scenario: String
-        var schedulers: [String]
-        var seeds: [UInt64]
-        var outputs: [String]
-    }
-
-    private static func readPlan(_ document: YAMLNode, _ decoder: inout ScenarioDecoder) -> Plan? {
-        guard let fields = decoder.open(document, ExperimentFormat.experiment) else { return nil }
-        _ = decoder.string(fields, "apiVersion")
-        _ = decoder.string(fields, "kind")
-        let name = decoder.field(fields, "metadata").flatMap { readName($0, &decoder) }
-        guard let node = decoder.field(fields, "spec"), let spec = decoder.open(node, ExperimentFormat.spec) else { return nil }
-        let scenario = decoder.string(spec, "scenario")
-        let schedulers = strings(spec, "schedulers", &decoder)
-        if schedulers.isEmpty, let list = spec["schedulers"] { decoder.context.error(list, "names no policy") }
-        let seeds = decoder.field(spec, "seeds").flatMap { readSeeds($0, &decoder) }
-        let outputs = strings(spec, "outputs", &decoder)
-        guard let name, let scenario, let seeds else { return nil }
-        return Plan(name: name, scenario: scenario, schedulers: schedulers, seeds: seeds, outputs: outputs)
-    }
-
-    private static func readName(_ node: YAMLNode, _ decoder: inout ScenarioDecoder) -> String? {
-        guard let fields = decoder.open(node, ScenarioFormat.metadata), let name = decoder.string(fields, "name") else { return nil }
-        _ = decoder.string(fields, "description")
-        if let value = fields["name"] {
-            // It becomes the name of a folder.
-            for problem in NameValidation.dns1123Label(name) { decoder.context.error(value, "Invalid value: \"\(name)\": \(problem)") }
+    /// Reads every form of the scenario, and looks whether the figures that are asked for will be there.
+    private static func check(_ experiment: inout Experiment) throws(ScenarioError) {
+        var mistakes: [(message: String, combination: Int, count: Int)] = []
+        var known: [String] = []
+        for combination in experiment.combinations.indices {
+            do throws(ScenarioError) {
+                let scenario = try experiment.scenario(combination)
+                for name in try scenario.metricNames() where !known.contains(name) { known.append(name) }
+                for warning in scenario.warnings where !experiment.warnings.contains(warning) { experiment.warnings.append(warning) }
+                experiment.scenarioFingerprints.append(scenario.fingerprint)
+            } catch {
+                for message in error.messages {
+                    if let index = mistakes.firstIndex(where: { $0.message == message }) {
+                        mistakes[index].count += 1
+                    } else {
+                        mistakes.append((message, combination, 1))
+                    }
+                }
+            }
         }
-        return name
-    }
-
-    private static func strings(_ fields: ScenarioDecoder.Fields, _ name: String, _ decoder: inout ScenarioDecoder) -> [String] {
-        decoder.list(fields, name).compactMap { String.decode($0, &decoder.context) }
-    }
-
-    private static func readSeeds(_ node: YAMLNode, _ decoder: inout ScenarioDecoder) -> [UInt64]? {
-        guard let fields = decoder.open(node, ExperimentFormat.seeds) else { return nil }
-        guard let first = decoder.integer(fields, "from"), let count = decoder.integer(fields, "count") else { return nil }
-        let (last, overflow) = first.addingReportingOverflow(count - 1)
-        if overflow {
-            decoder.context.error(node, "there are not \(count) seeds from \(first) on")
-            return nil
+        if !mistakes.isEmpty {
+            let more = mistakes.count > maximumMessages ? ["... and \(mistakes.count - maximumMessages) more"] : []
+            throw ScenarioError(mistakes.prefix(maximumMessages).map { describe($0, experiment) } + more)
         }
-        return Array(UInt64(first)...UInt64(last))
+        var messages: [String] = []
+        for (name, position) in zip(experiment.outputs, experiment.outputPositions) where !known.contains(name) {
+            messages.append("\(position): " + MetricNames.unknown(name, among: known))
+        }
+        for factor in experiment.factors where known.contains(factor.name) {
+            messages.append("\(factor.position): \"\(factor.name)\" is the name of a figure in summary.csv: call the factor otherwise")
+        }
+        if !messages.isEmpty { throw ScenarioError(messages) }
+    }
+
+    /// What is wrong with some forms of the scenario names the first of them.
+    private static func describe(_ mistake: (message: String, combination: Int, count: Int), _ experiment: Experiment) -> String {
+        if mistake.count == experiment.combinations.count { return mistake.message }
+        let more = mistake.count > 1 ? " (and in \(Presentation.count(mistake.count - 1, "other combination")))" : ""
+        let label = experiment.combinations[mistake.combination].label
+        return "combination \(mistake.combination + 1) (\(label)): \(mistake.message)\(more)"
     }
 }

@@ -3,40 +3,45 @@
 /// What an experiment came to.
 public struct ExperimentOutcome: Sendable {
     public var experiment: Experiment
-    /// Of the figures asked for only.
+    /// Of the figures asked for only; its policies are the combinations, its runs the cases in order.
     public var comparison: Comparison
+
+    /// - Parameter runs: of all cases, in order.
+    init(_ experiment: Experiment, runs: [ComparedRun]) {
+        self.experiment = experiment
+        comparison = Comparison(policies: experiment.combinations.map(\.label), experiment.replications, runs: runs)
+    }
 }
 
 extension Experiment {
-    /// Runs every policy with every seed, on all cores.
+    /// Runs all cases, on all cores.
     ///
     /// - Parameter finished: called after each run with how many are done.
-    /// - Throws: what a run throws; `ScenarioError` for an output that is no metric of the runs.
+    /// - Throws: what a run throws.
     public func run(finished: @escaping @Sendable (Int) -> Void = { _ in }) async throws -> ExperimentOutcome {
-        let comparison = try await Comparison.run(scenarios, seeds: seeds, output: nil, finished: finished)
-        guard !outputs.isEmpty else { return ExperimentOutcome(experiment: self, comparison: comparison) }
-        let known = comparison.runs.first?.summary.metrics.map(\.name) ?? []
-        let unknown = outputs.filter { !known.contains($0) }
-        if !unknown.isEmpty {
-            throw ScenarioError(unknown.map { "\(name): spec.outputs: there is no figure \"\($0)\" in summary.csv" })
-        }
-        let runs = comparison.runs.map { run in
-            var run = run
-            run.summary = run.summary.keeping(only: outputs)
-            return run
-        }
-        return ExperimentOutcome(
-            experiment: self, comparison: Comparison(policies: comparison.policies, seeds: comparison.seeds, runs: runs))
+        let runs = try await Parallel.map(caseCount, finished: finished) { try run(self.case($0 + 1)) }
+        return ExperimentOutcome(self, runs: runs)
+    }
+
+    /// Runs one case, and keeps the figures asked for.
+    ///
+    /// - Throws: `ScenarioError` if the scenario cannot be read or set up in this form.
+    func run(_ one: Case) throws(ScenarioError) -> ComparedRun {
+        var scenario = try scenario(one.combination)
+        scenario.configuration.seed = one.seed
+        var run = ComparedRun(policy: one.combination, try scenario.run())
+        if !outputs.isEmpty { run.summary = run.summary.keeping(only: outputs) }
+        return run
     }
 
     /// The folder of the results, below a folder for all of them.
     public func resultFolder(below output: String) -> String { PathText.join(output, name) }
-}
 
-extension ExperimentOutcome {
-    /// Writes `runs.csv` and `comparison.csv` into a folder.
-    public func write(to folder: String) throws(ResultError) {
-        try Folders.make(folder)
-        try comparison.write(to: folder)
+    /// What is in it, in a line.
+    public var contents: String {
+        let factors = factors.map { "\($0.name) (\($0.count))" }.joined(separator: ", ")
+        let pairs = replications.antithetic ? " and their mirror images" : ""
+        return "\(name): \(Presentation.count(combinations.count, "combination")) of \(factors), "
+            + "\(Presentation.count(replications.seeds.count, "seed"))\(pairs): \(Presentation.count(caseCount, "case"))"
     }
 }

@@ -21,6 +21,9 @@ public enum Presentation {
         return text
     }
 
+    /// So many significant digits at most.
+    static func significant(_ value: Double, digits: Int) -> String { String(format: "%.\(digits)g", value) }
+
     static func fixed(_ value: Double, decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
     /// How far a run has come, in the words of its report.
@@ -32,6 +35,20 @@ public enum Presentation {
         // Sums of doubles may end a hair below zero.
         let percent = (share * 1000).rounded() / 10
         return String(format: "%.1f %%", percent == 0 ? 0 : percent)
+    }
+
+    /// Ascending numbers with runs of them drawn together: `1-5, 8, 10`; the first few of them.
+    static func ranges(_ numbers: [Int], most: Int) -> String {
+        var ranges: [ClosedRange<Int>] = []
+        for number in numbers {
+            if let last = ranges.last, last.upperBound + 1 == number {
+                ranges[ranges.count - 1] = last.lowerBound...number
+            } else {
+                ranges.append(number...number)
+            }
+        }
+        let texts = ranges.prefix(most).map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+        return texts.joined(separator: ", ") + (ranges.count > most ? ", ..." : "")
     }
 
     static func count(_ number: Int, _ singular: String, _ plural: String? = nil) -> String {

@@ -52,7 +52,18 @@ public struct RunReport: CustomStringConvertible {
             }
             text += " in the end"
         }
-        return text + "\n"
+        return text + "\n" + demand
+    }
+
+    /// Says of which points of demand there is no figure, for want of demand.
+    private var demand: String {
+        record.allocations.map { curve in
+            let missing = curve.measure.points.filter { curve.allocated(atPercent: $0) == nil }
+            if missing.isEmpty { return "" }
+            let points = missing.map { String($0) }.joined(separator: ", ")
+            return "Demand     \(curve.measure.resource) asked for came to \(Presentation.number(curve.reached)) % of what there is: "
+                + "no arrival brought it to \(points) %, where the allocation was to be measured\n"
+        }.joined()
     }
 
     private struct Happening {

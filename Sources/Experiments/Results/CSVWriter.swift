@@ -105,17 +105,16 @@ struct CSVWriter: ~Copyable {
 
     mutating func field(_ text: String) {
         separate()
+        file.append(CSVWriter.quoted(text))
+    }
+
+    /// A field as it stands in a file: in quotes if it needs them.
+    static func quoted(_ text: String) -> String {
         var text = text
         let quotes = text.withUTF8 { bytes in
             bytes.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 0x0A || $0 == 0x0D }
         }
-        guard quotes else { return file.append(text) }
-        file.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            if byte == UInt8(ascii: "\"") { file.append(byte) }
-            file.append(byte)
-        }
-        file.append(UInt8(ascii: "\""))
+        return quotes ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
     }
 
     mutating func field(_ value: Int) {

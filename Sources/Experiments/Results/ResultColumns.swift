@@ -246,7 +246,7 @@ public enum ResultTables {
             Written by `seatrial docs results` from the table the files themselves are written from.
 
             """
-        for table in all + [Comparison.columns, Comparison.runColumns] {
+        for table in all + [Comparison.columns, Comparison.runColumns, ExperimentTables.cases] {
             page += "\n## \(table.file)\nA row is \(table.row).\n\n| column | type | meaning |\n| --- | --- | --- |\n"
             for column in table.columns {
                 let type = column.type.rawValue + (column.optional ? ", may be empty" : "")

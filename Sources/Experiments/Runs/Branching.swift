@@ -2,7 +2,6 @@
 
 import ClusterSimulation
 import DiscreteEvents
-import Foundation
 import KubernetesAPI
 
 /// Branches of one scenario.
@@ -29,44 +28,24 @@ public enum Branching {
                 try scenario.checkResultFolder(below: output)
             }
         }
-        let parallel = max(1, ProcessInfo.processInfo.activeProcessorCount)
         var runs: [ComparedRun] = []
-        var done = 0
         for seed in seeds {
             var trunk = scenario
             trunk.configuration.seed = seed
             var warm = try trunk.makeCluster()
             warm.run(until: branches.map(\.at).min() ?? .zero)
-            let state = warm
-            var results: [ComparedRun?] = Array(repeating: nil, count: branches.count)
-            try await withThrowingTaskGroup(of: (Int, ComparedRun).self) { group in
-                var next = 0
-                func start() {
-                    guard next < scenarios.count else { return }
-                    let number = next
-                    next += 1
-                    group.addTask {
-                        var scenario = scenarios[number]
-                        scenario.configuration.seed = seed
-                        var cluster = state
-                        try scenario.branch?.begin(in: &cluster, scenario)
-                        try scenario.run(&cluster, until: .zero + scenario.duration)
-                        let outcome = scenario.outcome(of: &cluster)
-                        try outcome.write(to: scenario.resultFolder(below: output))
-                        let failed = outcome.expectations.filter { !$0.holds }
-                        return (number, ComparedRun(policy: number, seed: seed, summary: outcome.summary, failed: failed))
-                    }
-                }
-                for _ in 0..<parallel { start() }
-                while let (number, run) = try await group.next() {
-                    results[number] = run
-                    done += 1
-                    finished(done)
-                    start()
-                }
+            let (state, done) = (warm, runs.count)
+            runs += try await Parallel.map(scenarios.count, finished: { finished(done + $0) }) { number in
+                var scenario = scenarios[number]
+                scenario.configuration.seed = seed
+                var cluster = state
+                try scenario.branch?.begin(in: &cluster, scenario)
+                try scenario.run(&cluster, until: .zero + scenario.duration)
+                let outcome = scenario.outcome(of: &cluster)
+                try outcome.write(to: scenario.resultFolder(below: output))
+                return ComparedRun(policy: number, outcome)
             }
-            runs += results.compactMap { $0 }
         }
-        return Comparison(policies: scenarios.map(\.policy), seeds: seeds, runs: runs)
+        return Comparison(policies: scenarios.map(\.policy), Replicates(seeds), runs: runs)
     }
 }

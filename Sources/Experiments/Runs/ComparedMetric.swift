@@ -15,6 +15,8 @@ public struct ComparedMetric: Sendable {
     /// Mean of the paired differences to the first policy (same seeds), nil for that policy itself.
     public var difference: Double?
     public var differenceHalfWidth: Double?
+    /// How many pairs there were; nil for the first policy.
+    public var pairs: Int?
     /// Two-sided, of the paired t test that there is no difference.
     public var pValue: Double?
     /// The same by Holm's method: how sure one may be in view of all the differences that are looked at.

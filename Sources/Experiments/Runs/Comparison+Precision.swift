@@ -28,17 +28,19 @@ extension Comparison {
     ///   - finished: called after each run with how many are done and how many there will be as far as is known.
     /// - Throws: `ScenarioError` for a metric that runs do not have; what a run throws.
     public static func run(
-        _ scenarios: [Scenario], seeds: Range<UInt64>, until precision: Precision, output: String,
+        _ scenarios: [Scenario], seeds: Range<UInt64>, antithetic: Bool = false, until precision: Precision, output: String,
         finished: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
     ) async throws -> Comparison {
-        var comparison = Comparison(policies: scenarios.map(\.policy), seeds: [], runs: [], precision: precision.share)
+        var comparison = Comparison(
+            policies: scenarios.map(\.policy), Replicates([], antithetic: antithetic), runs: [], precision: precision.share)
         var next = seeds
         while !next.isEmpty {
-            let (done, total) = (comparison.runs.count, comparison.runs.count + next.count * scenarios.count)
-            let more = try await run(scenarios, seeds: Array(next), output: output) { finished(done + $0, total) }
+            let replications = Replicates(Array(next), antithetic: antithetic)
+            let (done, total) = (comparison.runs.count, comparison.runs.count + replications.runs * scenarios.count)
+            let more = try await run(scenarios, replications, output: output) { finished(done + $0, total) }
             comparison = Comparison(
-                policies: comparison.policies, seeds: comparison.seeds + more.seeds, runs: comparison.runs + more.runs,
-                precision: precision.share)
+                policies: comparison.policies, Replicates(comparison.seeds + more.seeds, antithetic: antithetic),
+                runs: comparison.runs + more.runs, precision: precision.share)
             let count = comparison.seeds.count
             let needed = try comparison.runsNeeded(for: precision.metrics) ?? precision.limit
             let target = min(needed, 2 * count, precision.limit)

@@ -5,21 +5,52 @@ import DiscreteEvents
 import Foundation
 import KubernetesAPI
 
-/// A policy's runs and their figures.
+/// A run of a comparison, and its figures.
 public struct ComparedRun: Sendable {
     public var policy: Int
     public var seed: UInt64
     public var summary: RunSummary
-    public var failed: [ExpectationResult]
+    public var failed: [FailedExpectation]
+
+    init(policy: Int, seed: UInt64, summary: RunSummary, failed: [FailedExpectation]) {
+        self.policy = policy
+        self.seed = seed
+        self.summary = summary
+        self.failed = failed
+    }
+
+    init(policy: Int, _ outcome: RunOutcome) {
+        let failed = outcome.expectations.filter { !$0.holds }.map {
+            FailedExpectation(expectation: $0.expectation.description, observed: $0.observed)
+        }
+        self.init(policy: policy, seed: outcome.scenario.configuration.seed, summary: outcome.summary, failed: failed)
+    }
+}
+
+/// What did not hold in a run.
+public struct FailedExpectation: Hashable, Sendable {
+    public var expectation: String
+    public var observed: String
 }
 
 public struct Comparison: Sendable {
     public var policies: [String]
-    public var seeds: [UInt64]
+    public var replications: Replicates
     /// By policy, then by seed.
     public var runs: [ComparedRun]
     /// By metric, then by policy.
     public var metrics: [ComparedMetric]
+
+    /// Names of metrics that no run had anything to measure for.
+    public var unmeasured: [String] {
+        let measured = Set(metrics.map(\.metric))
+        var names: [String] = []
+        for metric in runs.first?.summary.metrics ?? [] where !measured.contains(metric.name) { names.append(metric.name) }
+        return names
+    }
+
+    /// One for each observation.
+    public var seeds: [UInt64] { replications.seeds }
 
     /// Runs every policy with every seed, and writes each run's results.
     ///
@@ -30,9 +61,9 @@ public struct Comparison: Sendable {
     ///   - finished: called after each run with how many are done.
     /// - Throws: what a run throws; nothing is compared then.
     public static func run(
-        _ scenarios: [Scenario], seeds: [UInt64], output: String?, finished: @escaping @Sendable (Int) -> Void = { _ in }
+        _ scenarios: [Scenario], _ replications: Replicates, output: String?, finished: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> Comparison {
-        let cases = scenarios.indices.flatMap { policy in seeds.map { (policy: policy, seed: $0) } }
+        let cases = scenarios.indices.flatMap { policy in replications.runSeeds.map { (policy: policy, seed: $0) } }
         if let output {
             for (policy, seed) in cases {
                 var scenario = scenarios[policy]
@@ -40,76 +71,62 @@ public struct Comparison: Sendable {
                 try scenario.checkResultFolder(below: output)
             }
         }
-        let parallel = max(1, ProcessInfo.processInfo.activeProcessorCount)
-        var results: [ComparedRun?] = Array(repeating: nil, count: cases.count)
-        try await withThrowingTaskGroup(of: (Int, ComparedRun).self) { group in
-            var next = 0
-            var done = 0
-            func start() {
-                guard next < cases.count else { return }
-                let (number, policy, seed) = (next, cases[next].policy, cases[next].seed)
-                next += 1
-                group.addTask {
-                    var scenario = scenarios[policy]
-                    scenario.configuration.seed = seed
-                    let outcome = try scenario.run()
-                    if let output { try outcome.write(to: scenario.resultFolder(below: output)) }
-                    return (
-                        number,
-                        ComparedRun(policy: policy, seed: seed, summary: outcome.summary, failed: outcome.expectations.filter { !$0.holds })
-                    )
-                }
-            }
-            for _ in 0..<parallel { start() }
-            while let (number, run) = try await group.next() {
-                results[number] = run
-                done += 1
-                finished(done)
-                start()
-            }
+        let runs = try await Parallel.map(cases.count, finished: finished) { number in
+            var scenario = scenarios[cases[number].policy]
+            scenario.configuration.seed = cases[number].seed
+            let outcome = try scenario.run()
+            if let output { try outcome.write(to: scenario.resultFolder(below: output)) }
+            return ComparedRun(policy: cases[number].policy, outcome)
         }
-        return Comparison(policies: scenarios.map(\.policy), seeds: seeds, runs: results.compactMap { $0 })
+        return Comparison(policies: scenarios.map(\.policy), replications, runs: runs)
     }
 
     /// Compares runs that are complete: every policy with every seed.
     ///
     /// - Parameter precision: the half width that intervals are wanted to have, as a share of the first policy's mean.
-    init(policies: [String], seeds: [UInt64], runs: [ComparedRun], precision: Double = defaultPrecision) {
+    init(policies: [String], _ replications: Replicates, runs: [ComparedRun], precision: Double = defaultPrecision) {
         self.policies = policies
-        self.seeds = seeds
+        self.replications = replications
         self.runs = runs
-        metrics = []
-        guard let first = runs.first else { return }
-        for metric in first.summary.metrics {
-            let byPolicy = policies.indices.map { policy in
-                seeds.map { seed in runs.first { $0.policy == policy && $0.seed == seed }?.summary[metric.name] }
-            }
-            let base = Statistics.mean(byPolicy[0].compactMap { $0 }).magnitude
-            for (policy, values) in byPolicy.enumerated() {
-                let present = values.compactMap { $0 }
-                guard !present.isEmpty else { continue }
-                var row = ComparedMetric(
-                    metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count,
-                    mean: Statistics.mean(present), standardDeviation: Statistics.standardDeviation(present))
-                row.halfWidth = StudentInterval(present)?.halfWidth
-                var spread = row.standardDeviation
-                if policy > 0 {
-                    var pairs: [(here: Double, base: Double)] = []
-                    for (here, base) in zip(values, byPolicy[0]) { if let here, let base { pairs.append((here, base)) } }
-                    if !pairs.isEmpty {
-                        let differences = pairs.map { $0.here - $0.base }
-                        row.difference = Statistics.mean(differences)
-                        spread = Statistics.standardDeviation(differences)
-                        row.set(PairedDifference(of: pairs.map(\.here), minus: pairs.map(\.base)))
-                    }
-                }
-                if present.count > 1, base > 0 {
-                    row.runsNeeded = Replications.needed(forHalfWidth: precision * base, standardDeviation: spread)
-                }
-                metrics.append(row)
-            }
+        let observations = Observations(policies: policies.count, replications, runs)
+        metrics = observations.metrics.flatMap { metric in
+            Comparison.compare(observations.values(of: metric), of: metric, policies, precision: precision)
         }
         adjustForTheirNumber()
+    }
+
+    /// A metric under each policy that has it.
+    ///
+    /// - Parameter byPolicy: the observations of each policy, seed by seed.
+    private static func compare(
+        _ byPolicy: [[Double?]], of metric: Metric, _ policies: [String], precision: Double
+    ) -> [ComparedMetric] {
+        guard let first = byPolicy.first else { return [] }
+        let base = Statistics.mean(first.compactMap { $0 }).magnitude
+        return byPolicy.enumerated().compactMap { policy, values in
+            let present = values.compactMap { $0 }
+            guard !present.isEmpty else { return nil }
+            var row = ComparedMetric(
+                metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count,
+                mean: Statistics.mean(present), standardDeviation: Statistics.standardDeviation(present))
+            row.halfWidth = StudentInterval(present)?.halfWidth
+            var spread = row.standardDeviation
+            if policy > 0 {
+                var pairs: [(here: Double, base: Double)] = []
+                for (here, base) in zip(values, first) { if let here, let base { pairs.append((here, base)) } }
+                if !pairs.isEmpty {
+                    let differences = pairs.map { $0.here - $0.base }
+                    row.difference = Statistics.mean(differences)
+                    row.pairs = pairs.count
+                    spread = Statistics.standardDeviation(differences)
+                    row.set(PairedDifference(of: pairs.map(\.here), minus: pairs.map(\.base)))
+                }
+            }
+            if present.count > 1, base > 0 {
+                row.runsNeeded = Replications.needed(forHalfWidth: precision * base, standardDeviation: spread)
+            }
+            return row
+        }
     }
 
     /// Five per cent of the first policy's mean.
@@ -117,12 +134,12 @@ public struct Comparison: Sendable {
 
     /// Of many differences some look significant by chance: their p-values are adjusted for all that could have been found.
     private mutating func adjustForTheirNumber() {
-        let rows = metrics.indices.filter { metrics[$0].pValue != nil && metrics[$0].pairingGain != nil }
+        // That two policies never differ in a figure which never varies is no finding, and counts as none.
+        let rows = metrics.indices.filter { metrics[$0].pValue != nil && (metrics[$0].pairingGain != nil || metrics[$0].pValue != 1) }
         for (row, adjusted) in zip(rows, MultipleTests.holm(rows.compactMap { metrics[$0].pValue })) {
             metrics[row].adjustedPValue = adjusted
         }
-        // A difference that is the same in every run is no matter of chance.
-        for row in metrics.indices where metrics[row].pairingGain == nil { metrics[row].adjustedPValue = metrics[row].pValue }
+        for row in metrics.indices where metrics[row].adjustedPValue == nil { metrics[row].adjustedPValue = metrics[row].pValue }
     }
 
     public static let columns = ResultTable(
@@ -131,7 +148,7 @@ public struct Comparison: Sendable {
             ResultColumn("metric", .text, "As in summary.csv."),
             ResultColumn("unit", .text, "Its unit."),
             ResultColumn("policy", .text, "The policy."),
-            ResultColumn("runs", .integer, "Runs that had the metric."),
+            ResultColumn("runs", .integer, "Runs that had the metric; of antithetic runs: pairs in which both had it."),
             ResultColumn("mean", .number, "Their mean."),
             ResultColumn("standard_deviation", .number, "Their standard deviation."),
             ResultColumn("ci95_low", .number, optional: true, "The 95 % interval of the mean by Student's t; empty with one run."),
@@ -141,7 +158,8 @@ public struct Comparison: Sendable {
             ResultColumn("difference_ci95_high", .number, optional: true, "Its upper end."),
             ResultColumn(
                 "p_value", .number, optional: true,
-                "Of the paired t test that there is no difference; 0 or 1 where differences do not vary."),
+                "Of the paired t test that there is no difference. Where differences do not vary: 1 if there are none, else the sign test's, 2^(1 - pairs)."
+            ),
             ResultColumn(
                 "p_value_holm", .number, optional: true, "The same, adjusted by Holm's method for the number of differences in the table."),
             ResultColumn(
@@ -169,7 +187,8 @@ public struct Comparison: Sendable {
     ///
     /// - Parameter prefix: of both files' names.
     public func write(to folder: String, prefix: String = "") throws(ResultError) {
-        try writeTable(Comparison.columns, prefix, folder) { (csv) throws(ResultError) in
+        try WholeFile.table(prefix + Comparison.columns.file, in: folder, header: ResultWriter.header(Comparison.columns)) {
+            (csv) throws(ResultError) in
             for row in metrics {
                 csv.field(row.metric)
                 csv.field(row.unit)
@@ -189,7 +208,8 @@ public struct Comparison: Sendable {
                 csv.endRow()
             }
         }
-        try writeTable(Comparison.runColumns, prefix, folder) { (csv) throws(ResultError) in
+        try WholeFile.table(prefix + Comparison.runColumns.file, in: folder, header: ResultWriter.header(Comparison.runColumns)) {
+            (csv) throws(ResultError) in
             for run in runs {
                 for metric in run.summary.metrics {
                     csv.field(policies[run.policy])
@@ -200,20 +220,6 @@ public struct Comparison: Sendable {
                     csv.endRow()
                 }
             }
-        }
-    }
-
-    /// Writes a table under a temporary name and renames it: it is there as a whole or not at all.
-    private func writeTable(
-        _ table: ResultTable, _ prefix: String, _ folder: String, _ rows: (inout CSVWriter) throws(ResultError) -> Void
-    ) throws(ResultError) {
-        let name = prefix + table.file
-        let temporary = ".\(name).partial-\(getpid())"
-        var csv = try CSVWriter(name: temporary, in: folder, header: ResultWriter.header(table))
-        try rows(&csv)
-        _ = try csv.finish()
-        guard rename("\(folder)/\(temporary)", "\(folder)/\(name)") == 0 else {
-            throw ResultError("cannot write \(folder)/\(name): \(String(cString: strerror(errno)))")
         }
     }
 }

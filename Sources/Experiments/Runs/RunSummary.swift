@@ -18,6 +18,9 @@ public struct RunSummary: Hashable, Sendable {
 
     public subscript(name: String) -> Double? { metrics.first { $0.name == name }?.value ?? nil }
 
+    /// Figures that were read back.
+    init(_ metrics: [Metric]) { self.metrics = metrics }
+
     /// Sums up a run that ended at `end`.
     public init(_ record: RunRecord, end: SimulatedTime) {
         add("simulated_time", end.sinceStart.seconds, "s")

@@ -47,6 +47,23 @@ enum PathText {
 
     static func join(_ folder: String, _ name: String) -> String { folder.hasSuffix("/") ? folder + name : folder + "/" + name }
 
+    /// From the root, without `.` and `..`.
+    static func standardised(_ path: String) -> String {
+        var parts: [Substring] = []
+        let whole = path.hasPrefix("/") ? path : join(FileManager.default.currentDirectoryPath, path)
+        for part in whole.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    /// The way to a path from a folder, such as `../results/a`; empty if they are the same.
+    static func relative(_ path: String, from folder: String) -> String {
+        let (target, start) = (standardised(path).split(separator: "/"), standardised(folder).split(separator: "/"))
+        let common = zip(target, start).prefix { $0 == $1 }.count
+        return (Array(repeating: "..", count: start.count - common) + target.dropFirst(common)).joined(separator: "/")
+    }
+
     /// The file's name without what follows its last dot.
     static func baseName(_ path: String) -> String {
         let name = split(path).name

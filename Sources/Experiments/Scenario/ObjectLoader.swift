@@ -7,6 +7,9 @@ struct ObjectLoader {
     private var manifests: ManifestLoader
     /// What was found in the files, in order.
     private(set) var diagnostics: [Diagnostic] = []
+    /// Values to be put into objects before they are read; those that found their object are no longer here.
+    var edits: [ScenarioEdit] = []
+    private var editFailures: [String] = []
 
     init(options: ManifestLoader.Options) { manifests = ManifestLoader(options: options) }
 
@@ -18,11 +21,37 @@ struct ObjectLoader {
     /// The objects of the file a node names. Findings about a file are reported once.
     mutating func load(_ node: YAMLNode, _ decoder: inout ScenarioDecoder) -> [LoadedObject] {
         guard let bytes = decoder.file(node), let path = node.scalarText else { return [] }
-        let loaded = manifests.load(bytes, file: decoder.location(of: path))
+        let file = decoder.location(of: path)
+        let loaded = editedDocuments(bytes, file: file).map { manifests.load(documents: $0) } ?? manifests.load(bytes, file: file)
         diagnostics += loaded.diagnostics
         checkTimeZones(loaded.objects)
         if loaded.objects.isEmpty, !loaded.hasErrors { decoder.context.error(node, "there are no objects in \(path)") }
         return loaded.objects
+    }
+
+    /// The documents of a file with other values in them; nil: there is nothing to change, or it cannot be parsed.
+    private mutating func editedDocuments(_ bytes: [UInt8], file: String) -> [YAMLNode]? {
+        guard !edits.isEmpty, var documents = try? YAMLFile.parse(bytes, name: file).documents else { return nil }
+        edits.removeAll { edit in
+            guard let node = edit.field.path.object?.find(in: documents) else { return false }
+            do throws(FactorPathError) {
+                documents = try edit.apply(at: edit.field.path.place(in: node))
+            } catch {
+                editFailures.append("\(edit.field.position): \(error.message)")
+            }
+            return true
+        }
+        return documents
+    }
+
+    /// What came of the values to be put in, after all files: those that could not be placed.
+    mutating func takeEditFailures() -> [String] {
+        defer { (edits, editFailures) = ([], []) }
+        return editFailures
+            + edits.map { edit in
+                let object = edit.field.path.object?.description ?? ""
+                return "\(edit.field.position): there is no \(object) in the files of the scenario's cluster.objects"
+            }
     }
 
     /// The objects of documents that are parsed already.

@@ -9,6 +9,8 @@ import NodeAgent
 public struct InputFile: Hashable, Sendable {
     /// As the scenario spells it.
     public var path: String
+    /// Where it was read.
+    public var location: String
     public var bytes: Int
     public var fingerprint: Fingerprint
 }
@@ -256,11 +258,12 @@ struct ScenarioDecoder {
     /// The contents of a file, whose fingerprint is kept. `beside`: it is looked for beside the scenario, and known by the path
     /// as spelled there; otherwise it was named on the command line, and is known by its name alone.
     mutating func read(_ path: String, beside: Bool = true) throws(ResultError) -> [UInt8] {
+        let place = beside ? location(of: path) : path
         let bytes: [UInt8]
-        if let text = texts[path] { bytes = text } else { bytes = try InputFiles.read(beside ? location(of: path) : path) }
+        if let text = texts[path] { bytes = text } else { bytes = try InputFiles.read(place) }
         let name = beside ? path : PathText.split(path).name
         if !inputs.contains(where: { $0.path == name }) {
-            inputs.append(InputFile(path: name, bytes: bytes.count, fingerprint: Fingerprint(of: bytes)))
+            inputs.append(InputFile(path: name, location: place, bytes: bytes.count, fingerprint: Fingerprint(of: bytes)))
         }
         return bytes
     }

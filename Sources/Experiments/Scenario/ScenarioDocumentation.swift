@@ -16,14 +16,7 @@ public enum ScenarioDocumentation {
             Written by `seatrial docs scenario` from the table the files are read by.
 
             """
-        for type in ScenarioFormat.types {
-            page += "\n## \(type.name)\n\(type.description)\n"
-            if !type.exactlyOne.isEmpty { page += "Exactly one of \(type.exactlyOne.map { "`\($0)`" }.joined(separator: ", ")).\n" }
-            page += "\n| field | value | meaning |\n| --- | --- | --- |\n"
-            for field in type.fields {
-                page += "| `\(field.name)`\(field.required ? " (required)" : "") | \(text(of: field.type)) | \(field.description) |\n"
-            }
-        }
+        page += tables(of: ScenarioFormat.types)
         page += """
 
             ## Distributions
@@ -41,6 +34,26 @@ public enum ScenarioDocumentation {
             }
             if let scalar = family.acceptsScalar { forms.append(text(of: scalar)) }
             page += "| `\(family.name)` | \(forms.joined(separator: "; or ")) | \(family.description) |\n"
+        }
+        page += """
+
+            # Experiment files
+            An experiment is one YAML document, too: a scenario, what is varied about it, seeds, and the figures to keep. How to write and run
+            one is told in [experiments.md](experiments.md).
+
+            """
+        return page + tables(of: ExperimentFormat.types)
+    }
+
+    private static func tables(of types: [ScenarioType]) -> String {
+        var page = ""
+        for type in types {
+            page += "\n## \(type.name)\n\(type.description)\n"
+            if !type.exactlyOne.isEmpty { page += "Exactly one of \(type.exactlyOne.map { "`\($0)`" }.joined(separator: ", ")).\n" }
+            page += "\n| field | value | meaning |\n| --- | --- | --- |\n"
+            for field in type.fields {
+                page += "| `\(field.name)`\(field.required ? " (required)" : "") | \(text(of: field.type)) | \(field.description) |\n"
+            }
         }
         return page
     }
@@ -63,6 +76,7 @@ public enum ScenarioDocumentation {
         case .labelSelector: "label selector"
         case .distribution: "distribution"
         case .kubernetes(let kind): "\(kind) inline"
+        case .anything: "anything"
         case .object(let name): "[\(name)](#\(name.lowercased()))"
         case .list(let element): "list of " + text(of: element)
         case .either(let first, let second): text(of: first) + " or " + text(of: second)

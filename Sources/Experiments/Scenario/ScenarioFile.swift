@@ -39,6 +39,13 @@ public enum ScenarioFile {
         return scenario
     }
 
+    /// Reads a scenario with other values in some of its fields.
+    ///
+    /// - Throws: `ScenarioError` as ``load(_:overrides:)``, and for fields that cannot be found.
+    static func load(_ path: String, overrides: ScenarioOverrides, edits: [ScenarioEdit]) throws(ScenarioError) -> Scenario {
+        try finish(ScenarioReader(path: path, overrides: overrides, edits: edits))
+    }
+
     /// Reads a scenario from texts that are on no disk.
     ///
     /// - Parameters:
@@ -70,6 +77,8 @@ public enum ScenarioFile {
 struct ScenarioReader {
     private let path: String
     private let overrides: ScenarioOverrides
+    /// Values to be put in the place of what files have, and not yet put there.
+    private var edits: [ScenarioEdit]
     private(set) var decoder: ScenarioDecoder
     private var loader = ObjectLoader(options: ManifestLoader.Options())
     /// Findings that belong to no node of the scenario file.
@@ -77,9 +86,10 @@ struct ScenarioReader {
     private var warnings: [String] = []
     private var failures: [String] = []
 
-    init(path: String, overrides: ScenarioOverrides, texts: [String: [UInt8]] = [:]) {
+    init(path: String, overrides: ScenarioOverrides, texts: [String: [UInt8]] = [:], edits: [ScenarioEdit] = []) {
         self.path = path
         self.overrides = overrides
+        self.edits = edits
         decoder = ScenarioDecoder(folder: PathText.split(path).folder, texts: texts)
     }
 
@@ -98,7 +108,7 @@ struct ScenarioReader {
 
     /// The scenario, or nil; what is wrong is in ``messages(_:)``.
     mutating func read() -> Scenario? {
-        let document: YAMLNode
+        var document: YAMLNode
         do {
             let bytes = try decoder.read(path, beside: false)
             let documents = try YAMLFile.parse(bytes, name: path).documents.filter { !$0.isNull }
@@ -114,6 +124,8 @@ struct ScenarioReader {
             failures.append("\(error)")
             return nil
         }
+        document = ScenarioEdit.apply(edits, to: document, &failures)
+        edits.removeAll { $0.field.path.object == nil }
         return scenario(document)
     }
 
@@ -272,6 +284,12 @@ struct ScenarioReader {
                 document = node
             }
         }
+        // It becomes the name of a folder.
+        if [".", "..", ""].contains(policy) {
+            failures.append(
+                "\(overrides.scheduler ?? path): a policy is called after its file, and \"\(policy)\" can be no folder's name: rename the file"
+            )
+        }
         guard let document else { return policy }
         var context = DecodingContext(unknownFields: .refuse)
         let plugins = configuration.plugins
@@ -310,7 +328,9 @@ struct ScenarioReader {
 
         for pool in decoder.list(fields, "nodePools") { configuration.nodes += decoder.nodePool(pool, &loader) }
         var manifests: [LoadedObject] = []
+        loader.edits = edits
         for path in decoder.list(fields, "objects") { manifests += loader.load(path, &decoder) }
+        failures += loader.takeEditFailures()
         loader.check(manifests)
         for object in manifests {
             if case .node(let node) = object.object {
@@ -328,7 +348,7 @@ struct ScenarioReader {
             configuration.snapshot = objects.map(\.object)
             if objects.isEmpty, let snapshotNode { decoder.context.error(snapshotNode, "there are no objects in the snapshot") }
         }
-        if let node = decoder.field(fields, "trace") { configuration.trace = trace(node) }
+        if let node = decoder.field(fields, "trace") { configuration.trace = decoder.trace(node, &loader) }
         let carried = configuration.objects + configuration.snapshot + configuration.trace.map(\.object)
         if let warning = Snapshot.warning(about: carried) { warnings.append("\(path): \(warning)") }
         if let node = decoder.field(fields, "arrivals") { decoder.arrivals(node, into: &configuration) }
@@ -358,37 +378,6 @@ struct ScenarioReader {
             failures.append(error.description)
             return nil
         }
-    }
-
-    /// Objects with the times of their annotations.
-    private mutating func trace(_ node: YAMLNode) -> [TraceEntry] {
-        var entries: [TraceEntry] = []
-        for loaded in loader.load(node, &decoder) {
-            let annotations = loaded.object.metadata.annotations
-            func seconds(_ key: String, _ loader: inout ObjectLoader) -> SimulatedTime? {
-                guard let text = annotations[key] else { return nil }
-                if Double(text) != nil, let seconds = try? SimulatedDuration(text: text + "s"), seconds >= .zero {
-                    return SimulatedTime(sinceStart: seconds)
-                }
-                loader.add(
-                    .error, loaded, field: "metadata.annotations[\(key)]",
-                    "Invalid value: \"\(text)\": expected a number of seconds from 0 on")
-                return nil
-            }
-            guard annotations[OpenbImport.createAt] != nil else {
-                let field = "metadata.annotations[\(OpenbImport.createAt)]"
-                loader.add(.error, loaded, field: field, "Required value: an object of a trace needs the seconds at which it is created")
-                continue
-            }
-            guard let created = seconds(OpenbImport.createAt, &loader) else { continue }
-            let deleted = seconds(OpenbImport.deleteAt, &loader)
-            if let deleted, deleted < created {
-                loader.add(.error, loaded, field: "metadata.annotations[\(OpenbImport.deleteAt)]", "is before the creation")
-            }
-            entries.append(TraceEntry(createAt: created, deleteAt: deleted, object: loaded.object))
-        }
-        // Stable: objects of one time come in the order of the file.
-        return entries.enumerated().sorted { ($0.element.createAt, $0.offset) < ($1.element.createAt, $1.offset) }.map(\.element)
     }
 
     /// No node may be there twice.

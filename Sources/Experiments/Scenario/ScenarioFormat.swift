@@ -28,6 +28,7 @@ indirect enum FieldType: Sendable {
     /// An inline Kubernetes object of the kind named.
     case kubernetes(String)
     case object(String)
+    case anything
     case list(FieldType)
     case either(FieldType, FieldType)
 }

@@ -53,6 +53,7 @@ public enum ScenarioSchema {
         case .distribution: reference("distribution")
         case .kubernetes(let kind): .members([("type", .string("object")), ("title", .string(kind))])
         case .object(let name): reference(name)
+        case .anything: .members([])
         case .list(let element): .members([("type", .string("array")), ("items", schema(of: element))])
         case .either(let first, let second): .members([("anyOf", .array([schema(of: first), schema(of: second)]))])
         }
