@@ -15,7 +15,8 @@ struct Seatrial: AsyncParsableCommand {
             """,
         version: SeatrialVersion.current,
         subcommands: [
-            RunCommand.self, CompareCommand.self, ExperimentCommand.self, BranchCommand.self, ExplainCommand.self, DiffCommand.self,
+            RunCommand.self, CompareCommand.self, ExperimentCommand.self, SweepCommand.self, BranchCommand.self, ExplainCommand.self,
+            DiffCommand.self,
             ReportCommand.self, SteadyCommand.self, StormCommand.self, ValidateCommand.self, SchemaCommand.self, ImportCommand.self,
             DocsCommand.self,
         ])
