@@ -89,12 +89,18 @@ struct DiffCommand: ParsableCommand {
     @OptionGroup var options: RunOptions
 
     func run() throws {
-        let left = try RepeatableRun(first, overrides: options.overrides)
-        let right = try RepeatableRun(second, overrides: options.overrides)
+        // Of a scenario file and a finished run, what is said about seed and scheduler is about the scenario.
+        let bothFinished = RepeatableRun.isFinished(first) && RepeatableRun.isFinished(second)
+        let (left, right) = try (run(first, bothFinished), run(second, bothFinished))
         let total = min(left.scenario.duration.seconds, right.scenario.duration.seconds)
         let difference = try FirstDifference.find(between: left, and: right, progress: options.progress(total))
         if Terminal.isWatched { Terminal.clearLine() }
         try Terminal.say(FirstDifferenceReport(difference, between: left, and: right, limit: options.limit), terminator: "")
         if difference != nil { throw ExitCode(ExitStatus.expectationFailed) }
+    }
+
+    private func run(_ path: String, _ bothFinished: Bool) throws -> RepeatableRun {
+        let overrides = RepeatableRun.isFinished(path) && !bothFinished ? ScenarioOverrides() : options.overrides
+        return try RepeatableRun(path, overrides: overrides)
     }
 }

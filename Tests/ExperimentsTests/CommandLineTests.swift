@@ -112,6 +112,65 @@ struct CommandLineTests {
         #expect(process.terminationStatus == 3)
     }
 
+    @Test("A figure that runs do not have is refused before the first run")
+    func unknownMetric() throws {
+        let folder = try TemporaryFolder(["web.yaml": webManifest, "pack.yaml": FactorTests.files["pack.yaml"] ?? ""])
+        try folder.write("scenario.yaml", CommandLineTests.small)
+        let run = try seatrial(
+            "compare", folder["scenario.yaml"], "--scheduler", "default", "--scheduler", folder["pack.yaml"], "--until-precise", "1%",
+            "--metric", "joy", "--output", folder["results"])
+        #expect(run.status == 2)
+        #expect(run.errors.contains("--metric joy: summary.csv has no figure"), "\(run.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder["results"]))
+    }
+
+    @Test("A policy whose file's name is no folder's name is refused")
+    func namelessPolicy() throws {
+        let folder = try TemporaryFolder(["web.yaml": webManifest, "..yaml": FactorTests.files["pack.yaml"] ?? ""])
+        try folder.write("scenario.yaml", CommandLineTests.small)
+        let run = try seatrial("run", folder["scenario.yaml"], "--scheduler", folder["..yaml"], "--output", folder["results"])
+        #expect(run.status == 2)
+        #expect(run.errors.contains("rename the file"), "\(run.errors)")
+    }
+
+    @Test("A scenario is compared with a finished run under the scheduler that is named")
+    func difference() throws {
+        let folder = try TemporaryFolder(["web.yaml": webManifest, "pack.yaml": FactorTests.files["pack.yaml"] ?? ""])
+        try folder.write("scenario.yaml", CommandLineTests.small)
+        _ = try seatrial("run", folder["scenario.yaml"], "--output", folder["results"], "--quiet")
+        let results = folder["results/test/default/seed-1"]
+        let run = try seatrial("diff", folder["scenario.yaml"], results, "--scheduler", folder["pack.yaml"])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try seatrial("diff", results, results, "--scheduler", "default").status == 2)
+        let late = try seatrial("explain", results, "pod/web", "--at", "99h")
+        #expect(late.status == 2 && late.errors.contains("outside of the run, which takes 1m"), "\(late.errors)")
+    }
+
+    @Test("Experiments are validated, and swept in the parts that the arguments name")
+    func sweep() throws {
+        let experiment = FactorTests.experiment(
+            "  factors: [{name: machines, path: 'cluster.nodePools[general].count', levels: [2, 3]}]\n  outputs: [pods_created]\n")
+        let folder = try TemporaryFolder(FactorTests.files.merging(["experiment.yaml": experiment]) { $1 })
+        let (file, output) = (folder["experiment.yaml"], folder["sweep"])
+        let validated = try seatrial("validate", file)
+        #expect(validated.output == "\(file): web: 2 combinations of machines (2), 2 seeds: 4 cases\n", "\(validated.errors)")
+        #expect(try seatrial("sweep", "run", file, "--case", "3-4", "--output", output).status == 0)
+        #expect(try seatrial("sweep", "collect", file, "--output", output).status == 3)
+        #expect(try seatrial("sweep", "run", file, "--case", "5", "--output", output).status == 2)
+        #expect(try seatrial("sweep", "run", file, "--case", "4-3", "--output", output).status == 2)
+        let listed = try seatrial("sweep", "list", file, "--output", output)
+        #expect(listed.output.hasPrefix("case,combination,machines,seed,done\n1,machines=2,2,1,false\n"))
+        let all = try seatrial("sweep", file, "--output", output, "--jobs", "1")
+        #expect(all.status == 0, "\(all.errors)")
+        #expect(all.output.contains("machines"))
+        let submitted = try seatrial("sweep", "submit", file, "--engine", "slurm", "--write-only", "--output", output)
+        #expect(submitted.status == 0 && FileManager.default.isReadableFile(atPath: output + "/slurm/cases.sh"))
+        #expect(try seatrial("sweep", "submit", file, "--engine", "kubernetes", "--output", output).status == 0)
+        #expect(FileManager.default.isReadableFile(atPath: output + "/kubernetes/cases.yaml"))
+        // What was written for engines does not get in the way.
+        #expect(try seatrial("sweep", file, "--output", output, "--quiet").status == 0)
+    }
+
     @Test("Help, version and schema end with 0", arguments: ["--help", "--version", "schema"])
     func information(argument: String) throws {
         let run = try seatrial(argument)

@@ -73,7 +73,7 @@ struct HTMLReportTests {
         let scenarios = try ["default", path + "pack.yaml"].map {
             try ScenarioFile.load(path + "scenario.yaml", overrides: ScenarioOverrides(scheduler: $0))
         }
-        let comparison = try await Comparison.run(scenarios, seeds: [1, 2, 3], output: folder.path)
+        let comparison = try await Comparison.run(scenarios, Replicates([1, 2, 3]), output: folder.path)
         try comparison.write(to: folder["packing"])
         let report = try HTMLReport(of: folder["packing"], to: folder["page.html"])
         try report.write()
@@ -82,7 +82,34 @@ struct HTMLReportTests {
         #expect(charts.count == 2 + 2 * 3)
         #expect(Set(values(charts[0]).compactMap { $0["policy"] as? String }) == ["pack"])
         #expect(Set(values(charts[1]).compactMap { $0["policy"] as? String }) == ["default", "pack"])
-        #expect(page.contains("href=\"pack/seed-1/pods.csv\""))
+        // Links lead from the page to the results, wherever it stands.
+        #expect(page.contains("href=\"packing/pack/seed-1/pods.csv\""))
+        let inside = try HTMLReport(of: folder["packing"])
+        try inside.write()
+        #expect(try String(contentsOfFile: inside.path, encoding: .utf8).contains("href=\"pack/seed-1/pods.csv\""))
+        // A policy has one colour in both charts, and figures keep the table's order.
+        let domains = page.components(separatedBy: "\"domain\":[\"default\",\"pack\"]").count - 1
+        #expect(domains >= 4)
+        let facet = try #require(charts[1]["facet"] as? [String: Any])
+        let order = try #require(facet["sort"] as? [String])
+        let metrics = Set(values(charts[1]).compactMap { $0["metric"] as? String })
+        #expect(order.count == metrics.count)
+        #expect(order.first?.hasPrefix("pods_") == true)
+    }
+
+    @Test("With one seed nothing is said about intervals")
+    func oneSeed() async throws {
+        let folder = try TemporaryFolder()
+        let path = packageRoot + "/scenarios/packing/"
+        let scenarios = try ["default", path + "pack.yaml"].map {
+            try ScenarioFile.load(path + "scenario.yaml", overrides: ScenarioOverrides(duration: "10m", scheduler: $0))
+        }
+        try await Comparison.run(scenarios, Replicates([1]), output: folder.path).write(to: folder["packing"])
+        let report = try HTMLReport(of: folder["packing"])
+        try report.write()
+        let page = try String(contentsOfFile: report.path, encoding: .utf8)
+        #expect(page.contains("One seed: how much of it is chance"))
+        #expect(!page.contains("95 % intervals"))
     }
 
     @Test("A folder without results is refused, and names are shown as they are")

@@ -42,7 +42,8 @@ struct SteadyStateReportTests {
         "What cannot be answered says why",
         arguments: [
             ("nothing", nil, nil, "there is no column nothing"), ("value", "kind", nil, "COLUMN=TEXT"),
-            ("value", nil, "soon", "--warm-up"), ("kind", nil, nil, "is not a number"), ("value", "kind=none", nil, "too few"),
+            ("value", nil, "soon", "--warm-up"), ("value", nil, "-1s", "--warm-up: -1s: must not be negative"),
+            ("kind", nil, nil, "is not a number"), ("value", "kind=none", nil, "too few"),
         ] as [(String, String?, String?, String)])
     func refusals(column: String, condition: String?, warmUp: String?, expected: String) throws {
         do {

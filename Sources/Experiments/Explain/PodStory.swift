@@ -36,6 +36,9 @@ public struct PodStory: Sendable {
     public init(
         of name: NamespacedName, in run: RepeatableRun, at time: SimulatedTime? = nil, progress: ((SimulatedTime) -> Void)? = nil
     ) throws(ScenarioError) {
+        if let time, time < .zero || time > .zero + run.scenario.duration {
+            throw ScenarioError(["--at: \(time.sinceStart.text) is outside of the run, which takes \(run.scenario.duration.text)"])
+        }
         let watched = try WatchedRun(run.scenario, decisionsAbout: .pod(name), progress: progress)
         let pods = watched.record.pods.filter { $0.name == name }
         guard !pods.isEmpty else { throw ScenarioError(["no pod \(name) in this run" + PodStory.suggestion(name, watched.record)]) }

@@ -9,6 +9,9 @@ public struct RepeatableRun: Sendable {
     public let name: String
     public let scenario: Scenario
 
+    /// Whether a path is the folder of a run that is finished.
+    public static func isFinished(_ path: String) -> Bool { InputFiles.exists(PathText.join(path, "run.json")) }
+
     /// Finds the scenario of a run.
     ///
     /// - Parameters:

@@ -55,10 +55,11 @@ public struct SteadyStateReport: CustomStringConvertible {
         if let text {
             do throws(DurationTextError) {
                 let end = try SimulatedDuration(text: text).seconds
-                given = times.firstIndex { $0 >= end } ?? times.count
+                given = end < 0 ? nil : times.firstIndex { $0 >= end } ?? times.count
             } catch {
                 throw ScenarioError(["--warm-up: \(error)"])
             }
+            if given == nil { throw ScenarioError(["--warm-up: \(text): must not be negative"]) }
         }
         isWarmUpGiven = given != nil
         warmUp = given ?? SteadyState.warmUp(of: values)

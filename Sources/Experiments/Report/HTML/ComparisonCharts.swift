@@ -3,8 +3,21 @@
 /// Draws `comparison.csv`.
 struct ComparisonCharts {
     private let table: ResultFiles.Table
+    /// In the order of the table.
+    private let policies: [String]
+    /// Whether there are intervals: with one seed there are none.
+    private let hasIntervals: Bool
 
-    init(_ table: ResultFiles.Table) { self.table = table }
+    init(_ table: ResultFiles.Table) {
+        self.table = table
+        var policies: [String] = []
+        for row in table.rows where !policies.contains(table.text(row, "policy")) { policies.append(table.text(row, "policy")) }
+        self.policies = policies
+        hasIntervals = table.rows.contains { !table.text($0, "ci95_low").isEmpty }
+    }
+
+    /// A policy has one colour in all charts, also in those that leave the first one out.
+    private var colors: JSONValue { ["domain": .array(policies.map { .string($0) })] }
 
     func charts() -> [Chart] { [differences, means].compactMap { $0 } }
 
@@ -32,8 +45,9 @@ struct ComparisonCharts {
         }
         guard !values.isEmpty else { return nil }
         let y: JSONValue = ["field": "metric", "type": "nominal", "sort": .null, "title": .null, "axis": ["labelLimit": 260]]
-        let color: JSONValue = ["field": "policy", "type": "nominal", "title": .null]
-        let offset: JSONValue = ["field": "policy"]
+        let others = JSONValue.array(policies.dropFirst().map { .string($0) })
+        let color: JSONValue = ["field": "policy", "type": "nominal", "title": .null, "scale": colors, "legend": ["values": others]]
+        let offset: JSONValue = ["field": "policy", "scale": ["domain": others]]
         let x: JSONValue = ["type": "quantitative", "title": "difference to the first policy", "axis": ["format": "+%"]]
         func along(_ field: String) -> JSONValue {
             guard case .object(var members) = x else { return x }
@@ -51,7 +65,9 @@ struct ComparisonCharts {
                 "encoding": [
                     "y": y, "yOffset": offset, "color": color, "x": along("difference"),
                     "fill": [
-                        "condition": ["test": "datum.sure === 'significant'", "field": "policy", "type": "nominal", "legend": .null],
+                        "condition": [
+                            "test": "datum.sure === 'significant'", "field": "policy", "type": "nominal", "legend": .null, "scale": colors,
+                        ],
                         "value": "white",
                     ],
                     "tooltip": [
@@ -64,8 +80,9 @@ struct ComparisonCharts {
         ]
         return Chart(
             title: "Differences",
-            caption:
-                "Paired by seed, with 95 % intervals, as a share of the first policy's mean. Filled: significant in view of their number (Holm).",
+            caption: hasIntervals
+                ? "Paired by seed, with 95 % intervals, as a share of the first policy's mean. Filled: significant in view of their number (Holm)."
+                : "As a share of the first policy's mean. One seed: how much of it is chance, nobody can say.",
             specification: [
                 "height": ["step": 9], "data": ["values": .array(values)], "layer": .array(layers),
                 "resolve": ["scale": ["fill": "shared"]],
@@ -93,13 +110,15 @@ struct ComparisonCharts {
             ])
         }
         guard !values.isEmpty else { return nil }
-        let y: JSONValue = ["field": "policy", "type": "nominal", "sort": .null, "title": .null]
-        let color: JSONValue = ["field": "policy", "type": "nominal", "legend": .null]
+        let y: JSONValue = ["field": "policy", "type": "nominal", "sort": .array(policies.map { .string($0) }), "title": .null]
+        let color: JSONValue = ["field": "policy", "type": "nominal", "legend": .null, "scale": colors]
+        var names: [JSONValue] = []
+        for value in values { if let name = value["metric"], !names.contains(name) { names.append(name) } }
         return Chart(
-            title: "Means", caption: "With their 95 % intervals.",
+            title: "Means", caption: hasIntervals ? "With their 95 % intervals." : "Of one seed.",
             specification: [
                 "data": ["values": .array(values)], "columns": 3,
-                "facet": ["field": "metric", "type": "nominal", "title": .null, "sort": .null, "header": ["labelLimit": 300]],
+                "facet": ["field": "metric", "type": "nominal", "title": .null, "sort": .array(names), "header": ["labelLimit": 300]],
                 "resolve": ["scale": ["x": "independent"]],
                 "spec": [
                     "width": 270,

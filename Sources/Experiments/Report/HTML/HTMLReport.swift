@@ -19,10 +19,13 @@ public struct HTMLReport {
         let files = ResultFiles(folder: folder)
         self.path = path ?? PathText.join(folder, "report.html")
         var body = HTMLBody()
+        // Links are from where the page stands.
+        let way = PathText.relative(folder, from: PathText.split(self.path).folder)
+        let link = way.isEmpty ? "" : way + "/"
         if files.has("run.json") {
-            try HTMLReport.add(run: files, link: "", to: &body)
+            try HTMLReport.add(run: files, link: link, to: &body)
         } else if files.has("comparison.csv") || files.has("branch-comparison.csv") {
-            try HTMLReport.add(comparison: files, to: &body)
+            try HTMLReport.add(comparison: files, link: link, to: &body)
         } else {
             throw ScenarioError([
                 "\(folder): no run.json and no comparison.csv in this folder: expected the results of a run or of a comparison"
@@ -72,20 +75,22 @@ public struct HTMLReport {
 
     // MARK: A comparison
 
-    private static func add(comparison files: ResultFiles, to body: inout HTMLBody) throws(ScenarioError) {
+    private static func add(comparison files: ResultFiles, link: String, to body: inout HTMLBody) throws(ScenarioError) {
         for prefix in ["", "branch-"] where files.has(prefix + "comparison.csv") {
             let table = try files.table(prefix + "comparison.csv")
             let name = PathText.split(files.folder).name
             body.heading("\(name) · " + (prefix.isEmpty ? "policies" : "branches") + " compared")
             for chart in ComparisonCharts(table).charts() { body.add(chart) }
             body.table("All figures", table, table.columns)
-            body.links("Files", [prefix + "comparison.csv", prefix + "runs.csv"].filter { files.has($0) }.map { ($0, $0) })
+            body.links(
+                "Files",
+                [prefix + "comparison.csv", prefix + "runs.csv", prefix + "cases.csv"].filter { files.has($0) }.map { (link + $0, $0) })
             var policies: [String] = []
             for row in table.rows where !policies.contains(table.text(row, "policy")) { policies.append(table.text(row, "policy")) }
             for policy in policies {
                 guard let run = firstRun(of: policy, in: files.folder) else { continue }
                 body.open(policy)
-                try add(run: ResultFiles(folder: PathText.join(files.folder, run)), link: run + "/", to: &body)
+                try add(run: ResultFiles(folder: PathText.join(files.folder, run)), link: link + run + "/", to: &body)
                 body.close()
             }
         }
