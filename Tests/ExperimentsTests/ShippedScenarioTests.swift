@@ -21,6 +21,22 @@ struct ShippedScenarioTests {
         }
     }
 
+    /// A few cases of all kinds; the whole experiment takes a minute.
+    @Test("A shipped experiment gives the cases kept in results/curated", arguments: [1, 38, 75, 112, 149, 180])
+    func experiment(number: Int) throws {
+        let experiment = try ExperimentFile.load(packageRoot + "/scenarios/node-churn/experiment.yaml")
+        let kept = "\(packageRoot)/results/curated/\(experiment.name)/cases.csv"
+        let table = try CSVTable(InputFiles.read(kept), file: kept)
+        #expect(table.rows.count == experiment.caseCount)
+        let run = try experiment.run(experiment.case(number))
+        let row = table.rows[number - 1]
+        #expect(table.text(row, 1) == experiment.combinations[run.policy].label)
+        for name in experiment.outputs {
+            let value = try #require(Double(table.text(row, try table.column(name))))
+            #expect(run.summary[name] == value, "\(name)")
+        }
+    }
+
     /// The scheduler policies shipped beside a scenario, the one it runs with first.
     static func policies(of name: String) -> [String] {
         let folder = packageRoot + "/scenarios/\(name)"
@@ -42,7 +58,7 @@ struct ShippedScenarioTests {
             try ScenarioFile.load(packageRoot + "/scenarios/\(name)/scenario.yaml", overrides: ScenarioOverrides(scheduler: policy))
         }
         let first = try #require(scenarios.first?.configuration.seed)
-        let comparison = try await Comparison.run(scenarios, seeds: Array(first..<first + 5), output: folder.path)
+        let comparison = try await Comparison.run(scenarios, Replicates(Array(first..<first + 5)), output: folder.path)
         for run in comparison.runs {
             for result in run.failed {
                 Issue.record("\(comparison.policies[run.policy]), seed \(run.seed): \(result.expectation), observed \(result.observed)")
