@@ -202,6 +202,7 @@ struct FactorTests {
             ),
             ("  schedulers: [default]\n  factors: [{name: x, schedulers: [default]}]\n", "there are two factors for the scheduler"),
             ("  factors: [{name: x, path: duration, range: {from: 1, to: 2, unit: m}}]\n", "a grid needs levels: factor \"x\" has a range"),
+            ("  factors: [{name: x, path: duration, range: {from: 2, to: 3, unit: '{'}}]\n", "a unit has letters only"),
             ("  factors: [{name: x, path: duration, range: {from: 2, to: 2}}]\n", "must go from a lesser to a greater number"),
             ("  factors: [{name: x, path: duration, range: {from: 2, to: 3, step: 2}}]\n", "is more than there is between the ends"),
             ("  schedulers: [default]\n  design: random\n", "experiment.yaml:8: spec.design: Unsupported value: \"random\""),

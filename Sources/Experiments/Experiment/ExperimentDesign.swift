@@ -11,6 +11,23 @@ enum ExperimentDesign: Sendable {
     /// The beginning of a Sobol sequence: as even, and a larger design keeps the combinations of a smaller one.
     case sobol(combinations: Int)
 
+    var isGrid: Bool { if case .grid = self { true } else { false } }
+
+    /// Why it does not go with these factors; nil: it does.
+    func problem(with factors: [Factor]) -> String? {
+        switch self {
+        case .grid:
+            let ranged = factors.first { if case .range = $0.domain { true } else { false } }
+            return ranged.map {
+                "a grid needs levels: factor \"\($0.name)\" has a range, from which a latinHypercube or a sobol design chooses"
+            }
+        case .sobol:
+            let most = SpaceFilling.sobolDimensions
+            return factors.count > most ? "has \(factors.count) factors: a Sobol sequence has at most \(most)" : nil
+        case .latinHypercube: return nil
+        }
+    }
+
     /// How many there will be; nil: more than can be counted.
     func count(_ factors: [Factor]) -> Int? {
         switch self {

@@ -1,12 +1,9 @@
 // What an experiment file may say.
 
-import DiscreteEvents
-
 enum ExperimentFormat {
     static let kind = "Experiment"
     static let maximumSeeds = 10_000
     static let maximumCases = 1_000_000
-    static let sobolFactors = SpaceFilling.sobolDimensions
 
     static let types = [experiment, spec, factor, level, range, design, latinHypercube, sobol, seeds]
 

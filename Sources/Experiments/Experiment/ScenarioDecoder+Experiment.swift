@@ -163,7 +163,8 @@ extension ScenarioDecoder {
             return nil
         case .mapping:
             guard let fields = open(node, ExperimentFormat.level), let label = string(fields, "name") else { return nil }
-            guard field(fields, "value") != nil || node["value"] != nil, let value = node["value"] else {
+            // null is a value here.
+            guard let value = node["value"] else {
                 context.error(node, "required field \"value\" is missing; null takes the field away")
                 return nil
             }
@@ -174,6 +175,10 @@ extension ScenarioDecoder {
     private mutating func range(_ node: YAMLNode) -> FactorRange? {
         guard let fields = open(node, ExperimentFormat.range) else { return nil }
         let unit = string(fields, "unit") ?? ""
+        if let node = fields["unit"], !unit.allSatisfy({ $0.isLetter || $0 == "%" }) {
+            context.error(node, "Invalid value: \"\(unit)\": a unit has letters only")
+            return nil
+        }
         let step = number(fields, "step")
         guard let from = number(fields, "from"), let to = number(fields, "to") else { return nil }
         guard from < to else {
@@ -220,21 +225,9 @@ extension ScenarioDecoder {
     private mutating func combinations(
         _ factors: [Factor], _ design: ExperimentDesign, runs: Int, _ node: YAMLNode
     ) -> [Experiment.Combination]? {
-        var isGrid = false
-        switch design {
-        case .grid:
-            isGrid = true
-            for factor in factors {
-                guard case .range = factor.domain else { continue }
-                context.error(
-                    node,
-                    "a grid needs levels: factor \"\(factor.name)\" has a range, from which a latinHypercube or a sobol design chooses")
-                return nil
-            }
-        case .sobol where factors.count > ExperimentFormat.sobolFactors:
-            context.error(node, "has \(factors.count) factors: a Sobol sequence has at most \(ExperimentFormat.sobolFactors)")
+        if let problem = design.problem(with: factors) {
+            context.error(node, problem)
             return nil
-        default: break
         }
         let count = design.count(factors)
         guard let count, count <= ExperimentFormat.maximumCases / runs else {
@@ -244,10 +237,10 @@ extension ScenarioDecoder {
         }
         return design.choices(factors).enumerated().map { number, choice in
             let levels = zip(factors, choice).map { $0.level($1) }
-            let alone = factors.count == 1 && factors[0].isScheduler
-            let text = alone ? levels[0].label : zip(factors, levels).map { "\($0.name)=\($1.label)" }.joined(separator: " ")
+            let isPolicy = factors.count == 1 && factors[0].isScheduler
+            let text = isPolicy ? levels[0].label : zip(factors, levels).map { "\($0.name)=\($1.label)" }.joined(separator: " ")
             // Combinations that a design chooses may be equal in all that their names tell.
-            return Experiment.Combination(levels: levels, label: isGrid ? text : "\(number + 1): \(text)")
+            return Experiment.Combination(levels: levels, label: design.isGrid ? text : "\(number + 1): \(text)")
         }
     }
 }
