@@ -223,6 +223,9 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services:\n  - {service: web, serviceTime: 1ms}\n  - {service: web, port: http, serviceTime: 1ms}",
             line: 12, files: ["web.yaml": webManifest + namedService], "spec.traffic.services[1]", "already"),
         spec(
+            "a time-out of no time", "traffic: {sources: [{name: users, service: web, poisson: {rate: 1}, timeout: 0s}]}",
+            "spec.traffic.sources[0].timeout", "longer than 0s"),
+        spec(
             "a port there is not", "traffic: {sources: [{name: users, service: web, port: 81, poisson: {rate: 1}}]}",
             files: ["web.yaml": webManifest + namedService], "spec.traffic.sources[0].port", "no port \"81\"; it has 80 (http)"),
         spec(

@@ -264,6 +264,18 @@ struct LoadBalancerScenarioTests {
         #expect(abs(late - 6 * 25) < 60, "\(late)")
     }
 
+    @Test("Balancers that decide at different times make no more events than there are decisions")
+    func severalSources() throws {
+        let sources = (1...4).map { "{name: s\($0), service: web, from: outside, poisson: {rate: 1}, timeout: 1s}" }
+        let outcome = try TrafficScenario(
+            manifests: manifests(TrafficScenario.web, TrafficScenario.service("web", "type: LoadBalancer")),
+            traffic: "sources: [\(sources.joined(separator: ", "))]",
+            rest: "faults: [{at: 1m, zone: b, down: 1m}]", nodes: 30
+        ).run()
+        // Thirty nodes for three minutes are some thousand events; each decision used to schedule four, and they four each.
+        #expect(outcome.record.handledEvents < 20_000, "\(outcome.record.handledEvents)")
+    }
+
     @Test("Under a Local policy, nodes without endpoints get nothing")
     func local() throws {
         let traffic = try run("type: LoadBalancer, externalTrafficPolicy: Local", "{}", replicas: 2, fault: "faults: []")

@@ -17,6 +17,7 @@ struct TrafficScenario {
     var rest = ""
     var duration = "3m"
     var seed = 1
+    var nodes = 4
 
     static let web = """
         apiVersion: apps/v1
@@ -42,7 +43,7 @@ struct TrafficScenario {
               duration: \(duration)
               seed: \(seed)
               cluster:
-                nodePools: [{name: node, count: 4, zones: [a, b], resources: {cpu: 4, memory: 8Gi, pods: 20}}]
+                nodePools: [{name: node, count: \(nodes), zones: [a, b], resources: {cpu: 4, memory: 8Gi, pods: 20}}]
                 objects: [objects.yaml]
               workloads: [{selector: {}, start: 1s}]
             \(TrafficScenario.indented(rest, by: 2))

@@ -148,7 +148,13 @@ extension Cluster {
             relieve(number, faults[fault].effect)
             unite(number, after: row)
         }
-        if case .random = faults[fault].schedule, faults[fault].commonTo == nil { scheduleFailure(of: number, fault: fault) }
+        guard case .random = faults[fault].schedule, faults[fault].commonTo == nil else { return }
+        // By name: its Node object may have been deleted meanwhile, and comes again when the kubelet registers.
+        let name = nodeAgent.name(of: number)
+        guard nodeAgent.isMachineUp(number), let time = faults.nextFailure(fault: fault, of: name, after: now) else {
+            return scheduleFailure(of: number, fault: fault)
+        }
+        queue.schedule(.nodeFails(node: Int32(number), fault: Int32(fault)), at: time)
     }
 
     /// One cause is over for one node.

@@ -14,8 +14,10 @@ struct IdentityBook: Sendable {
     mutating func observe(_ pod: Shared<Pod>, _ event: WatchEvent, byForce isForced: Bool) {
         let metadata = pod.value.metadata
         guard metadata.controllerReference?.kind == "StatefulSet" else { return }
-        // One without any time to stop goes at once, by its own wish.
-        if isForced || (event.change == .deleted && pod.value.spec.value.terminationGracePeriodSeconds <= 0) {
+        // One without any time to stop goes at once, by its own wish. What pod garbage collection has called failed is made anew, though
+        // it may run on where nobody hears of it: that is taking away by force, and so meant.
+        let isCollected = pod.value.status.conditions[.disruptionTarget]?.reason == "DeletionByPodGC"
+        if isForced || isCollected || (event.change == .deleted && pod.value.spec.value.terminationGracePeriodSeconds <= 0) {
             keep(metadata.key) { $0 != metadata.uid }
         } else if event.change == .added {
             pods[metadata.key, default: []].append(metadata.uid)

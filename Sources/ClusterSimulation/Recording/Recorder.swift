@@ -215,7 +215,8 @@ struct Recorder: Sendable {
 
     /// Nodes stopped together. `hit`: all of them; `nodes`: those that were up, with their `pods`. Returns the row of `recoveries`.
     mutating func failed(
-        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], trafficSources: [Int], at now: SimulatedTime
+        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], trafficSources: [Int],
+        at now: SimulatedTime
     ) -> Int {
         let scope = scope(hit, nodes, pods)
         let row = newFailure(subject, effect, scope, trafficSources, down: now, at: now)
@@ -243,7 +244,8 @@ struct Recorder: Sendable {
     }
 
     private mutating func newFailure(
-        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, _ trafficSources: [Int], down: SimulatedTime?, at now: SimulatedTime
+        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, _ trafficSources: [Int], down: SimulatedTime?,
+        at now: SimulatedTime
     ) -> Int {
         var failure = RecoveryRecord(
             subject: subject, effect: effect, nodes: scope.nodes.count, failed: now, down: down, affectedPods: 0, otherPods: 0,

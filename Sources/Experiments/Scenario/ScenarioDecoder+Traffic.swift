@@ -143,9 +143,17 @@ extension ScenarioDecoder {
         return call
     }
 
+    /// Nothing ends at once.
+    private mutating func positiveDuration(_ fields: Fields, _ name: String) -> SimulatedDuration? {
+        guard let value = duration(fields, name) else { return nil }
+        if value > .zero { return value }
+        if let node = field(fields, name) { context.error(node, "must be longer than 0s") }
+        return nil
+    }
+
     private mutating func policy(_ fields: Fields) -> RequestPolicy {
         var policy = RequestPolicy()
-        policy.timeout = duration(fields, "timeout")
+        policy.timeout = positiveDuration(fields, "timeout")
         if let node = field(fields, "retries"), let retries = open(node, ScenarioFormat.retries) {
             policy.maximumAttempts = integer(retries, "attempts") ?? 1
             if let backoff = duration(retries, "backoff") { policy.backoff.initial = backoff }
@@ -153,7 +161,7 @@ extension ScenarioDecoder {
                 policy.budget = RequestPolicy.RetryBudget(ratio: budget, reserve: 10)
             }
         }
-        if let hedge = duration(fields, "hedge") {
+        if let hedge = positiveDuration(fields, "hedge") {
             policy.hedgeDelay = hedge
             policy.maximumAttempts = max(policy.maximumAttempts, 2)
         }

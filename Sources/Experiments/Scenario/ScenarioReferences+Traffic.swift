@@ -47,7 +47,12 @@ extension ScenarioReferences {
                     "no pod of namespace \(namespace) in objects, snapshot or timeline has these labels: nobody sends")
             }
         case .outside:
-            guard let service = services[source.target.service], !service.isExternallyAccessible else { return }
+            guard let service = services[source.target.service] else { return }
+            if !service.loadBalancerSourceRanges.isEmpty {
+                decoder.context.warning(
+                    place["from"] ?? place, "loadBalancerSourceRanges of Service \(source.target.service) keep nobody out: not modelled")
+            }
+            guard !service.isExternallyAccessible else { return }
             decoder.context.error(
                 place["from"] ?? place,
                 "Service \(source.target.service) is not reached from outside: it needs type NodePort or LoadBalancer, or externalIPs")

@@ -52,6 +52,12 @@ struct PlacementTrial {
             let message = own.first?.value.status.conditions[.podScheduled]?.message ?? ""
             say(.runs, false, "\(owner): \(Presentation.count(own.count, "pod")) without a node: \(message)")
         }
+        let idle = pods.filter { $0.value.nodeName != nil && !$0.isReady }
+        for owner in Set(idle.map(\.workloadName)).sorted() {
+            let own = idle.filter { $0.workloadName == owner }
+            let reason = own.first.map { cluster.waiting($0) } ?? ""
+            say(.runs, false, "\(owner): \(Presentation.count(own.count, "pod")) \(reason)")
+        }
         for operation in cluster.record.operations {
             if let refusal = operation.refusal { say(.runs, false, "\(operation.description): \(refusal)") }
         }
@@ -63,7 +69,7 @@ struct PlacementTrial {
                 say(.drain, false, "\(name) \(never)")
             }
         }
-        if waiting.isEmpty { say(.runs, true, "all \(pods.count) pods have a node") }
+        if waiting.isEmpty, idle.isEmpty, !pods.isEmpty { say(.runs, true, "\(Presentation.count(pods.count, "pod")), all ready") }
     }
 
     private mutating func checkSpread() {
@@ -138,12 +144,12 @@ struct PlacementTrial {
             }
         }
         for text in unhealed.lines { say(question, false, text) }
-        for (claim, left, loss) in least {
+        for (claim, left, loss) in least where !loss.isEmpty {
             let of = "\(claim.name): \(left) of \(claim.pods.count) pods left when \(loss) is lost"
             if left >= claim.needed {
                 if left < claim.pods.count { say(question, true, "\(of), \(claim.needed) needed") }
             } else {
-                say(question, false, "\(of), \(claim.why)")
+                say(question, false, claim.pods.count < claim.needed ? "\(of), and now already fewer: \(claim.why)" : "\(of), \(claim.why)")
             }
         }
         if let longest { say(question, true, "whole again after \(longest.time.text) at the longest (\(longest.loss))") }

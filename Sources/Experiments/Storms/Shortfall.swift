@@ -79,7 +79,7 @@ extension Cluster {
     }
 
     /// Why a pod that has a node is not ready: what was warned of last, or the state of its containers.
-    private func waiting(_ pod: Shared<Pod>) -> String {
+    func waiting(_ pod: Shared<Pod>) -> String {
         let warning = record.events.last {
             $0.event.value.severity == .warning && $0.event.value.involvedKind == "Pod" && $0.event.value.involved == pod.value.metadata.key
         }
