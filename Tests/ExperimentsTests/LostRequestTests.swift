@@ -162,7 +162,7 @@ struct RequestFigureTests {
         #expect((summary["requests_lost_failed"] ?? 0) > 230 && summary["requests_lost_availability"] == 0)
         #expect(summary["requests_lost_error_seconds"] == 120 && summary["requests_lost_latency_p99"] == nil)
         let policies = Comparison(
-            policies: ["one", "two"], seeds: [1],
+            policies: ["one", "two"], Replicates([1]),
             runs: [
                 ComparedRun(policy: 0, seed: 1, summary: summary, failed: []),
                 ComparedRun(policy: 1, seed: 1, summary: try Self.scenario(concurrency: 1).run().summary, failed: []),
