@@ -4,7 +4,7 @@ SWIFT ?= swift
 DEMO := scenarios/zone-outage/scenario.yaml
 PACKAGES := libgsl-dev libyaml-dev pkg-config tzdata
 
-.PHONY: run test build dependencies format benchmark curated example
+.PHONY: run test build dependencies format benchmark curated example slurm
 
 ## Build in release mode and run the main demonstration.
 run: build
@@ -39,10 +39,16 @@ curated: build
 	  .build/release/seatrial compare "$$folder/scenario.yaml" $$policies --seeds 5 --quiet --output .build/curated >/dev/null || exit 1; \
 	  cp ".build/curated/$$name/comparison.csv" "results/curated/$$name/" || exit 1; \
 	done
+	.build/release/seatrial sweep scenarios/node-churn/experiment.yaml --quiet --output .build/curated/node-patience >/dev/null
+	cp .build/curated/node-patience/cases.csv .build/curated/node-patience/comparison.csv results/curated/node-patience/
 
 ## The package of docs/own-policy.md: a program with a scheduling policy of its own.
 example: dependencies
 	cd examples/own-policy && $(SWIFT) run own-policy compare scenario/scenario.yaml --scheduler default --scheduler scenario/cheapest.yaml --seeds 3
+
+## A sweep through a real Slurm of this machine, which is installed if it is missing (Debian, Ubuntu; as root).
+slurm: build
+	Tests/slurm/run.sh .build/release/seatrial
 
 ## Format all Swift sources in place.
 format:
