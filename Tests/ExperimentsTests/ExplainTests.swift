@@ -4,10 +4,10 @@ import ClusterSimulation
 import DiscreteEvents
 import Foundation
 import KubernetesAPI
-import Scheduling
 import Testing
 
 @testable import Experiments
+@testable import Scheduling
 
 @Suite("Explanations")
 struct ExplainTests {
@@ -166,6 +166,19 @@ struct ExplainTests {
         }
         #expect(one.value.spec.replicas == 9 && other.value.spec.replicas == 8)
         #expect(try FirstDifference.find(between: left, and: left) == nil)
+    }
+
+    @Test("Attempts that the runs have in common are passed over, though numbers begin anew")
+    func numbersBegunAnew() throws {
+        func attempt(at second: Double, on node: String) -> SchedulingAttempt {
+            let time = SimulatedTime(seconds: second)
+            return SchedulingAttempt(
+                start: time, end: time, pod: NamespacedName(namespace: "default", name: "db-0"), number: 1, result: .scheduled, node: node,
+                nodesEvaluated: 1, nodesFeasible: 1, score: 0, nominatedNode: "", victims: 0, message: "")
+        }
+        let (common, own) = (attempt(at: 10, on: "a"), attempt(at: 20, on: "b"))
+        let found = try #require(FirstDifference.firstDifferentAttempt([common, own], [common], until: SimulatedTime(seconds: 30)))
+        #expect(found.left == own && found.right == nil)
     }
 
     @Test("Two policies part at the first pod that they place differently, with both decisions")

@@ -93,14 +93,14 @@ public struct FirstDifference: Sendable {
             left: Side(event: events.0, attempt: attempts.0), right: Side(event: events.1, attempt: attempts.1))
     }
 
-    private struct DifferentAttempt {
+    struct DifferentAttempt {
         let pod: NamespacedName
         let left: SchedulingAttempt?
         let right: SchedulingAttempt?
     }
 
     /// Attempts are compared in the order in which they began.
-    private static func firstDifferentAttempt(
+    static func firstDifferentAttempt(
         _ left: [SchedulingAttempt], _ right: [SchedulingAttempt], until time: SimulatedTime
     ) -> DifferentAttempt? {
         func begun(_ attempts: [SchedulingAttempt]) -> [SchedulingAttempt] {
@@ -116,9 +116,10 @@ public struct FirstDifference: Sendable {
             if isSamePod, let pod = one?.pod { return DifferentAttempt(pod: pod, left: one, right: other) }
             let first = [one, other].compactMap { $0 }.min { ($0.start, $0.pod) < ($1.start, $1.pod) }
             guard let first else { return nil }
+            // What both have in common is behind: a number may be there already, of a pod of the same name or another scheduler's.
             return DifferentAttempt(
-                pod: first.pod, left: left.first { $0.pod == first.pod && $0.number == first.number },
-                right: right.first { $0.pod == first.pod && $0.number == first.number })
+                pod: first.pod, left: left.dropFirst(index).first { $0.pod == first.pod },
+                right: right.dropFirst(index).first { $0.pod == first.pod })
         }
         return nil
     }
