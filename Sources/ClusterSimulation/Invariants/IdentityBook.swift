@@ -16,8 +16,8 @@ struct IdentityBook: Sendable {
         guard metadata.controllerReference?.kind == "StatefulSet" else { return }
         // One without any time to stop goes at once, by its own wish. What pod garbage collection has called failed is made anew, though
         // it may run on where nobody hears of it: that is taking away by force, and so meant.
-        let isCollected = pod.value.status.conditions[.disruptionTarget]?.reason == "DeletionByPodGC"
-        if isForced || isCollected || (event.change == .deleted && pod.value.spec.value.terminationGracePeriodSeconds <= 0) {
+        if isForced || pod.value.isGarbageCollected || (event.change == .deleted && pod.value.spec.value.terminationGracePeriodSeconds <= 0)
+        {
             keep(metadata.key) { $0 != metadata.uid }
         } else if event.change == .added {
             pods[metadata.key, default: []].append(metadata.uid)

@@ -382,21 +382,3 @@ struct Recorder: Sendable {
         }
     }
 }
-
-extension Pod {
-    /// Whether it is deleted because its node is lost: the taint of an unreachable node drove it off, or its node object is gone.
-    fileprivate var isEvictedWithItsNode: Bool {
-        guard let disruption = status.conditions[.disruptionTarget], disruption.status == .true else { return false }
-        return disruption.reason == "DeletionByTaintManager" || disruption.reason == "DeletionByPodGC"
-    }
-
-    /// Its name, if the pod that replaces it has the same.
-    fileprivate var lastingName: String? {
-        metadata.controllerReference?.kind == "StatefulSet" ? metadata.name : nil
-    }
-
-    /// Somebody drained its node, or asked for its eviction in another way.
-    fileprivate var isEvictedByRequest: Bool {
-        status.conditions[.disruptionTarget].map { $0.status == .true && $0.reason == "EvictionByEvictionAPI" } ?? false
-    }
-}
