@@ -72,13 +72,13 @@ struct Kubelet: Sendable {
     private var free: [Int32] = []
     private var generation: UInt32 = 0
 
-    init(number: Int32, node: Node, lease: LeaseRenewals, eviction: EvictionSettings) {
+    init(number: Int32, node: Node, lease: LeaseRenewals, eviction: EvictionSettings, imageDisk: Int64?) {
         self.number = number
         name = node.metadata.name
         self.lease = lease
         registration = Shared(Kubelet.registration(of: node))
         resources = NodeResources(node.status.allocatable)
-        usage = NodeUsage(node.status, eviction)
+        usage = NodeUsage(node.status, eviction, imageDisk: imageDisk)
         addresses.setRange(node.spec.podRange)
         volumes.reported = node.status.volumesInUse
         images = ImageStore(node.status.images)

@@ -84,7 +84,9 @@ package struct NodeAgent: Sendable {
         let lease = LeaseRenewals(period: period, phase: period * phase.uniform())
         let settings = configuration.value
         kubelets.append(
-            Kubelet(number: number, node: node, lease: lease, eviction: settings.evictionByNode[original ?? name] ?? settings.eviction))
+            Kubelet(
+                number: number, node: node, lease: lease, eviction: settings.evictionByNode[original ?? name] ?? settings.eviction,
+                imageDisk: settings.imageCollection.isOn ? settings.imageCollection.capacity : nil))
         _ = directory.setAttached(node.status.volumesAttached, to: name)
         numbers[name] = number
         changedMachines = true

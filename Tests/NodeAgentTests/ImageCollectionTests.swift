@@ -14,6 +14,14 @@ struct ImageCollectionTests {
         return policy
     }
 
+    /// Kubelets that collect images of so much room, and do nothing else about it.
+    private func collecting(capacity: Int64) -> NodeAgentConfiguration {
+        var configuration = NodeAgentConfiguration.prompt
+        configuration.imageCollection = policy(capacity: capacity)
+        configuration.eviction.thresholds.removeAll { $0.signal == .imagefsAvailable }
+        return configuration
+    }
+
     @Test(arguments: [(840, nil), (841, 41), (850, 50), (1000, 200), (2000, 200)] as [(Int64, Int64?)])
     func `from 85 percent on, in whole percents, as much is freed as brings it down to 80`(_ used: Int64, _ wanted: Int64?) {
         #expect(policy(capacity: 1000).bytesToFree(used: used) == wanted)
@@ -37,9 +45,8 @@ struct ImageCollectionTests {
     }
 
     @Test func `a full node loses the images nobody uses, at its kubelet's next pass`() throws {
-        var configuration = NodeAgentConfiguration.prompt
+        var configuration = collecting(capacity: 1000)
         configuration.defaultImageBytes = 300
-        configuration.imageCollection = policy(capacity: 1000)
         var cluster = try TestCluster(configuration: configuration)
         cluster.run(until: seconds(100))
         cluster.fail(kubeletOnly: true)
@@ -59,9 +66,8 @@ struct ImageCollectionTests {
     }
 
     @Test func `what cannot be freed is told, and tried again`() throws {
-        var configuration = NodeAgentConfiguration.prompt
+        var configuration = collecting(capacity: 1000)
         configuration.defaultImageBytes = 900
-        configuration.imageCollection = policy(capacity: 1000)
         var cluster = try TestCluster(configuration: configuration)
         cluster.fail(kubeletOnly: true)
         cluster.comeBack()
@@ -80,9 +86,8 @@ struct ImageCollectionTests {
     }
 
     @Test func `what containers write can fill the file system, too`() throws {
-        var configuration = NodeAgentConfiguration.prompt
+        var configuration = collecting(capacity: 1000)
         configuration.defaultImageBytes = 300
-        configuration.imageCollection = policy(capacity: 1000)
         var behaviour = WorkloadBehaviour()
         behaviour.layerBytes = 300
         var cluster = try TestCluster(configuration: configuration, behaviour)

@@ -14,6 +14,7 @@ struct ImageReportTests {
         configuration.pullBytesPerSecond = 10e6
         configuration.images = ["app": ImageRecord(bytes: 50_000_000), "registry.example/large:1": ImageRecord(bytes: 60_000_000)]
         configuration.imageCollection.capacity = capacity
+        configuration.eviction.thresholds.removeAll { $0.signal == .imagefsAvailable }
         var cluster = try TestCluster(configuration: configuration)
         cluster.run(until: seconds(100))
         cluster.fail(kubeletOnly: true)

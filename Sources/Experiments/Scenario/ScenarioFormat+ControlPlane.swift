@@ -280,7 +280,8 @@ enum Tunables {
             "imagePullBackoffMaximum", .period(\.nodeAgent.pullBackoffMaximum, atLeast: .seconds(1)), "The longest such wait (fixed)."),
         Tunable(
             "imageFileSystemSize", .bytes(\.nodeAgent.imageCollection.capacity),
-            "What a node's file system for images holds; default 0: no matter, no image is ever removed."),
+            "What a node's file system for images and writable layers holds; default 0: they are on the disk and take nothing of it, and no image is ever removed."
+        ),
         Tunable(
             "imageGCHighThresholdPercent", .integer(\.nodeAgent.imageCollection.highThreshold, 1...100),
             "The use of that file system from which on unused images are removed; default 85."),

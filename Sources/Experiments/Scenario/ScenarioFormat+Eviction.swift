@@ -33,7 +33,7 @@ extension ScenarioFormat {
         [
             ScenarioField("memory.available", type, "Memory that pods could still have."),
             ScenarioField("nodefs.available", type, "Room on the node's disk."),
-            ScenarioField("imagefs.available", type, "Room for images: on the same disk."),
+            ScenarioField("imagefs.available", type, "Room for images: on the same disk, or where `imageFileSystemSize` says."),
             ScenarioField("pid.available", type, "Process identifiers."),
         ]
     }

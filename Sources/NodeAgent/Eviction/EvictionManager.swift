@@ -71,6 +71,11 @@ package struct EvictionManager: Sendable {
         [ConditionType.memoryPressure, .diskPressure, .pidPressure].firstIndex(of: condition) ?? 3
     }
 
+    /// Whether nothing is short any more, as seen after unused things were removed. Minima to reclaim do not count here.
+    func isRelieved(_ observed: (EvictionSignal) -> SignalObservation?, _ settings: EvictionSettings) -> Bool {
+        !settings.thresholds.contains { isMet($0, observed($0.signal), reclaiming: false) }
+    }
+
     /// Whether any threshold is met: every pass counts then.
     package var isPressed: Bool { !firstMet.isEmpty }
 

@@ -8,7 +8,7 @@ import KubernetesAPI
 public enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
     case memoryAvailable = "memory.available"
     case nodefsAvailable = "nodefs.available"
-    /// Images and writable layers; on the same disk as everything else.
+    /// Images and writable layers: on a file system of their own, if there is one, otherwise on the disk with everything else.
     case imagefsAvailable = "imagefs.available"
     case pidAvailable = "pid.available"
 

@@ -37,7 +37,7 @@ extension NodeAgent {
         let usage = kubelets[number].usage
         var next = SimulatedTime.distantFuture
         for threshold in usage.settings.thresholds {
-            let sum = demands.sum(threshold.signal, beside: usage.outside(threshold.signal))
+            let sum = used(threshold.signal, demands, on: number, at: now)
             guard usage.isMet(threshold, used: sum.bound) else { continue }
             switch sum.first(from: now, where: { usage.isMet(threshold, used: $0) }) {
             case .found(let time), .notBefore(let time): next = min(next, time)
@@ -108,22 +108,33 @@ extension NodeAgent {
 
     // MARK: What
 
+    /// What is used of what a signal watches, from now on. Images and layers come and go by events alone.
+    private func used(_ signal: EvictionSignal, _ demands: [ContainerDemand], on number: Int, at now: SimulatedTime) -> LoadSum {
+        let usage = kubelets[number].usage
+        if signal == .imagefsAvailable, usage.imageDisk != nil {
+            return LoadSum(constant: Double(imageFileSystemBytes(number, at: now)))
+        }
+        return demands.sum(signal, beside: usage.outside(signal))
+    }
+
     /// One pass of the eviction manager.
     mutating func pass(on number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         let demands = demands(on: number, at: now)
-        let usage = kubelets[number].usage
-        let settings = usage.settings
+        let settings = kubelets[number].usage.settings
         kubelets[number].usage.lastPass = now
         func observed(_ signal: EvictionSignal) -> SignalObservation? {
-            usage.observation(signal, used: demands.sum(signal, beside: usage.outside(signal)).value(at: now))
+            kubelets[number].usage.observation(signal, used: used(signal, demands, on: number, at: now).value(at: now))
         }
-        let acting = kubelets[number].usage.eviction.synchronize({ observed($0) }, settings, at: now)
+        var manager = kubelets[number].usage.eviction
+        let acting = manager.synchronize(observed, settings, at: now)
+        kubelets[number].usage.eviction = manager
         if evictOverLimits(on: number, demands, at: now, effects: &effects) { return }
         guard let first = acting.first, let seen = observed(settings.thresholds[first].signal) else { return }
         let threshold = settings.thresholds[first]
         let resource = threshold.signal.resource
         record(
             aboutNode: number, "EvictionThresholdMet", "Attempting to reclaim \(resource)", severity: .warning, at: now, effects: &effects)
+        if removeUnused(threshold.signal, on: number, at: now, effects: &effects), manager.isRelieved(observed, settings) { return }
         let candidates = candidates(on: number, threshold.signal, demands, at: now)
         let ranking: EvictionRanking = resource == .processes ? .priorityThenUsage : .usageOverRequest
         let order = ranking.order(candidates.map(\.standing))
@@ -181,7 +192,11 @@ extension NodeAgent {
             guard worker.rejection == nil, !worker.pod.value.isTerminal, !worker.isStopped(at: now), worker.charge != nil else { return }
             let spec = worker.pod.value.spec.value
             var used: Int64 = 0
-            for demand in demands where demand.slot == slot { used = used.addingSaturated(bytes(of: demand, signal, at: now)) }
+            if signal == .imagefsAvailable, kubelets[number].usage.imageDisk != nil {
+                used = worker.containers.indices.reduce(0) { $0.addingSaturated(worker.layerBytes(ofRunning: $1)) }
+            } else {
+                for demand in demands where demand.slot == slot { used = used.addingSaturated(bytes(of: demand, signal, at: now)) }
+            }
             let request = signal == .pidAvailable ? 0 : spec.effectiveRequests[signal.resource]?.value ?? 0
             candidates.append((slot, EvictionCandidate(priority: spec.priority ?? 0, usage: used, request: request)))
         }
@@ -211,9 +226,13 @@ extension NodeAgent {
                 text +=
                     "Pod \(pod.metadata.name) was using \(Quantity(bytes: used)), request is \(request), has larger consumption of \(resource). "
             }
-            for demand in own where demand.volume == nil {
-                let container = worker.container(demand.index)
-                let used = bytes(of: demand, threshold.signal, at: now)
+            for index in worker.containers.indices {
+                let container = worker.container(index)
+                var used: Int64 = 0
+                for demand in own where demand.index == index { used = bytes(of: demand, threshold.signal, at: now) }
+                if resource == .ephemeralStorage, kubelets[number].usage.imageDisk != nil {
+                    used = used.addingSaturated(worker.layerBytes(ofRunning: index))
+                }
                 let request = container.resources.requests[resource] ?? Quantity(0)
                 guard used > request.value else { continue }
                 text +=

@@ -47,6 +47,14 @@ extension NodeAgent {
         for left in kubelets[number].dead where left.until == .distantFuture && !isThere(left.pod) { bury(left.pod, on: number, at: now) }
     }
 
+    /// All containers go that no pod of the kubelet's has any more, whether or not these pods were deleted (`DeleteAllUnusedContainers`).
+    mutating func removeAllDead(on number: Int, at now: SimulatedTime) {
+        for left in kubelets[number].dead where left.until > now {
+            for image in left.images { kubelets[number].images.touch(image, at: now) }
+        }
+        kubelets[number].dead = []
+    }
+
     private mutating func removeDead(on number: Int, at now: SimulatedTime) { kubelets[number].dead.removeAll { $0.until <= now } }
 
     private func nextCollection(on number: Int, after now: SimulatedTime) -> SimulatedTime {
@@ -78,6 +86,9 @@ extension PodWorker {
 
     /// What the writable layers of the pod's containers hold, that run or are dead.
     var layerBytes: Int64 { bytes { $0.isRunning ? ($0.lastRun == nil ? 1 : 2) : $0.hasRun ? 1 : 0 } }
+
+    /// The same of one container, if it runs.
+    func layerBytes(ofRunning index: Int) -> Int64 { containers[index].isRunning ? behaviour.value.layerBytes ?? 0 : 0 }
 
     /// The same when none of them runs any more.
     fileprivate var deadLayerBytes: Int64 { bytes { $0.hasRun ? 1 : 0 } }

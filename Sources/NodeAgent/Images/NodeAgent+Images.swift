@@ -49,6 +49,7 @@ extension NodeAgent {
         registry.set(number, complete: kubelets[number].images.nextComplete)
         for (pull, failure) in ended { tell(of: pull, failure, on: number, at: now, effects: &effects) }
         collectImagesIfFull(on: number, at: now, effects: &effects)
+        if kubelets[number].usage.imageDisk != nil { unsettle(number) }
         if !ended.isEmpty { planImageReport(on: number, at: now, effects: &effects) }
     }
 

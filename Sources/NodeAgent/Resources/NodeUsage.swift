@@ -39,6 +39,8 @@ struct NodeUsage: Sendable {
     let cores: Double
     let memory: Int64
     let disk: Int64?
+    /// Bytes of the file system for images and writable layers, where it is one of its own; nil: they are on the disk, and take nothing of it.
+    let imageDisk: Int64?
     let processes: Int64
     /// What all pods together may take of its memory: the rest is reserved for the system, and taken by it.
     let podMemory: Int64
@@ -86,12 +88,13 @@ struct NodeUsage: Sendable {
     /// `kernel.pid_max` of a 64-bit machine.
     private static let defaultProcesses: Int64 = 4_194_304
 
-    init(_ status: NodeStatus, _ settings: EvictionSettings) {
+    init(_ status: NodeStatus, _ settings: EvictionSettings, imageDisk: Int64?) {
         func capacity(_ name: ResourceName) -> Quantity? { status.capacity[name] ?? status.allocatable[name] }
         cores = capacity(.cpu).map { Double($0.milliValue) / 1000 } ?? .infinity
         let memory = capacity(.memory)?.value ?? .max
         self.memory = memory
         disk = capacity(.ephemeralStorage)?.value
+        self.imageDisk = imageDisk
         processes = NodeUsage.defaultProcesses
         // Allocatable is what is left after what is reserved and the hard threshold.
         self.settings = settings
@@ -119,7 +122,9 @@ struct NodeUsage: Sendable {
             let taken = Int64(saturating: (used / page).rounded(.down) * page)
             return SignalObservation(available: max(0, podMemory - taken), capacity: memory)
         case .nodefsAvailable, .imagefsAvailable:
-            return disk.map { SignalObservation(available: max(0, $0 - Int64(saturating: used)), capacity: $0) }
+            return (signal == .imagefsAvailable ? imageDisk ?? disk : disk).map {
+                SignalObservation(available: max(0, $0 - Int64(saturating: used)), capacity: $0)
+            }
         case .pidAvailable: return SignalObservation(available: max(0, processes - Int64(saturating: used)), capacity: processes)
         }
     }

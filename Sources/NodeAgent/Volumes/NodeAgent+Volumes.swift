@@ -259,7 +259,8 @@ extension NodeAgent {
     mutating func arrangeReports(at now: SimulatedTime, effects: inout Effects<KubeletTimer>) {
         while let number = talkative.popLast() {
             guard isRunning(number), kubelets[number].volumes.reportsAt == nil, kubelets[number].volumes.needsReport else { continue }
-            let time = kubelets[number].lease.next(after: now)
+            drawPhases(of: number)
+            let time = kubelets[number].usage.report(atOrAfter: now)
             kubelets[number].volumes.reportsAt = time
             effects.wake(at: time, KubeletTimer(node: Int32(number), pod: 0, kind: .volumes, generation: kubelets[number].starts))
         }
