@@ -44,7 +44,7 @@ enum SampleScenarios {
             layerSize: 1Mi
             usage:
             - {cpu: {shared: true, ramp: [{at: 0s, value: 500m}, {at: 10m, value: 4}]}, startupCPU: 2, memory: 300Mi, container: web}
-            - {memory: {growth: {from: 10Mi, perMinute: 1Mi, upTo: 1Gi}}, disk: {trace: disk.csv, column: bytes, since: containerStart}, processes: 12, container: log}
+            - {memory: {growth: {from: 10Mi, perMinute: 1Mi, upTo: 1Gi}}, disk: {trace: disk.csv, column: bytes, since: containerStart}, processes: 12, inodes: 1k, container: log}
             emptyDirs: [{volume: cache, size: {growth: {from: 1Mi, perMinute: 1Mi}}}]
           - {selector: {}, start: {pareto: {shape: 2, min: 1s, max: 9s}}, stop: {normal: {mean: 1s, standardDeviation: 200ms}}, ready: {empirical: [1s, 2s]}}
           registry:
@@ -94,10 +94,10 @@ enum SampleScenarios {
               shutdownGracePeriodCriticalPods: 10s,
               crashBackoffInitial: 5s, crashBackoffMaximum: 100s, crashBackoffReset: 200s, registrationDelay: 1s, minimumGrace: 3s,
               podSyncDelay: 2s, removalDelay: 1s, recordsEvents: false, evictionMaxPodGracePeriod: 60, evictionPressureTransitionPeriod: 1m,
-              evictionMonitoringPeriod: 5s, evictionHard: {memory.available: 200Mi, nodefs.available: 5%, imagefs.available: 6%, pid.available: 1000},
-              evictionSoft: {memory.available: 10%, nodefs.available: 10Gi, imagefs.available: 20%, pid.available: 2%},
-              evictionSoftGracePeriod: {memory.available: 90s, nodefs.available: 2m, imagefs.available: 2m, pid.available: 30s},
-              evictionMinimumReclaim: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1Gi, pid.available: 10}}
+              evictionMonitoringPeriod: 5s, nodefsInodes: 1000000, evictionHard: {memory.available: 200Mi, nodefs.available: 5%, nodefs.inodesFree: 4%, imagefs.available: 6%, imagefs.inodesFree: 3%, pid.available: 1000},
+              evictionSoft: {memory.available: 10%, nodefs.available: 10Gi, nodefs.inodesFree: 10%, imagefs.available: 20%, imagefs.inodesFree: 10%, pid.available: 2%},
+              evictionSoftGracePeriod: {memory.available: 90s, nodefs.available: 2m, nodefs.inodesFree: 2m, imagefs.available: 2m, imagefs.inodesFree: 2m, pid.available: 30s},
+              evictionMinimumReclaim: {memory.available: 100Mi, nodefs.available: 1%, nodefs.inodesFree: 1%, imagefs.available: 1Gi, imagefs.inodesFree: 1%, pid.available: 10}}
           faults:
           - {at: 5m, zone: b, down: 10m, effect: kubelet}
           - {at: 6m, node: big-0}
@@ -109,7 +109,7 @@ enum SampleScenarios {
           - {at: 9m, down: 1m, apiServer: {outage: true}}
           - {at: 10m, down: 1m, apiServer: {latency: 10, delay: 100ms, errors: 0.1}}
           - {at: 8m, registry: true, down: 5m}
-          - {at: 9m, node: big-0, effect: load, load: {cpu: 2, memory: 1Gi, disk: 95Gi}, down: 5m}
+          - {at: 9m, node: big-0, effect: load, load: {cpu: 2, memory: 1Gi, disk: 95Gi, inodes: 1k}, down: 5m}
           timeline:
           - {at: 1m, apply: [web.yaml]}
           - {at: 2m, delete: pod/default/p}
@@ -129,7 +129,7 @@ enum SampleScenarios {
           - {at: 16m, setLoad: {unknown: true}}
           - {at: 17m, rolloutRestart: {deployment: web}}
           - {at: 18m, maintain: {nodes: all, maxUnavailable: 2, reboot: 2m, disableEviction: true, force: true, gracePeriod: 10s, timeout: 5m}}
-          - {at: 19m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi}}
+          - {at: 19m, setNodeLoad: {node: big-0, cpu: 1, memory: 1Gi, disk: 90Gi, inodes: 2k}}
           - {at: 20m, delete: {object: pod/default/p, cascade: orphan, gracePeriod: 5s, force: false}}
           traffic:
             proxy: {mode: ipvs, scheduler: wlc, minSyncPeriod: 2s, syncDuration: 10ms, propagation: 20ms}

@@ -166,9 +166,10 @@ struct TestCluster: Sendable {
     /// Whether nothing will happen any more.
     var isIdle: Bool { queue.nextTime == nil }
     /// Something outside of pods fills so much of the first node's disk.
-    mutating func fillDisk(bytes: Int64) {
+    mutating func fillDisk(bytes: Int64 = 0, inodes: Int64 = 0) {
         var load = OutsideLoad()
         load.disk = bytes
+        load.inodes = inodes
         var effects = Effects<KubeletTimer>()
         agent.setOutsideLoad(load, on: 0, at: now, effects: &effects)
         carryOut(effects)

@@ -346,6 +346,9 @@ enum Tunables {
             "evictionPressureTransitionPeriod", .duration(\.nodeAgent.eviction.pressureTransitionPeriod),
             "How long a condition of pressure outlives the pressure; default 5m."),
         Tunable(
+            "nodefsInodes", .integer(\.nodeAgent.eviction.inodes, 0...1_000_000_000_000),
+            "How many inodes a node's disk has, for `usage.inodes`; default 0: enough for everybody."),
+        Tunable(
             "evictionMonitoringPeriod", .period(\.nodeAgent.eviction.monitoringInterval, atLeast: tick),
             "How often a kubelet looks for pressure; default 10s (fixed in the real one)."),
     ]

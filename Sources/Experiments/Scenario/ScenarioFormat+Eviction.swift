@@ -10,7 +10,7 @@ extension ScenarioFormat {
         ScenarioField(
             "evictionHard", .object("EvictionAmounts"),
             "Thresholds at which pods go at once. Signals that are left out have none then; default: memory.available 100Mi, nodefs.available "
-                + "10%, imagefs.available 15%."),
+                + "10%, nodefs.inodesFree 5%, imagefs.available 15%, imagefs.inodesFree 5%."),
         ScenarioField("evictionSoft", .object("EvictionAmounts"), "Thresholds at which pods go after a grace period; default: none."),
         ScenarioField("evictionSoftGracePeriod", .object("EvictionGracePeriods"), "The grace period of each soft threshold."),
         ScenarioField(
@@ -23,7 +23,7 @@ extension ScenarioFormat {
 
     static let evictionAmounts = ScenarioType(
         name: "EvictionAmounts",
-        description: "An amount for each signal, as a quantity or a percentage of what the node has. Inodes are not simulated.",
+        description: "An amount for each signal, as a quantity or a percentage of what the node has.",
         fields: signals(.either(.quantity, .string)))
 
     static let evictionGracePeriods = ScenarioType(
@@ -33,7 +33,9 @@ extension ScenarioFormat {
         [
             ScenarioField("memory.available", type, "Memory that pods could still have."),
             ScenarioField("nodefs.available", type, "Room on the node's disk."),
+            ScenarioField("nodefs.inodesFree", type, "Inodes of that disk, if `nodefsInodes` says how many there are."),
             ScenarioField("imagefs.available", type, "Room for images: on the same disk, or where `imageFileSystemSize` says."),
+            ScenarioField("imagefs.inodesFree", type, "Inodes for images: those of the same disk, unless images have their own."),
             ScenarioField("pid.available", type, "Process identifiers."),
         ]
     }
@@ -125,7 +127,7 @@ extension EvictionThreshold: CustomStringConvertible {
     public var description: String {
         let amount =
             switch value {
-            case .quantity(let quantity): Quantity(quantity, format: signal == .pidAvailable ? .decimalSI : .binarySI).description
+            case .quantity(let quantity): Quantity(quantity, format: signal.format).description
             case .share(let share): "\(share * 100)%"
             }
         return signal.rawValue + "<" + amount + (isHard ? "" : " for \(gracePeriod.text)")

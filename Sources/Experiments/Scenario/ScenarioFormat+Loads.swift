@@ -18,6 +18,9 @@ extension ScenarioFormat {
                 "disk", .either(.quantity, .object("Load")),
                 "Bytes of the node's disk: logs, the container's own files, emptyDir; default 0."),
             ScenarioField("processes", .either(.quantity, .object("Load")), "Process identifiers; default 0."),
+            ScenarioField(
+                "inodes", .either(.quantity, .object("Load")),
+                "Inodes of the node's disk: files and folders. They run short where `nodefsInodes` is set; default 0."),
             ScenarioField("container", .string, "The container that uses it; default: the first."),
         ])
 
@@ -96,6 +99,7 @@ extension ScenarioFormat {
         ScenarioField("cpu", .quantity, "Cores; default 0."),
         ScenarioField("memory", .quantity, "Bytes; default 0."),
         ScenarioField("disk", .quantity, "Bytes; default 0."),
+        ScenarioField("inodes", .quantity, "Files and folders; default 0."),
     ]
 
     static let metricsServer = ScenarioType(
@@ -116,6 +120,7 @@ extension ScenarioDecoder {
             own.memory = field(fields, "memory").flatMap { load($0) }
             own.disk = field(fields, "disk").flatMap { load($0) }
             own.processes = field(fields, "processes").flatMap { load($0) }
+            own.inodes = field(fields, "inodes").flatMap { load($0) }
             own.container = string(fields, "container")
             if usage.contains(where: { $0.container == own.container }) {
                 context.error(entry, "Duplicate value: container \"\(own.container ?? "(the first)")\"")
@@ -200,6 +205,7 @@ extension ScenarioDecoder {
         if let cpu = field(fields, "cpu").flatMap({ amount($0) }) { load.cpu = cpu }
         if let memory = quantity(fields, "memory") { load.memory = memory.value }
         if let disk = quantity(fields, "disk") { load.disk = disk.value }
+        if let inodes = quantity(fields, "inodes") { load.inodes = inodes.value }
         return load
     }
 

@@ -28,6 +28,8 @@ struct KnownNodes {
 
     func contains(zone: String) -> Bool { zones.contains(zone) }
 
+    var all: [Node] { nodes }
+
     func selected(by selection: NodeSelection) -> [Node] { nodes.filter(selection.contains) }
 }
 
@@ -78,12 +80,25 @@ extension ScenarioReferences {
 
     /// A disk that has no size cannot be filled.
     func checkDisk(_ load: OutsideLoad, on selection: NodeSelection, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
-        guard nodesAreKnown, load.disk > 0 else { return }
         let selected = nodes.selected(by: selection)
+        if load.inodes > 0 { checkInodes(of: selected, node["inodes"] ?? node, &decoder) }
+        guard nodesAreKnown, load.disk > 0 else { return }
         func hasDisk(_ node: Node) -> Bool {
             node.status.capacity[.ephemeralStorage] != nil || node.status.allocatable[.ephemeralStorage] != nil
         }
         guard !selected.isEmpty, !selected.contains(where: hasDisk) else { return }
         decoder.context.warning(node["disk"] ?? node, "none of these nodes has ephemeral-storage: their disks never run full")
+    }
+
+    /// Nor are inodes short of which nobody said how many there are.
+    private func checkInodes(of selected: [Node], _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        guard nodesAreKnown, !selected.isEmpty, !selected.contains(where: { eviction($0.metadata.name).inodes > 0 }) else { return }
+        decoder.context.warning(node, "no kubelet says how many inodes these nodes have (nodefsInodes): they never run short of them")
+    }
+
+    /// The same of what pods use, wherever they run.
+    func checkInodes(_ rule: BehaviourRule, _ node: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        guard rule.behaviour.usage.contains(where: { $0.inodes != nil }) else { return }
+        checkInodes(of: nodes.all, node["usage"] ?? node, &decoder)
     }
 }

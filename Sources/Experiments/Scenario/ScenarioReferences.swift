@@ -19,6 +19,8 @@ struct ScenarioReferences {
     /// Pods that are there themselves, of nobody's template.
     private var pods: [Shared<Pod>] = []
     private var podCount = 0
+    /// How the kubelet of each node evicts.
+    let eviction: (_ node: String) -> EvictionSettings
     let nodesAreKnown: Bool
     let workloadsAreKnown: Bool
 
@@ -28,6 +30,8 @@ struct ScenarioReferences {
     init(_ configuration: ClusterConfiguration, nodesAreKnown: Bool = true, workloadsAreKnown: Bool = true) {
         self.nodesAreKnown = nodesAreKnown
         self.workloadsAreKnown = workloadsAreKnown
+        let agent = configuration.nodeAgent
+        eviction = { agent.evictionByNode[$0] ?? agent.eviction }
         podCount = configuration.trace.count
         if podCount > 0 { podLabels = nil }
         sources = configuration.traffic?.sources.map(\.name) ?? []
@@ -116,6 +120,7 @@ struct ScenarioReferences {
         if let service = rule.behaviour.waitsFor, services[service] == nil {
             decoder.context.error(node["waitsFor"] ?? node, "there is no Service \(service) in objects, snapshot or timeline")
         }
+        checkInodes(rule, node, &decoder)
         if rule.behaviour.emptyDirs.isEmpty, !rule.behaviour.usage.contains(where: { $0.container != nil }) { return }
         let specs = specs(of: rule)
         if specs.isEmpty { return }

@@ -4,12 +4,14 @@
 import DiscreteEvents
 import KubernetesAPI
 
-/// What a kubelet watches. Inodes (`nodefs.inodesFree`, `imagefs.inodesFree`) are not simulated: no file is counted.
+/// What a kubelet watches.
 public enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
     case memoryAvailable = "memory.available"
     case nodefsAvailable = "nodefs.available"
+    case nodefsInodesFree = "nodefs.inodesFree"
     /// Images and writable layers: on a file system of their own, if there is one, otherwise on the disk with everything else.
     case imagefsAvailable = "imagefs.available"
+    case imagefsInodesFree = "imagefs.inodesFree"
     case pidAvailable = "pid.available"
 
     /// What runs short, by the kubelet's name for it.
@@ -17,6 +19,7 @@ public enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .memoryAvailable: .memory
         case .nodefsAvailable, .imagefsAvailable: .ephemeralStorage
+        case .nodefsInodesFree, .imagefsInodesFree: .inodes
         case .pidAvailable: .processes
         }
     }
@@ -25,10 +28,13 @@ public enum EvictionSignal: String, Hashable, Sendable, CaseIterable {
     package var condition: ConditionType {
         switch self {
         case .memoryAvailable: .memoryPressure
-        case .nodefsAvailable, .imagefsAvailable: .diskPressure
+        case .nodefsAvailable, .nodefsInodesFree, .imagefsAvailable, .imagefsInodesFree: .diskPressure
         case .pidAvailable: .pidPressure
         }
     }
+
+    /// How the kubelet writes what is left: bytes, or pieces.
+    package var format: Quantity.Format { [.processes, .inodes].contains(resource) ? .decimalSI : .binarySI }
 }
 
 /// A line that a signal must not fall below.
@@ -71,12 +77,16 @@ public struct EvictionSettings: Hashable, Sendable {
     public var thresholds = [
         EvictionThreshold(.memoryAvailable, .quantity(100 << 20)),
         EvictionThreshold(.nodefsAvailable, .share(0.1)),
+        EvictionThreshold(.nodefsInodesFree, .share(0.05)),
         EvictionThreshold(.imagefsAvailable, .share(0.15)),
+        EvictionThreshold(.imagefsInodesFree, .share(0.05)),
     ]
     /// `evictionMaxPodGracePeriod`: what pods get to stop at most when a soft threshold takes them, in seconds.
     public var maximumPodGracePeriod = 0
     /// `evictionPressureTransitionPeriod`: how long a condition of pressure outlives the pressure.
     public var pressureTransitionPeriod = SimulatedDuration.minutes(5)
+    /// How many inodes a node's disk has, which no Node object says; 0: enough for everybody.
+    public var inodes = 0
     /// How often the kubelet looks.
     public var monitoringInterval = SimulatedDuration.seconds(10)
 

@@ -37,6 +37,7 @@ extension NodeAgent {
         let usage = kubelets[number].usage
         var next = SimulatedTime.distantFuture
         for threshold in usage.settings.thresholds {
+            guard usage.watches(threshold.signal) else { continue }
             let sum = used(threshold.signal, demands, on: number, at: now)
             guard usage.isMet(threshold, used: sum.bound) else { continue }
             switch sum.first(from: now, where: { usage.isMet(threshold, used: $0) }) {
@@ -136,8 +137,7 @@ extension NodeAgent {
             aboutNode: number, "EvictionThresholdMet", "Attempting to reclaim \(resource)", severity: .warning, at: now, effects: &effects)
         if removeUnused(threshold.signal, on: number, at: now, effects: &effects), manager.isRelieved(observed, settings) { return }
         let candidates = candidates(on: number, threshold.signal, demands, at: now)
-        let ranking: EvictionRanking = resource == .processes ? .priorityThenUsage : .usageOverRequest
-        let order = ranking.order(candidates.map(\.standing))
+        let order = EvictionRanking(of: resource).order(candidates.map(\.standing))
         guard let slot = order.lazy.map({ candidates[$0] }).first(where: { $0.standing.priority < criticalPriority })?.slot else { return }
         let message = message(of: threshold, seen, demands, slot, on: number, at: now)
         let wanted = kubelets[number].withPod(slot) { $0.pod.value.spec.value.terminationGracePeriodSeconds } ?? 0
@@ -197,7 +197,8 @@ extension NodeAgent {
             } else {
                 for demand in demands where demand.slot == slot { used = used.addingSaturated(bytes(of: demand, signal, at: now)) }
             }
-            let request = signal == .pidAvailable ? 0 : spec.effectiveRequests[signal.resource]?.value ?? 0
+            let requested = signal.resource == .inodes ? ResourceName.ephemeralStorage : signal.resource
+            let request = spec.effectiveRequests[requested]?.value ?? 0
             candidates.append((slot, EvictionCandidate(priority: spec.priority ?? 0, usage: used, request: request)))
         }
         return candidates
@@ -216,8 +217,8 @@ extension NodeAgent {
         let resource = threshold.signal.resource
         var text =
             "The node was low on resource: \(resource). Threshold quantity: \(Quantity(bytes: threshold.value.of(observed.capacity))), "
-            + "available: \(Quantity(observed.available, format: resource == .processes ? .decimalSI : .binarySI)). "
-        guard resource != .processes else { return text }
+            + "available: \(Quantity(observed.available, format: threshold.signal.format)). "
+        guard resource == .memory || resource == .ephemeralStorage else { return text }
         let own = demands.filter { $0.slot == slot }
         kubelets[number].withPod(slot) { worker in
             let pod = worker.pod.value

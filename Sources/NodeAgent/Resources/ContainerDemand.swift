@@ -15,6 +15,7 @@ struct ContainerDemand: Sendable {
     var memory: LoadSum.Part?
     var disk: LoadSum.Part?
     var processes: LoadSum.Part?
+    var inodes: LoadSum.Part?
     /// Cores.
     var cpuLimit = Double.infinity
     /// Bytes.
@@ -24,7 +25,7 @@ struct ContainerDemand: Sendable {
     /// The name of the emptyDir volume that uses it; nil: a container does.
     var volume: String?
 
-    var isEmpty: Bool { !usesCPU && memory == nil && disk == nil && processes == nil }
+    var isEmpty: Bool { !usesCPU && memory == nil && disk == nil && processes == nil && inodes == nil }
     var usesCPU: Bool { cpu != nil || requests > 0 }
     /// Cores it may want one day.
     var peakCPU: Double { (cpu?.peak ?? 0) + requests }
@@ -34,6 +35,7 @@ struct ContainerDemand: Sendable {
         switch signal {
         case .memoryAvailable: memory
         case .nodefsAvailable, .imagefsAvailable: disk
+        case .nodefsInodesFree, .imagefsInodesFree: inodes
         case .pidAvailable: processes
         }
     }
@@ -123,6 +125,7 @@ extension NodeAgent {
             demand.memory = part(.memory, since: since)
             demand.disk = part(.ephemeralStorage, since: since)
             demand.processes = part(.processes, since: since)
+            demand.inodes = part(.inodes, since: since)
             let startup = ready > now && !worker.isInitial(index) ? usage?.startupCPU : nil
             demand.cpu = startup.map(cores) ?? part(.cpu, since: since)
             demand.requests = requests

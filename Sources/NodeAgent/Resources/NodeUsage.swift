@@ -11,6 +11,8 @@ public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
     public var memory: Int64 = 0
     /// Bytes.
     public var disk: Int64 = 0
+    /// Files and folders.
+    public var inodes: Int64 = 0
 
     public init() {}
 
@@ -19,6 +21,7 @@ public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
         sum.cpu += right.cpu
         sum.memory = sum.memory.addingSaturated(right.memory)
         sum.disk = sum.disk.addingSaturated(right.disk)
+        sum.inodes = sum.inodes.addingSaturated(right.inodes)
         return sum
     }
 
@@ -27,6 +30,7 @@ public struct OutsideLoad: Hashable, Sendable, CustomStringConvertible {
         if cpu != 0 { parts.append("\(cpu) cores") }
         if memory != 0 { parts.append("\(Quantity(bytes: memory)) of memory") }
         if disk != 0 { parts.append("\(Quantity(bytes: disk)) of disk") }
+        if inodes != 0 { parts.append("\(inodes) inodes") }
         return parts.isEmpty ? "nothing" : parts.joined(separator: ", ")
     }
 }
@@ -113,6 +117,17 @@ struct NodeUsage: Sendable {
         wake = .distantFuture
     }
 
+    /// Whether the machine has anything of what a signal watches that could run short. A file system for images alone has inodes enough.
+    func watches(_ signal: EvictionSignal) -> Bool {
+        switch signal {
+        case .memoryAvailable, .pidAvailable: true
+        case .nodefsAvailable: disk != nil
+        case .imagefsAvailable: imageDisk ?? disk != nil
+        case .nodefsInodesFree: settings.inodes > 0
+        case .imagefsInodesFree: settings.inodes > 0 && imageDisk == nil
+        }
+    }
+
     /// What the kubelet sees of a signal when its containers use so much of it; nil: the machine has nothing of the kind.
     func observation(_ signal: EvictionSignal, used: Double) -> SignalObservation? {
         switch signal {
@@ -125,6 +140,10 @@ struct NodeUsage: Sendable {
             return (signal == .imagefsAvailable ? imageDisk ?? disk : disk).map {
                 SignalObservation(available: max(0, $0 - Int64(saturating: used)), capacity: $0)
             }
+        case .nodefsInodesFree, .imagefsInodesFree:
+            guard watches(signal) else { return nil }
+            let inodes = Int64(settings.inodes)
+            return SignalObservation(available: max(0, inodes - Int64(saturating: used)), capacity: inodes)
         case .pidAvailable: return SignalObservation(available: max(0, processes - Int64(saturating: used)), capacity: processes)
         }
     }
@@ -134,6 +153,7 @@ struct NodeUsage: Sendable {
         switch signal {
         case .memoryAvailable: Double(outside.memory)
         case .nodefsAvailable, .imagefsAvailable: Double(outside.disk)
+        case .nodefsInodesFree, .imagefsInodesFree: Double(outside.inodes)
         case .pidAvailable: 0
         }
     }

@@ -31,6 +31,8 @@ public struct ResourceUsage: Hashable, Sendable {
     public var disk: ResourceLoad?
     /// Process identifiers.
     public var processes: ResourceLoad?
+    /// Inodes of the node's disk: files and folders.
+    public var inodes: ResourceLoad?
     /// The container that uses it; nil: the first one.
     public var container: String?
 
@@ -42,14 +44,15 @@ public struct ResourceUsage: Hashable, Sendable {
         case .memory: memory
         case .ephemeralStorage: disk
         case .processes: processes
+        case .inodes: inodes
         default: nil
         }
     }
 
     /// Whether any of it is shared among pods.
-    var isShared: Bool { [cpu, memory, disk, processes].contains { $0?.isShared == true } }
+    var isShared: Bool { [cpu, memory, disk, processes, inodes].contains { $0?.isShared == true } }
 
-    var isEmpty: Bool { cpu == nil && startupCPU == nil && memory == nil && disk == nil && processes == nil }
+    var isEmpty: Bool { cpu == nil && startupCPU == nil && memory == nil && disk == nil && processes == nil && inodes == nil }
 }
 
 /// What an emptyDir volume of a pod holds: of the node's disk, or of its memory if the volume is in memory.
@@ -68,6 +71,8 @@ public struct VolumeUsage: Hashable, Sendable {
 extension ResourceName {
     /// Process identifiers, by the kubelet's name for them.
     public static let processes = ResourceName("pids")
+    /// Inodes, likewise.
+    public static let inodes = ResourceName("inodes")
 }
 
 extension [ResourceUsage] {

@@ -45,6 +45,42 @@ struct DiskTests {
         #expect((cluster["a"]?.status.reason == "Evicted") == isFull)
     }
 
+    // MARK: Inodes
+
+    @Test(
+        "A node of which somebody says how many inodes it has can run out of them",
+        arguments: [(1000, 951, true), (1000, 950, false), (0, 1_000_000, false)] as [(Int, Int64, Bool)])
+    func inodes(_ inodes: Int, _ used: Int64, _ isFull: Bool) throws {
+        var cluster = try cluster(disk: nil) { $0.eviction.inodes = inodes }
+        cluster.create(pod("a"))
+        cluster.run(until: seconds(5))
+        cluster.fillDisk(inodes: used)
+        cluster.run(until: seconds(60))
+        #expect(cluster.nodeChanges.map(\.condition.type) == (isFull ? [.diskPressure] : []))
+        #expect((cluster["a"]?.status.reason == "Evicted") == isFull)
+    }
+
+    @Test("Short of inodes, who uses the most of them goes, and the kubelet says of what there was too little")
+    func inodesOfPods() throws {
+        var configuration = NodeAgentConfiguration.prompt
+        configuration.eviction.inodes = 1000
+        func uses(_ inodes: Double, _ image: String) -> BehaviourRule {
+            var behaviour = WorkloadBehaviour()
+            var usage = ResourceUsage()
+            usage.inodes = ResourceLoad(.constant(inodes))
+            behaviour.usage = [usage]
+            return BehaviourRule(selector: LabelSelector(matchLabels: [:]), image: image, behaviour: behaviour)
+        }
+        var cluster = try TestCluster(configuration: configuration, behaviours: [uses(500, "many"), uses(460, "few")])
+        cluster.create(pod("few", image: "few"))
+        cluster.create(pod("many", image: "many"))
+        cluster.run(until: seconds(60))
+        #expect(cluster["few"]?.status.phase == .running)
+        #expect(
+            cluster["many"]?.status.message
+                == "The node was low on resource: inodes. Threshold quantity: 50, available: 40. ")
+    }
+
     // MARK: emptyDir volumes
 
     /// A pod whose volume of at most 100 MiB takes another 10 MiB every second.

@@ -56,7 +56,7 @@ struct EvictionManagerTests {
         var settings = EvictionSettings()
         settings.thresholds.reverse()
         let acting = manager.synchronize({ _ in SignalObservation(available: 0, capacity: 100 << 30) }, settings, at: .zero)
-        #expect(acting == [2, 0, 1])
+        #expect(acting == [4, 0, 1, 2, 3])
         #expect(manager.conditions == [.memoryPressure, .diskPressure])
         #expect(EvictionThreshold.Amount.share(10 / 100).of(105_111_183_360) == 10_511_118_492)
     }
@@ -69,10 +69,10 @@ struct EvictionManagerTests {
         func compare(_ left: Bool, _ right: Bool) -> Int { left == right ? 0 : left ? -1 : 1 }
         let known = one.usage != nil && other.usage != nil
         let (missing, otherMissing) = (one.usage == nil, other.usage == nil)
-        if ranking == .usageOverRequest {
-            let exceeds =
-                known
-                ? compare((one.usage ?? 0) > one.request, (other.usage ?? 0) > other.request) : compare(missing, otherMissing)
+        if ranking != .priorityThenUsage {
+            // Nobody requests inodes.
+            func isOver(_ pod: EvictionCandidate) -> Bool { (pod.usage ?? 0) > (ranking == .inodes ? 0 : pod.request) }
+            let exceeds = known ? compare(isOver(one), isOver(other)) : compare(missing, otherMissing)
             if exceeds != 0 { return exceeds }
         }
         let priority = compare(one.priority, other.priority)
@@ -84,7 +84,7 @@ struct EvictionManagerTests {
     @Test("the order of eviction is the one of the kubelet's comparisons", arguments: 0..<200)
     func ranking(number: Int) {
         var stream = RandomStream(seed: 5, purpose: RandomPurpose("test ranking"), owner: UInt64(number))
-        let ranking: EvictionRanking = stream.uniform() < 0.3 ? .priorityThenUsage : .usageOverRequest
+        let ranking = [EvictionRanking.priorityThenUsage, .usageOverRequest, .inodes][Int(stream.uniform() * 3)]
         let candidates = (0..<(1 + Int(stream.uniform() * 9))).map { _ in
             EvictionCandidate(
                 priority: [-5, 0, 0, 1000][Int(stream.uniform() * 4)], usage: stream.uniform() < 0.15 ? nil : Int64(stream.uniform() * 6),
