@@ -13,6 +13,28 @@ import Testing
         #expect(error?.description.hasSuffix("value out of range") == true)
     }
 
+    @Test(arguments: [("0%", 0), ("7%", 1), ("25%", 3), ("100%", 10), ("0250%", 25), ("1000%", 100), ("-10%", -1), ("+10%", 1)])
+    func takesPercentagesOfAnyLength(_ text: String, _ expected: Int) throws {
+        #expect(try IntOrString.string(text).scaled(total: 10, roundUp: true) == expected)
+    }
+
+    @Test(arguments: ["%", "x%", "2x%", "2 5%", "25"])
+    func refusesWhatIsNoPercentage(_ text: String) {
+        #expect(throws: IntOrStringError.self) { try IntOrString.string(text).scaled(total: 10, roundUp: true) }
+    }
+
+    @Test func labelsAreComparedWithoutAKeyAsIfItWereRemoved() {
+        let some: [Labels] = [
+            [:], ["hash": "1"], ["hash": "2"], ["a": "1"], ["a": "1", "hash": "1"], ["a": "2", "hash": "1"],
+            ["a": "1", "hash": "3", "z": "1"], ["a": "1", "z": "1"], ["z": "1"],
+        ]
+        for left in some {
+            for right in some {
+                #expect(left.equals(right, ignoring: "hash") == (left.removing("hash") == right.removing("hash")))
+            }
+        }
+    }
+
     @Test func hashesKnownTexts() {
         #expect(FNV.hash32a("foobar".utf8) == 0xBF9C_F968)
     }

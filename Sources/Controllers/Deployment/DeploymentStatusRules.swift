@@ -34,7 +34,9 @@ extension DeploymentStatus {
         conditions.append(condition)
     }
 
-    mutating func remove(_ type: ConditionType) { conditions.removeAll { $0.type == type } }
+    mutating func remove(_ type: ConditionType) {
+        if conditions.index(of: type) != nil { conditions.removeAll { $0.type == type } }
+    }
 
     /// Whether the rollout is done: every pod is of the new template and available, and nothing older is left.
     func isComplete(for deployment: Deployment) -> Bool {
@@ -67,7 +69,7 @@ enum DeploymentStatusRules {
 
     /// The counts and the Available condition.
     static func counted(
-        _ deployment: Deployment, newSet: ReplicaSet?, allSets: [ReplicaSet], maxUnavailable: Int32, at now: SimulatedTime
+        _ deployment: Deployment, newSet: ReplicaSet?, oldSets: [Shared<ReplicaSet>], maxUnavailable: Int32, at now: SimulatedTime
     ) -> DeploymentStatus {
         var status = DeploymentStatus()
         status.observedGeneration = deployment.metadata.generation
@@ -77,13 +79,15 @@ enum DeploymentStatusRules {
         var wanted: Int32 = 0
         // A ReplicaSet that has not reported yet has none.
         var terminating: Int32 = 0
-        for set in allSets {
+        func count(_ set: ReplicaSet) {
             wanted &+= set.spec.replicas
             status.replicas &+= set.status.replicas
             status.readyReplicas &+= set.status.readyReplicas
             status.availableReplicas &+= set.status.availableReplicas
             terminating &+= set.status.terminatingReplicas ?? 0
         }
+        for set in oldSets { count(set.value) }
+        if let newSet { count(newSet) }
         status.terminatingReplicas = terminating
         status.unavailableReplicas = max(0, wanted &- status.availableReplicas)
         if status.availableReplicas >= deployment.spec.replicas - maxUnavailable {
@@ -99,11 +103,13 @@ enum DeploymentStatusRules {
 
     /// `counted`, and how the rollout goes: the Progressing and ReplicaFailure conditions.
     static func rollout(
-        _ deployment: Deployment, newSet: ReplicaSet?, allSets: [ReplicaSet], maxUnavailable: Int32, at now: SimulatedTime
+        _ deployment: Deployment, newSet: ReplicaSet?, oldSets: [Shared<ReplicaSet>], maxUnavailable: Int32, at now: SimulatedTime
     ) -> DeploymentStatus {
-        var status = counted(deployment, newSet: newSet, allSets: allSets, maxUnavailable: maxUnavailable, at: now)
+        var status = counted(deployment, newSet: newSet, oldSets: oldSets, maxUnavailable: maxUnavailable, at: now)
         let current = deployment.status.conditions[.progressing]
-        let subject = newSet.map { "ReplicaSet \"\($0.metadata.name)\"" } ?? "Deployment \"\(deployment.metadata.name)\""
+        var subject: String {
+            newSet.map { "ReplicaSet \"\($0.metadata.name)\"" } ?? "Deployment \"\(deployment.metadata.name)\""
+        }
         let wasComplete = status.replicas == status.updatedReplicas && current?.reason == DeploymentReason.complete
         if !deployment.spec.hasProgressDeadline {
             status.remove(.progressing)
@@ -122,16 +128,15 @@ enum DeploymentStatusRules {
                     condition(.progressing, .false, DeploymentReason.timedOut, subject + " has timed out progressing.", at: now))
             }
         }
-        status.remove(.replicaFailure, unless: failure(newSet, allSets))
+        status.remove(.replicaFailure, unless: failure(newSet, oldSets))
         return status
     }
 
     /// The ReplicaFailure of the new ReplicaSet, or of the first that has one.
-    private static func failure(_ newSet: ReplicaSet?, _ allSets: [ReplicaSet]) -> Condition? {
-        guard
-            var condition = newSet?.status.conditions[.replicaFailure]
-                ?? allSets.lazy.compactMap({ $0.status.conditions[.replicaFailure] }).first
-        else { return nil }
+    private static func failure(_ newSet: ReplicaSet?, _ oldSets: [Shared<ReplicaSet>]) -> Condition? {
+        var reported = newSet?.status.conditions[.replicaFailure]
+        for set in oldSets where reported == nil { reported = set.value.status.conditions[.replicaFailure] }
+        guard var condition = reported else { return nil }
         condition.lastUpdateTime = condition.lastTransitionTime
         return condition
     }

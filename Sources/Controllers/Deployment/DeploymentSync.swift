@@ -7,8 +7,8 @@ import KubernetesAPI
 /// Decides about one Deployment. The order of requests is that of the real controller, and so are the versions they are made
 /// against: a status written twice in one sync meets a conflict, is retried after the back-off, and is right then.
 struct DeploymentSync {
-    /// What is to be done about the end of the plan.
-    enum Conclusion: Sendable {
+    /// What is to be done about the end of the plan. In a box of its own: plans are handed on often, and few make a ReplicaSet.
+    indirect enum Conclusion: Sendable {
         /// The plan creates this ReplicaSet; if its name is taken, its hash must change.
         case creating(ReplicaSet, for: Deployment)
     }
@@ -46,6 +46,7 @@ struct DeploymentSync {
             return
         }
         notePause()
+        let sizes = sizes
         if deployment.spec.paused || sizes.isScalingEvent {
             adoptNewSet()
             scale()
@@ -55,7 +56,7 @@ struct DeploymentSync {
         }
         switch deployment.spec.strategy {
         case .recreate: recreate()
-        case .rollingUpdate: roll()
+        case .rollingUpdate: roll(sizes)
         }
     }
 
@@ -105,9 +106,9 @@ struct DeploymentSync {
 
     // MARK: Strategies
 
-    private mutating func roll() {
-        ensureNewSet()
-        let sizes = sizes
+    /// `before`: the sizes as this sync found them.
+    private mutating func roll(_ before: RolloutSizes) {
+        let sizes = ensureNewSet() ? sizes : before
         if let resize = sizes.resizeNew() {
             write(resize)
             syncRolloutStatus()
@@ -152,35 +153,37 @@ struct DeploymentSync {
     /// Numbers of a dump may be any: counting wraps around as in Go.
     private var nextRevision: Int64 { (oldSets.map(\.revision).max() ?? 0) &+ 1 }
 
-    /// Brings revision, annotations and minReadySeconds of an existing new ReplicaSet up to date.
-    private mutating func adoptNewSet() {
-        guard var set = newSet else { return }
+    /// Brings revision, annotations and minReadySeconds of an existing new ReplicaSet up to date. Returns whether the set changed.
+    @discardableResult
+    private mutating func adoptNewSet() -> Bool {
+        guard let current = newSet?.metadata.annotations else { return false }
         let annotations = RevisionHistory.annotations(
-            of: set.metadata.annotations, deployment: deployment.metadata.annotations, revision: nextRevision)
-        if annotations != set.metadata.annotations || set.spec.minReadySeconds != deployment.spec.minReadySeconds {
+            of: current, deployment: deployment.metadata.annotations, revision: nextRevision)
+        if annotations != current || newSet?.spec.minReadySeconds != deployment.spec.minReadySeconds, var set = newSet {
             set.metadata.annotations = annotations
             set.spec.minReadySeconds = deployment.spec.minReadySeconds
             newSet = set
             var call = PlannedCall(.update(APIObject(set)))
             call.followsOwnWrites = true
             plan.then(call)
-            return
+            return true
         }
         var changed = noteRevision(annotations[DeploymentAnnotations.revision])
-        if deployment.spec.hasProgressDeadline, deployment.status.conditions[.progressing] == nil {
+        if deployment.spec.hasProgressDeadline, deployment.status.conditions.index(of: .progressing) == nil {
+            let name = newSet?.metadata.name ?? ""
             deployment.status.set(
                 DeploymentStatusRules.condition(
-                    .progressing, .true, DeploymentReason.found, "Found new replica set \"\(set.metadata.name)\"", at: now))
+                    .progressing, .true, DeploymentReason.found, "Found new replica set \"\(name)\"", at: now))
             changed = true
         }
         if changed { writeStatus() }
+        return false
     }
 
-    private mutating func ensureNewSet() {
-        if newSet != nil {
-            adoptNewSet()
-            return
-        }
+    /// Makes the new ReplicaSet if there is none. Returns whether there is another one, or another version of it, than before.
+    @discardableResult
+    private mutating func ensureNewSet() -> Bool {
+        if newSet != nil { return adoptNewSet() }
         let set = makeNewSet()
         newSet = set
         plan.conclusion = .creating(set, for: deployment)
@@ -197,6 +200,7 @@ struct DeploymentSync {
             changed = true
         }
         if changed { writeStatus() }
+        return true
     }
 
     private func makeNewSet() -> ReplicaSet {
@@ -309,15 +313,13 @@ struct DeploymentSync {
 
     private mutating func writeStatus() { plan.then(PlannedCall(.updateStatus(APIObject(deployment)))) }
 
-    private var allSets: [ReplicaSet] { oldSets.map(\.value) + (newSet.map { [$0] } ?? []) }
-
     private var maxUnavailable: Int32 {
         RolloutSizes.limits(deployment.spec.strategy, replicas: deployment.spec.replicas).unavailable
     }
 
     private mutating func syncStatus() {
         let status = DeploymentStatusRules.counted(
-            deployment, newSet: newSet, allSets: allSets, maxUnavailable: maxUnavailable, at: now)
+            deployment, newSet: newSet, oldSets: oldSets, maxUnavailable: maxUnavailable, at: now)
         guard status != deployment.status else { return }
         deployment.status = status
         writeStatus()
@@ -325,7 +327,7 @@ struct DeploymentSync {
 
     private mutating func syncRolloutStatus() {
         let status = DeploymentStatusRules.rollout(
-            deployment, newSet: newSet, allSets: allSets, maxUnavailable: maxUnavailable, at: now)
+            deployment, newSet: newSet, oldSets: oldSets, maxUnavailable: maxUnavailable, at: now)
         if status == deployment.status {
             watchDeadline(status)
             return

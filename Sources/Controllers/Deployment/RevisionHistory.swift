@@ -24,7 +24,7 @@ enum RevisionHistory {
     /// The annotations of a new (or again new) ReplicaSet.
     static func annotations(of replicaSet: Labels, deployment: Labels, revision: Int64) -> Labels {
         var result = replicaSet
-        for (key, value) in deployment where !notCopied.contains(key) { result[key] = value }
+        for (key, value) in deployment where !notCopied.contains(key) && result[key] != value { result[key] = value }
         let oldText = result[DeploymentAnnotations.revision]
         let old = oldText.flatMap { Int64($0) } ?? 0
         guard old < revision else { return result }

@@ -142,7 +142,10 @@ package struct RolloutSizes: Hashable, Sendable {
 
     /// Whether the Deployment's size changed since its ReplicaSets were last sized.
     package var isScalingEvent: Bool {
-        allSets.contains { $0.replicas > 0 && $0.desiredAnnotation.map { $0 != replicas } ?? false }
+        func isOfAnotherSize(_ set: ReplicaSetSize) -> Bool {
+            set.replicas > 0 && set.desiredAnnotation.map { $0 != replicas } ?? false
+        }
+        return newSet.map(isOfAnotherSize) ?? false || oldSets.contains(where: isOfAnotherSize)
     }
 
     /// One write of a scaling: the size (perhaps the same as before), and with it the annotations.

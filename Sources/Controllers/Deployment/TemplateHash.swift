@@ -17,10 +17,9 @@ package func podTemplateHash(_ template: PodTemplate, collisions: Int32?) -> Str
 
 /// Whether two templates are the same but for the hash label, which a Deployment's own template does not have.
 package func areEqualIgnoringHash(_ left: PodTemplate, _ right: PodTemplate) -> Bool {
+    guard left.labels.equals(right.labels, ignoring: DeploymentAnnotations.podTemplateHash) else { return false }
     var left = left
-    var right = right
-    left.labels[DeploymentAnnotations.podTemplateHash] = nil
-    right.labels[DeploymentAnnotations.podTemplateHash] = nil
+    left.labels = right.labels
     return left == right
 }
 

@@ -44,7 +44,8 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
 
     private var ready: Deque<Key> = []
     private var dirty: Set<Key> = []
-    private var processing: Set<Key> = []
+    /// What workers have: a handful, so a plain list.
+    private var processing: [Key] = []
     private var delayed = Heap<Delayed>()
     /// When each delayed key is due; entries of the heap that disagree are void.
     private var due: [Key: SimulatedTime] = [:]
@@ -70,12 +71,12 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     package mutating func take() -> Key? {
         guard let key = ready.popFirst() else { return nil }
         dirty.remove(key)
-        processing.insert(key)
+        processing.append(key)
         return key
     }
 
     package mutating func done(_ key: Key) {
-        processing.remove(key)
+        if let index = processing.firstIndex(of: key) { processing.remove(at: index) }
         if dirty.contains(key) { ready.append(key) }
     }
 
@@ -100,7 +101,9 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// How often a key failed since it last succeeded.
     package func retries(of key: Key) -> Int { failures[key] ?? 0 }
 
-    package mutating func forget(_ key: Key) { failures[key] = nil }
+    package mutating func forget(_ key: Key) {
+        if !failures.isEmpty { failures[key] = nil }
+    }
 
     /// When the next delayed key is due.
     package var nextDue: SimulatedTime? { delayed.min?.due }

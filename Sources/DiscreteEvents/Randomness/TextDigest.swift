@@ -28,6 +28,11 @@ package struct TextDigest: Sendable {
             }
             // The last word overlaps the one before it, so that there is no rest to go through byte by byte.
             tail = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self))
+        } else if count >= 4 {
+            // Both halves, which overlap as well.
+            let first = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
+            let last = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+            tail = UInt64(first) << 32 | UInt64(last)
         } else {
             for byte in bytes { tail = tail << 8 | UInt64(byte) }
         }

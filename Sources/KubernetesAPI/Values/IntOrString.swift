@@ -38,10 +38,16 @@ public enum IntOrString: Sendable, Hashable, CustomStringConvertible {
 
     /// The number before the percent sign.
     private static func percentage(_ text: String) throws(IntOrStringError) -> Int {
-        // Two digits are read without making a text of them: every sync of a Deployment asks.
-        let bytes = text.utf8
-        if bytes.count <= 3, bytes.dropLast().allSatisfy({ $0 &- 0x30 < 10 }), bytes.count > 1 {
-            return bytes.dropLast().reduce(0) { $0 * 10 + Int($1 &- 0x30) }
+        // A few digits are read without making a text of them: every sync of a Deployment asks.
+        let count = text.utf8.count
+        if (2...4).contains(count) {
+            var (value, digits) = (0, 0)
+            for byte in text.utf8 {
+                guard byte &- 0x30 < 10 else { break }
+                value = value * 10 + Int(byte &- 0x30)
+                digits += 1
+            }
+            if digits == count - 1 { return value }
         }
         let digits = String(text.dropLast())
         guard let percentage = Int(digits) else {

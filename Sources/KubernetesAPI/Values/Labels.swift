@@ -80,6 +80,21 @@ public struct Labels: Sendable, Hashable, RandomAccessCollection, ExpressibleByD
         return result
     }
 
+    /// Whether both have the same pairs, whatever either of them has under `key`.
+    public func equals(_ other: Labels, ignoring key: String) -> Bool {
+        var (own, others) = (0, 0)
+        while true {
+            if own < entries.count, entries[own].key == key { own += 1 }
+            if others < other.entries.count, other.entries[others].key == key { others += 1 }
+            guard own < entries.count, others < other.entries.count else {
+                return own == entries.count && others == other.entries.count
+            }
+            if entries[own] != other.entries[others] { return false }
+            own += 1
+            others += 1
+        }
+    }
+
     mutating func reserveCapacity(_ count: Int) { entries.reserveCapacity(count) }
 
     /// Adds a pair; cheap when keys come in order, as they do in what `kubectl get` prints.
