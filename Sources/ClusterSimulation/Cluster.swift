@@ -151,12 +151,13 @@ public struct Cluster: Sendable {
         case .shockStrikes(let group, let fault): strike(fault: Int(fault), group: Int(group))
         case .kubeletReports(let node): kubeletReports(Int(node))
         case .kubeletRelists(let node): kubeletRelists(Int(node))
-        case .machineShutsDown(let node): _ = nodeAgent.shutDown(Int(node), at: now, effects: &kubeletEffects)
+        case .machineShutsDown(let node): nodeAgent.shutDown(Int(node), at: now, effects: &kubeletEffects)
         case .machineEnds(let node, let fault): endMachine(Int(node), fault: Int(fault))
         case .nodeObjectEnds(let node): endNodeObject(Int(node))
         case .replacementJoins(let node): joinReplacement(of: Int(node))
         case .apiServerFails(let index): beginAPIServerFault(Int(index))
         case .apiServerRecovers(let index): endAPIServerFault(Int(index))
+        case .rebootWaits(let node, let maintenance): reboot(Int(node), maintenance: Int(maintenance))
         case .nodeRebooted(let node, let maintenance): nodeRebooted(Int(node), maintenance: Int(maintenance))
         case .maintenanceUncordons(let operation): uncordon(operation: Int(operation))
         case .nodeReturns(let node, let failure, let fault): comeBack(node: Int(node), failure: Int(failure), fault: Int(fault))
@@ -188,6 +189,8 @@ public struct Cluster: Sendable {
     private mutating func execute(_ number: UInt32) {
         var unanswered: (error: APIError, after: SimulatedDuration)?
         if apiServer.isDisturbed {
+            let time = now
+            invariants?.evictions.noteDisturbance(at: time)
             let admission = admitRequest(number)
             guard admission.isServed else { return }
             unanswered = admission.answer
@@ -195,13 +198,13 @@ public struct Cluster: Sendable {
         let request = gateway.arrive(number)
         if case .readMetrics(let query) = request { readings[number] = (query.value.autoscaler, read(query.value)) }
         noteAuthor(of: number, request)
-        let forbidden = invariants == nil ? nil : ForbiddenEviction(request, in: api.objects)
+        let eviction = invariants.flatMap { EvictionCheck(request, in: api.objects, $0.evictions, at: now) }
         let result: APIResult
         if isSabotaged, let answer = saboteur?.execute(request, in: &api, at: now) {
             result = answer
         } else if request.takesSeveralWrites {
             let progress = api.advance(request, at: now)
-            if let forbidden, !progress.isRefusal { noteBroken(forbidden) }
+            if let eviction, !progress.isRefusal { noteGranted(eviction) }
             if case .goesOn(let rest) = progress {
                 observeCommits()
                 gateway.resume(number, with: rest)
@@ -213,18 +216,13 @@ public struct Cluster: Sendable {
         } else {
             result = api.execute(request, at: now)
         }
-        if let forbidden, case .success = result { noteBroken(forbidden) }
+        if let eviction, case .success = result { noteGranted(eviction) }
         observeCommits()
         if let unanswered {
             giveNoAnswer(number, request, unanswered.error, after: unanswered.after)
         } else if let arrives = gateway.answer(number, result, at: now) {
             queue.schedule(.answerArrives(number), at: arrives)
         }
-    }
-
-    private mutating func noteBroken(_ eviction: ForbiddenEviction) {
-        invariants?.report(
-            .budgetRespected, "pod \(eviction.pod) was evicted although \(eviction.reason)", about: ObjectKey(.pod, eviction.pod), at: now)
     }
 
     /// What the metrics APIs say now.

@@ -48,6 +48,8 @@ enum ClusterEvent: Sendable {
     case registryFails
     case registryReturns
     case operatorActs(Int32)
+    /// A machine that shuts down for maintenance may be down by now.
+    case rebootWaits(node: Int32, maintenance: Int32)
     /// A node that was rebooted for maintenance is up again.
     case nodeRebooted(node: Int32, maintenance: Int32)
     /// A node is to be made schedulable again after its maintenance, which was refused before; the number is the operation's.

@@ -58,8 +58,9 @@ struct Kubelet: Sendable {
     var starts: UInt32 = 0
     /// When it started last.
     var startedAt = SimulatedTime.distantPast
-    /// The machine is about to shut down: pods are ended in order, new ones refused.
-    var isShuttingDown = false
+    /// The machine is about to shut down, at this time at the latest: pods are ended in order, new ones refused. nil: it is not.
+    var shutsDownBy: SimulatedTime?
+    var isShuttingDown: Bool { shutsDownBy != nil }
     var images: ImageStore
     /// What pods left that it is done with, where that matters.
     var dead: [DeadContainers] = []

@@ -147,7 +147,7 @@ package struct NodeAgent: Sendable {
         let areGone = kubelets[number].power == .starting(afterCrash: true)
         kubelets[number].power = kubeletOnly && !areGone ? .kubeletStopped : .crashed
         kubelets[number].listed = []
-        kubelets[number].isShuttingDown = false
+        kubelets[number].shutsDownBy = nil
         interruptPulls(on: number, at: now, effects: &effects)
         kubelets[number].images.collectionIsDue = false
         return kubelets[number].lease.last(at: now)

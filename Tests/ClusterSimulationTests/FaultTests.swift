@@ -117,6 +117,54 @@ struct FaultTests {
         for node in machines(2) { #expect(cluster.node(node.metadata.name)?.spec.unschedulable == false) }
     }
 
+    @Test("A node that is cut off while it reboots is not taken for Ready: maintenance waits until it is heard of")
+    func maintenanceMeetsPartition() throws {
+        let plan = MaintenancePlan(nodes: .zone("a"), reboot: .seconds(20))
+        var cluster = try shop {
+            // From before the end of the first node's reboot, which nobody notices, until long after it.
+            $0.faults = [Fault(nodes: .node("a-0"), effect: .partition, schedule: .once(at: at(75), down: .seconds(30)))]
+            $0.timeline = [TimelineEntry(at: at(60), action: .maintain(plan))]
+        }
+        for second in 61...104 {
+            cluster.run(until: at(Double(second)))
+            #expect(cluster.node("a-0")?.spec.unschedulable == true && cluster.isReady("a-0"), "at \(second) s")
+            #expect(cluster.node("a-1")?.spec.unschedulable == false)
+        }
+        cluster.run(until: at(300))
+        for name in ["a-0", "a-1"] { #expect(cluster.isReady(name) && cluster.node(name)?.spec.unschedulable == false) }
+        #expect(cluster.record.operations.count { $0.description.hasPrefix("drain") } == 2)
+    }
+
+    @Test("Before a machine goes down for maintenance, the pods a drain leaves have the time of graceful node shutdown")
+    func maintenanceShutsDown() throws {
+        let spec = Shared(PodSpec(containers: [Container(name: "agent", image: "agent:1")]))
+        let set = DaemonSet(
+            metadata: ObjectMeta(name: "agent", namespace: "shop"),
+            spec: DaemonSetSpec(
+                selector: LabelSelector(matchLabels: ["app": "agent"]), template: PodTemplate(labels: ["app": "agent"], spec: spec)))
+        var cluster = try shop {
+            $0.objects.append(APIObject(set))
+            $0.nodeAgent.shutdownGracePeriod = .seconds(60)
+            $0.defaultBehaviour.stop = .constant(.seconds(12))
+            $0.timeline = [TimelineEntry(at: at(60), action: .maintain(MaintenancePlan(nodes: .node("a-0"), reboot: .minutes(2))))]
+        }
+        var (notReady, down) = (SimulatedTime.distantFuture, SimulatedTime.distantFuture)
+        let number = try #require(cluster.nodeAgent.number(of: "a-0"))
+        for second in 61...120 {
+            cluster.run(until: at(Double(second)))
+            if !cluster.isReady("a-0") { notReady = min(notReady, cluster.now) }
+            if !cluster.nodeAgent.isRunning(number) { down = min(down, cluster.now) }
+        }
+        // The drain takes twelve seconds, and then the daemon does; nobody waits for the rest of the minute.
+        #expect(notReady >= at(72) && notReady <= at(75))
+        #expect(down - notReady >= .seconds(11) && down - notReady <= .seconds(15))
+        let daemon = try #require(cluster.record.pods.first { $0.name.name.hasPrefix("agent-") && $0.node == "a-0" })
+        #expect(daemon.phase == .failed)
+        cluster.run(until: at(400))
+        #expect(cluster.isReady("a-0") && cluster.node("a-0")?.spec.unschedulable == false)
+        #expect(cluster.pods(onNode: "a-0").contains { $0.metadata.name.hasPrefix("agent-") && $0.isReady })
+    }
+
     @Test("Maintenance that meets an outage of the API server leaves no node cordoned")
     func maintenanceInOutage() throws {
         var plan = MaintenancePlan(nodes: .all, reboot: .minutes(1))

@@ -190,6 +190,10 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         spec(
             "maintenance of nobody", "timeline: [{at: 1m, maintain: {selector: {matchLabels: {disk: ssd}}}}]",
             "spec.timeline[0].maintain.selector", "matches no node"),
+        spec(
+            "a failure of a file that is over as it begins", "faults: [{file: failures.csv}]",
+            files: ["failures.csv": "node,down-at,up-at\nnode-0,10,20\nnode-1,30,30s\n"], "spec.faults[0].file",
+            "failures.csv:3: up-at: \"30s\": is not after down-at"),
         spec("a reclamation of nobody", "faults: [{at: 1m, zone: c, effect: reclaim}]", "spec.faults[0].zone", "zones are a, b"),
         spec(
             "a replacement of what nobody replaces", "faults: [{at: 1m, node: node-0-r1}]", "spec.faults[0].node", "no node \"node-0-r1\""),

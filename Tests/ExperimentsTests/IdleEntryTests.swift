@@ -69,6 +69,13 @@ struct IdleEntryTests {
         #expect(told[0].hasSuffix("failures.csv:3, " + IdleEntryTests.late))
     }
 
+    @Test("A file of failures with nothing below its header breaks nothing, which is said")
+    func emptyReplay() throws {
+        let told = try warnings("  faults: [{file: failures.csv}]", files: ["failures.csv": "node,down-at,up-at\n"])
+        #expect(told.count == 1 && told[0].hasPrefix(":8: spec.faults[0].file: "), "\(told)")
+        #expect(told[0].hasSuffix("failures.csv:1: there is no failure below the header: nothing breaks"), "\(told)")
+    }
+
     @Test(
         "A disk that has no size cannot be filled",
         arguments: [

@@ -2,6 +2,7 @@
 // themselves: each is noticed, as what it is.
 
 import DiscreteEvents
+import Foundation
 import KubernetesAPI
 import Testing
 
@@ -76,7 +77,9 @@ struct SabotageTests {
         """
 
     /// The first broken invariant of a small cluster with a bug.
-    private func violation(_ timeline: String, traffic: String = "", _ bug: (any Saboteur)?) throws -> InvariantViolation? {
+    private func violation(
+        _ timeline: String, traffic: String = "", faults: String = "", with changes: [String: String] = [:], _ bug: (any Saboteur)?
+    ) throws -> InvariantViolation? {
         let text = """
             apiVersion: seatrial.dev/v1alpha1
             kind: Scenario
@@ -86,12 +89,13 @@ struct SabotageTests {
               cluster:
                 nodePools: [{name: node, count: 3, zones: [a], resources: {cpu: 4, memory: 8Gi, pods: 30}}]
                 objects: [objects.yaml]
-              faults: [{at: 1m, node: node-0, effect: partition, down: 5m}]
+              faults: [{at: 1m, node: node-0, effect: partition, down: 5m}\(faults)]
               timeline: [\(timeline)]
               \(traffic)
               expect: [{invariants: converge}]
             """
-        var scenario = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", text), ("objects.yaml", Self.manifests)])
+        let manifests = changes.reduce(Self.manifests) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
+        var scenario = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", text), ("objects.yaml", manifests)])
         scenario.configuration.saboteur = bug
         return try scenario.run().record.violation
     }
@@ -157,6 +161,103 @@ struct SabotageTests {
         #expect(violation.invariant == .nodesRecover && violation.object?.name.name == "node-1", "\(violation)")
         #expect(violation.detail.contains("maintenance"))
     }
+
+    @Test("A workload that stays short in the end is found, though its containers were restarted once")
+    func staysShort() throws {
+        // All containers are started again after the machine's crash, and one pod is never called ready after that.
+        let crash = ", {at: 9m, nodes: all, down: 30s}"
+        #expect(try violation("", faults: crash, nil) == nil)
+        let violation = try #require(try violation("", faults: crash, ReadinessLost(pod: "web-", from: .minutes(9))))
+        #expect(violation.invariant == .workloadsWhole && violation.detail.contains("nothing is in the way"), "\(violation)")
+        #expect(violation.object?.kind == .replicaSet)
+    }
+
+    @Test("A workload that lacks two pods is found, though something is in the way of one of them")
+    func oneIsHindered() throws {
+        // Of four pods that want the same port of their node, three nodes take three.
+        let changes = ["pods: 6": "pods: 9", "name: web, image": "name: web, ports: [{containerPort: 80, hostPort: 80}], image"]
+        let scale = "{at: 8m, scale: {deployment: default/web, replicas: 4}}"
+        #expect(try violation(scale, with: changes, nil) == nil)
+        let violation = try #require(try violation(scale, with: changes, ReadinessLost(pod: "web-", from: .minutes(8))))
+        #expect(violation.invariant == .workloadsWhole && violation.object?.kind == .replicaSet, "\(violation)")
+        #expect(violation.detail.contains("wants 4 pods, 2 are available, and something is in the way of only 1"), "\(violation)")
+    }
+
+    @Test("A quota excuses only what it refuses: pods that nobody makes although there is room are found")
+    func quotaHasRoom() throws {
+        let scale = "{at: 8m, scale: {deployment: default/web, replicas: 9}}"
+        let violation = try #require(try violation(scale, with: ["pods: 6": "pods: 30"], CreationsLost()))
+        #expect(violation.invariant == .workloadsWhole && violation.detail.contains("wants 9 pods, 1 are available"), "\(violation)")
+    }
+
+    @Test("A budget whose status promises too much is found when pods go beyond it, and when it stays wrong")
+    func budgetMiscounted() throws {
+        let strict = ["minAvailable: 1": "minAvailable: 3"]
+        let drains = "{at: 8m, drain: {node: node-0, timeout: 1m}}, {at: 8m, drain: {node: node-1, timeout: 1m}}"
+        let evicted = try #require(try violation(drains, with: strict, BudgetMiscounted()))
+        #expect(evicted.invariant == .budgetRespected, "\(evicted)")
+        #expect(evicted.detail.contains("needs 3 healthy pods, and of its pods 3 are"), "\(evicted)")
+        let kept = try #require(try violation("", with: strict, BudgetMiscounted()))
+        #expect(kept.invariant == .statusTrue && kept.object?.kind == .podDisruptionBudget, "\(kept)")
+        #expect(try violation(drains, with: strict, nil) == nil)
+    }
+
+    @Test("A volume that is deleted and that nothing holds is found")
+    func volumeStays() throws {
+        let timeline = "{at: 8m, delete: statefulset/default/db}, {at: 9m, delete: persistentvolumeclaim/default/data-db-0}"
+        let violation = try #require(try violation(timeline, VolumeHeld()))
+        #expect(violation.invariant == .deletionsEnd && violation.object?.kind == .persistentVolume, "\(violation)")
+        #expect(try self.violation(timeline, nil) == nil)
+    }
+}
+
+/// The first pod whose name begins like this is never called ready once `from` is over, whatever its kubelet says.
+private struct ReadinessLost: Saboteur {
+    let pod: String
+    let from: SimulatedDuration
+    private var struck: NamespacedName?
+
+    init(pod: String, from: SimulatedDuration) {
+        self.pod = pod
+        self.from = from
+    }
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
+        guard case .patchPod(let name, _, .kubeletStatus(let status)) = request, name.name.hasPrefix(pod), now > .zero + from else {
+            return nil
+        }
+        if struck == nil { struck = name }
+        guard struck == name, status.value.readySince != nil, let stored = api.objects.get(Pod.self, name) else { return nil }
+        return .success(.pod(stored))
+    }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
+}
+
+/// From the eighth minute on, pods are made only in their makers' imagination.
+private struct CreationsLost: Saboteur {
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
+        guard case .create(.pod(let pod)) = request, now > .zero + .minutes(8), pod.value.metadata.controllerReference?.kind == "ReplicaSet"
+        else { return nil }
+        return .success(.pod(pod))
+    }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
+}
+
+/// Every status of a budget allows one pod more than it should.
+private struct BudgetMiscounted: Saboteur {
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
+        guard case .updateStatus(.podDisruptionBudget(let budget)) = request else { return nil }
+        return api.execute(.updateStatus(.podDisruptionBudget(budget.with { $0.status.disruptionsAllowed += 1 })), at: now)
+    }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
+}
+
+/// The finalizer of volumes is taken away in vain.
+private struct VolumeHeld: Saboteur {
+    mutating func execute(_ request: APIRequest, in api: inout APIServer, at now: SimulatedTime) -> APIResult? {
+        guard case .patchMetadata(let key, _, .removeFinalizer) = request, key.kind == .persistentVolume else { return nil }
+        return api.objects[key].map { .success($0) }
+    }
+    mutating func delivers(_ event: WatchEvent, to watcher: Watcher) -> Bool { true }
 }
 
 /// The API server fails once to write that a claim is bound.

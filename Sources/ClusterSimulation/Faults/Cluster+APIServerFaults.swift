@@ -21,6 +21,8 @@ extension Cluster {
     mutating func endAPIServerFault(_ index: Int) {
         let (wasServing, wereHeard) = (apiServer.isServing, apiServer.renewsLeases)
         apiServer.end(index)
+        let end = now
+        invariants?.evictions.noteDisturbance(at: end)
         gateway.setLatency(apiServer.latency)
         if !wereHeard, apiServer.renewsLeases { for number in 0..<nodeAgent.count { relieve(number, .partition) } }
         let rest = apiServer.isDisturbed ? ", another trouble goes on" : ""

@@ -175,6 +175,7 @@ extension Cluster {
         let pods = boundPods(of: name)
         let stopped = pods.filter { !nodeAgent.runsAllContainers(of: $0.value.metadata.uid, at: now) }
         recorder.returned(name, pods: pods, stopped: stopped, duplicates: duplicates, at: now)
+        if !maintenances.isEmpty { awaitReady(name) }
     }
 
     /// How many pods that were evicted still run on a node, beside their replacements.

@@ -29,6 +29,7 @@ extension Cluster {
         faults[node: number].reportsAt = nil
         nodeAgent.reportAgain(number, at: now, effects: &kubeletEffects)
         controllerManager.heartbeatsResumed(node: nodeAgent.name(of: number), at: now, effects: &controllerEffects)
+        if !maintenances.isEmpty { awaitReady(nodeAgent.name(of: number)) }
     }
 
     /// A kubelet lists its pods anew: what it missed shows as the differences.

@@ -38,6 +38,15 @@ extension Cluster {
         invariants?.begin(request, by: client, forMaintenance: isMaintenance)
     }
 
+    /// An eviction that budgets have a say in was let through.
+    mutating func noteGranted(_ eviction: EvictionCheck) {
+        let now = now
+        invariants?.evictions.grant(eviction.uid, at: now)
+        guard let objection = eviction.objection else { return }
+        invariants?.report(
+            .budgetRespected, "pod \(eviction.pod) was evicted although \(objection)", about: ObjectKey(.pod, eviction.pod), at: now)
+    }
+
     /// Whether the containers of several pods of one identity run.
     private mutating func checkIdentities() {
         let now = now

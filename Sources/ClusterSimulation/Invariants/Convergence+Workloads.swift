@@ -10,15 +10,18 @@ extension Convergence {
 
     mutating func checkSets() {
         for set in objects.all(ReplicaSet.self).map(\.value) where !isOver(set.metadata) {
-            checkSet(ObjectKey(.replicaSet, set.metadata.key), set.metadata, set.spec.replicas, set.spec.minReadySeconds, set.status)
+            let (replicas, template) = (set.spec.replicas, set.spec.template)
+            checkSet(ObjectKey(.replicaSet, set.metadata.key), set.metadata, replicas, template, set.spec.minReadySeconds, set.status)
         }
         for set in objects.all(ReplicationController.self).map(\.value) where !isOver(set.metadata) {
-            checkSet(ObjectKey(.replicationController, set.metadata.key), set.metadata, set.replicas, set.minReadySeconds, set.status)
+            let key = ObjectKey(.replicationController, set.metadata.key)
+            checkSet(key, set.metadata, set.replicas, set.template, set.minReadySeconds, set.status)
         }
     }
 
     private mutating func checkSet(
-        _ key: ObjectKey, _ metadata: ObjectMeta, _ replicas: Int32, _ minReadySeconds: Int32, _ status: ReplicaSetStatus
+        _ key: ObjectKey, _ metadata: ObjectMeta, _ replicas: Int32, _ template: PodTemplate, _ minReadySeconds: Int32,
+        _ status: ReplicaSetStatus
     ) {
         let active = pods(of: metadata.uid).filter(\.isActive)
         let available = active.count { $0.isAvailable(minReadySeconds: minReadySeconds, at: now) }
@@ -33,8 +36,19 @@ extension Convergence {
         if active.count > Int(replicas) {
             report(.workloadsWhole, "\(key) wants \(replicas) pods and has \(active.count)", about: key)
         }
-        let isOnItsWay = active.contains { isHindered($0) || isRipening($0, minReadySeconds) }
-        expectWhole(key, wants: replicas, available: available, isHindered: isRefused || isOnItsWay)
+        let hindered = excused(active, minReadySeconds)
+        expectWhole(
+            key, wants: replicas, available: available, excused: hindered + refused(metadata, replicas, template, active.count))
+    }
+
+    /// How many of the pods of a workload are not available for a reason.
+    private func excused(_ pods: [Shared<Pod>], _ minReadySeconds: Int32) -> Int {
+        pods.count { !$0.isAvailable(minReadySeconds: minReadySeconds, at: now) && isExcused($0, minReadySeconds) }
+    }
+
+    /// How many pods a workload does not make for a reason.
+    private func refused(_ metadata: ObjectMeta, _ replicas: Int32, _ template: PodTemplate, _ active: Int) -> Int {
+        Int(replicas) > active && refusesPods(of: template, for: metadata) ? Int(replicas) - active : 0
     }
 
     // MARK: Deployments
@@ -56,13 +70,18 @@ extension Convergence {
             let minReadySeconds = deployment.spec.minReadySeconds
             let isRefused = sets.contains { $0.status.conditions.isTrue(.replicaFailure) }
             if !isRefused || minReadySeconds == 0 { expect("availableReplicas", status.availableReplicas, available, of: key) }
-            let hindered = isRefused || active.contains { isHindered($0) || isRipening($0, minReadySeconds) }
+            let hindered = excused(active, minReadySeconds)
+            let refused = sets.reduce(0) { sum, set in
+                sum + self.refused(set.metadata, set.spec.replicas, set.spec.template, pods(of: set.metadata.uid).count(where: \.isActive))
+            }
             // A Recreate waits for the last of the old pods, wherever it is.
             let waits = sets.flatMap { pods(of: $0.metadata.uid) }.contains { $0.isTerminating && $0.value.nodeName.map(isDown) ?? false }
-            expectWhole(
-                key, wants: deployment.spec.replicas, available: available,
-                isHindered: hindered || deployment.spec.paused || (waits && deployment.spec.strategy == .recreate))
-            guard !hindered, !waits, !deployment.spec.paused, status.updatedReplicas != deployment.spec.replicas else { continue }
+            if !deployment.spec.paused, !waits || deployment.spec.strategy != .recreate {
+                expectWhole(key, wants: deployment.spec.replicas, available: available, excused: hindered + refused)
+            }
+            guard hindered + refused == 0, !waits, !deployment.spec.paused, status.updatedReplicas != deployment.spec.replicas else {
+                continue
+            }
             report(
                 .workloadsWhole, "\(key) has \(status.updatedReplicas) of \(deployment.spec.replicas) pods of its newest template",
                 about: key)
@@ -82,24 +101,42 @@ extension Convergence {
             }
             let ready = own.count { $0.value.status.phase == .running && $0.isReady }
             expect("readyReplicas", set.status.readyReplicas, ready, of: key)
-            let available = own.count { $0.isActive && $0.isAvailable(minReadySeconds: set.spec.minReadySeconds, at: now) }
-            expectWhole(
-                key, wants: set.spec.replicas, available: available,
-                isHindered: own.contains { isHindered($0) || $0.isTerminating || isRipening($0, set.spec.minReadySeconds) }
-                    || isRefused(set.metadata))
+            checkReplicas(of: set, own, key)
         }
     }
 
-    /// Whether a pod is ready and only has to stay so for a while: a controller whose back-off ran out late (a quota refused its pods,
-    /// up to 1,000 s ago) has just made it.
-    private func isRipening(_ pod: Shared<Pod>, _ minReadySeconds: Int32) -> Bool {
-        pod.isActive && pod.isReady && !pod.isAvailable(minReadySeconds: minReadySeconds, at: now)
+    /// Each replica is available or has a reason. Under OrderedReady, or while a claim is on its way out, those are not made that come
+    /// after one that is not available.
+    private mutating func checkReplicas(of set: StatefulSet, _ own: [Shared<Pod>], _ key: ObjectKey) {
+        let seconds = set.spec.minReadySeconds
+        var isHeld = false
+        for ordinal in Int(set.spec.firstOrdinal)..<Int(set.spec.firstOrdinal) + Int(set.spec.replicas) {
+            let name = "\(set.metadata.name)-\(ordinal)"
+            let pod = own.first { $0.value.metadata.name == name }
+            if let pod, pod.isActive, pod.isAvailable(minReadySeconds: seconds, at: now) { continue }
+            let hasReason = pod.map { isExcused($0, seconds) } ?? (isHeld || isLeaving(claimsOf: name, set) || refusesReplicas(of: set))
+            guard hasReason else {
+                return report(
+                    .workloadsWhole, "\(key): replica \(ordinal) is not available, and nothing is in the way", about: key)
+            }
+            if set.spec.podManagementPolicy == .orderedReady || isLeaving(claimsOf: name, set) { isHeld = true }
+        }
+        guard !own.contains(where: { isExcused($0, seconds) }), set.spec.updateStrategy == .rollingUpdate(partition: 0),
+            set.status.updatedReplicas != set.spec.replicas, !refusesReplicas(of: set)
+        else { return }
+        report(
+            .workloadsWhole, "\(key) has \(set.status.updatedReplicas) of \(set.spec.replicas) pods of its newest template", about: key)
     }
 
-    /// Whether a quota may be what keeps a workload from making its pods: one of its namespace is used up.
-    private func isRefused(_ metadata: ObjectMeta) -> Bool {
-        objects.all(ResourceQuota.self).contains { $0.value.metadata.namespace == metadata.namespace }
+    /// Whether a claim of a replica's name is being deleted: the pod is made when it is gone.
+    private func isLeaving(claimsOf pod: String, _ set: StatefulSet) -> Bool {
+        set.spec.volumeClaimTemplates.contains { template in
+            let name = NamespacedName(namespace: set.metadata.namespace, name: "\(template.metadata.name)-\(pod)")
+            return objects.get(PersistentVolumeClaim.self, name)?.value.metadata.isTerminating ?? false
+        }
     }
+
+    private func refusesReplicas(of set: StatefulSet) -> Bool { refusesPods(of: set.spec.template, for: set.metadata) }
 
     // MARK: DaemonSets
 
@@ -110,16 +147,41 @@ extension Convergence {
             let (scheduled, misplaced) = scheduled(own, set)
             // As the real controller does, ours does not count again when a node turns into one that should have no pod.
             if misplaced == 0 { expect("currentNumberScheduled", set.status.currentNumberScheduled, scheduled, of: key) }
-            expectWhole(
-                key, wants: set.status.desiredNumberScheduled, available: Int(set.status.numberAvailable),
-                isHindered: own.contains { isHindered($0) || $0.isTerminating } || isRefused(set.metadata)
-                    || objects.all(Node.self).contains { isDown($0.value.metadata.name) })
+            checkDaemons(of: set, own, key)
             for node in objects.all(Node.self).map(\.value) where !isDown(node.metadata.name) {
                 // A pod that comes before the old one goes may find no room.
                 let mine = own.count { $0.isActive && !isHindered($0) && $0.value.targetNode == node.metadata.name }
                 if mine > 1 { report(.workloadsWhole, "\(key) has \(mine) pods for node \(node.metadata.name)", about: key) }
             }
         }
+    }
+
+    /// Each node that works and should have a daemon has one that is available, or there is a reason.
+    private mutating func checkDaemons(of set: DaemonSet, _ own: [Shared<Pod>], _ key: ObjectKey) {
+        let template = set.spec.template.spec.value
+        let tolerations = DaemonTolerations.of(template)
+        let seconds = set.spec.minReadySeconds
+        var isWhole = true
+        for node in objects.all(Node.self).map(\.value) {
+            let name = node.metadata.name
+            guard DaemonPlacement(of: template, nodeName: nil, tolerations: tolerations, on: node).shouldRun else { continue }
+            let pods = own.filter { $0.value.targetNode == name }
+            if pods.contains(where: { $0.isActive && $0.isAvailable(minReadySeconds: seconds, at: now) }) { continue }
+            isWhole = false
+            if isDown(name) || pods.contains(where: { isExcused($0, seconds) || hasFailedLately($0) }) { continue }
+            if pods.isEmpty, refusesPods(of: set.spec.template, for: set.metadata) { continue }
+            report(.workloadsWhole, "\(key) has no available pod on node \(name), and nothing is in the way", about: key)
+        }
+        guard isWhole, !own.contains(where: { isExcused($0, seconds) }), case .rollingUpdate = set.spec.updateStrategy,
+            set.status.updatedNumberScheduled != set.status.desiredNumberScheduled
+        else { return }
+        let (updated, desired) = (set.status.updatedNumberScheduled, set.status.desiredNumberScheduled)
+        report(.workloadsWhole, "\(key) has \(updated) of \(desired) pods of its newest template", about: key)
+    }
+
+    /// Whether a daemon failed and is kept for the back-off of failed daemons, up to 15 minutes.
+    private func hasFailedLately(_ pod: Shared<Pod>) -> Bool {
+        pod.value.status.phase == .failed && pod.value.metadata.creationTimestamp + .minutes(16) > now
     }
 
     /// How many of the nodes that should run a pod of the set have one, and how many of the others, those that are gone among them.
@@ -154,8 +216,17 @@ extension Convergence {
                 }
             } else if !own.contains(where: { endedLately($0) }) {
                 expect("active", job.status.active, own.count(where: \.isActive), of: key)
+                if own.allSatisfy(\.isTerminal), isWaitingForNothing(job) {
+                    report(.workloadsWhole, "\(key) is not finished, no pod of it runs, and nothing is in the way", about: key)
+                }
             }
         }
+    }
+
+    /// Whether a Job without active pods should have made some by now.
+    private func isWaitingForNothing(_ job: Job) -> Bool {
+        !job.spec.suspend && (job.spec.parallelism ?? 1) > 0 && job.metadata.creationTimestamp + .minutes(1) < now
+            && !refusesPods(of: job.spec.template, for: job.metadata)
     }
 
     /// Whether a pod ended within the longest back-off of a Job, which looks at its pods again only after it.
@@ -168,16 +239,25 @@ extension Convergence {
     // MARK: What is kept about pods
 
     mutating func checkBudgets() {
-        for budget in objects.all(PodDisruptionBudget.self).map(\.value) where !isOver(budget.metadata) {
+        let budgets = objects.all(PodDisruptionBudget.self).map(\.value)
+        for budget in budgets where !isOver(budget.metadata) && budget.status.conditions[.disruptionAllowed]?.reason != "SyncFailed" {
             let key = ObjectKey(.podDisruptionBudget, budget.metadata.key)
-            guard let selector = budget.spec.selector, budget.status.conditions[.disruptionAllowed]?.reason != "SyncFailed" else {
-                continue
+            let others = budgets.filter { $0.metadata.namespace == budget.metadata.namespace && $0.metadata.uid != budget.metadata.uid }
+            guard let count = BudgetCount(of: budget, in: objects),
+                // A change of a pod that several budgets select is told to one of them only.
+                !count.pods.contains(where: { pod in others.contains { $0.spec.selector?.matches(pod.value.metadata.labels) == true } })
+            else { continue }
+            let disrupted = count.pods.count { pod in
+                pod.isReady && !pod.isTerminating
+                    && budget.status.disruptedPods.contains { $0.name == pod.value.metadata.name && $0.since + .minutes(2) > now }
             }
-            let healthy = pods.count {
-                $0.value.metadata.namespace == key.name.namespace && selector.matches($0.value.metadata.labels) && !$0.isTerminating
-                    && $0.isReady
-            }
+            let healthy = count.healthy - disrupted
             expect("currentHealthy", budget.status.currentHealthy, healthy, of: key)
+            if evictions.isUnnoticed(count) { continue }
+            expect("expectedPods", budget.status.expectedPods, count.expected, of: key)
+            expect("desiredHealthy", budget.status.desiredHealthy, count.desired, of: key)
+            let allowed = count.expected == 0 ? 0 : max(0, healthy - count.desired)
+            expect("disruptionsAllowed", budget.status.disruptionsAllowed, allowed, of: key)
         }
     }
 

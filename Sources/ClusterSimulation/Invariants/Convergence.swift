@@ -11,7 +11,13 @@ import NodeAgent
 struct Convergence {
     let objects: ObjectTables
     let now: SimulatedTime
-    private let agent: NodeAgent
+    let agent: NodeAgent
+    /// The API server, to ask what it would answer.
+    let api: APIServer
+    let quotas: QuotaBook
+    let evictions: EvictionBook
+    /// The names of the scheduler's profiles.
+    let schedulers: [String]
     /// Nodes that a maintenance cordoned and nobody made schedulable since.
     private let outOfService: [String]
     let pods: [Shared<Pod>]
@@ -21,6 +27,10 @@ struct Convergence {
     init(of cluster: Cluster) {
         objects = cluster.api.objects
         now = cluster.now
+        api = cluster.api
+        schedulers = cluster.scheduler.profiles.map(\.schedulerName)
+        evictions = cluster.invariants?.evictions ?? EvictionBook()
+        quotas = cluster.invariants?.quotas ?? QuotaBook()
         agent = cluster.nodeAgent
         outOfService = cluster.leftByMaintenance
         pods = objects.all(Pod.self)
@@ -55,32 +65,6 @@ struct Convergence {
     /// Whether the machine, its kubelet or its way to the API server is down (or it never was there).
     func isDown(_ node: String) -> Bool { agent.number(of: node).map { !agent.isWatching($0) } ?? true }
 
-    /// Whether something outside the control plane keeps a pod from being ready: no room, a lost node, containers that fail.
-    func isHindered(_ pod: Shared<Pod>) -> Bool {
-        guard let node = pod.value.nodeName else { return pod.value.status.conditions[.podScheduled]?.status == .false }
-        return isDown(node) || pod.value.status.restarts > 0
-            || pod.value.status.initContainerStatuses.contains { $0.restartCount > 0 } || !agent.behaviour(of: pod.value).value.isSteady
-            || pod.value.spec.value.containers.contains { isMissing($0.image) } || isShutOut(pod, on: node)
-    }
-
-    /// Whether another node has a volume of the pod's that one node alone may have: nothing takes it from there while it is used.
-    private func isShutOut(_ pod: Shared<Pod>, on node: String) -> Bool {
-        let namespace = pod.value.metadata.namespace
-        let volumes = pod.value.spec.value.volumes.compactMap { pod.value.claimName(of: $0) }.compactMap { claim in
-            objects.get(PersistentVolumeClaim.self, NamespacedName(namespace: namespace, name: claim))?.value.spec.volumeName
-        }
-        return volumes.contains { name in
-            let volume = objects.get(PersistentVolume.self, NamespacedName(namespace: "", name: name))?.value
-            guard volume?.attachable(by: { _ in true })?.allowsSeveralNodes == false else { return false }
-            return objects.all(VolumeAttachment.self).contains {
-                $0.value.persistentVolumeName == name && $0.value.nodeName != node && $0.value.isAttached
-            }
-        }
-    }
-
-    /// Whether the registry does not have an image.
-    private func isMissing(_ image: String) -> Bool { agent.configuration.value.images[image]?.isMissing ?? false }
-
     /// Whether nothing is made in a namespace any more.
     private func isEnding(_ namespace: String) -> Bool {
         objects.get(Namespace.self, NamespacedName(namespace: "", name: namespace))?.value.isTerminating ?? true
@@ -93,11 +77,14 @@ struct Convergence {
         if Int(told) != counted { report(.statusTrue, "\(key) says \(counter) \(told), and there are \(counted)", about: key) }
     }
 
-    /// A workload that has fewer available pods than it wants needs a reason.
-    mutating func expectWhole(_ key: ObjectKey, wants: Int32, available: Int, isHindered: Bool) {
-        guard available < Int(wants), !isHindered else { return }
-        report(
-            .workloadsWhole, "\(key) wants \(wants) pods, \(available) are available, and nothing is in the way", about: key)
+    /// A workload that has fewer available pods than it wants needs a reason for each that it lacks.
+    ///
+    /// - Parameter excused: how many of those it lacks have something in their way.
+    mutating func expectWhole(_ key: ObjectKey, wants: Int32, available: Int, excused: Int) {
+        let lacking = Int(wants) - available
+        guard lacking > 0, excused < lacking else { return }
+        let rest = excused == 0 ? "nothing is in the way" : "something is in the way of only \(excused) more"
+        report(.workloadsWhole, "\(key) wants \(wants) pods, \(available) are available, and \(rest)", about: key)
     }
 
     // MARK: Leftovers
@@ -139,12 +126,16 @@ struct Convergence {
         case .persistentVolumeClaim(let claim):
             let key = claim.value.metadata.key
             return pods.contains { pod in
-                pod.value.metadata.namespace == key.namespace
-                    && pod.value.spec.value.volumes.contains {
-                        if case .persistentVolumeClaim(let name, _) = $0.source { name == key.name } else { false }
-                    }
-            }
-        case .persistentVolume: return true
+                pod.value.metadata.namespace == key.namespace && pod.value.nodeName != nil
+                    && pod.value.spec.value.volumes.contains { pod.value.claimName(of: $0) == key.name }
+            } || !claim.value.metadata.finalizers.allSatisfy(Convergence.isOfControllers)
+        case .persistentVolume(let volume):
+            // A claim is bound to it, or a node has it attached.
+            let metadata = volume.value.metadata
+            let claim = volume.value.spec.claimRef.flatMap { objects.get(PersistentVolumeClaim.self, $0.name)?.value }
+            return claim.map { $0.metadata.uid == volume.value.spec.claimRef?.uid } ?? false
+                || objects.all(VolumeAttachment.self).contains { $0.value.persistentVolumeName == metadata.name }
+                || !metadata.finalizers.allSatisfy(Convergence.isOfControllers)
         default:
             let metadata = object.metadata
             if !metadata.finalizers.allSatisfy(Convergence.isOfControllers) { return true }
@@ -155,8 +146,10 @@ struct Convergence {
     /// Finalizers that a controller of the cluster takes away; others wait for somebody else.
     private static func isOfControllers(_ finalizer: String) -> Bool {
         if finalizer.hasPrefix("external-attacher/") { return true }
-        return [Finalizers.foregroundDeletion, Finalizers.orphan, Finalizers.claimProtection, JobLabels.trackingFinalizer].contains(
-            finalizer)
+        return [
+            Finalizers.foregroundDeletion, Finalizers.orphan, Finalizers.claimProtection, Finalizers.volumeProtection,
+            JobLabels.trackingFinalizer,
+        ].contains(finalizer)
     }
 
     // MARK: Nodes and placement
@@ -219,12 +212,5 @@ extension PodSpec {
     fileprivate var asksForRoomOnly: Bool {
         affinity == Affinity() && nodeSelector == Labels() && topologySpreadConstraints.isEmpty && volumes.isEmpty && !hostNetwork
             && resourceClaims.isEmpty && containers.allSatisfy { $0.ports.allSatisfy { $0.hostPort == 0 } }
-    }
-}
-
-extension WorkloadBehaviour {
-    /// Whether the containers become ready and stay so.
-    fileprivate var isSteady: Bool {
-        crash == nil && hang == nil && run == nil && !neverStarts && !postStartFails && ready.mean < 3600
     }
 }

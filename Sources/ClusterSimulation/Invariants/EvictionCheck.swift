@@ -1,16 +1,21 @@
-// What the budgets say of one request to the Eviction API, worked out beside the API server from what is stored.
+// What the budgets say of one request to the Eviction API, worked out beside the API server: from the status of the budget, as the real
+// API server does, and from the pods themselves, for the status may be wrong.
 // <https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/>
 
 import APIServer
+import DiscreteEvents
 import KubernetesAPI
 
-/// A request to evict a pod that must be refused.
-struct ForbiddenEviction {
+/// A request to evict a pod that budgets have a say in.
+struct EvictionCheck {
     let pod: NamespacedName
-    let reason: String
+    /// The pod, if it counts: one that does not run, or is going already, disrupts nobody.
+    let uid: UID
+    /// Why it must be refused; nil: the pod may go.
+    private(set) var objection: String?
 
-    /// nil: the pod may go.
-    init?(_ request: APIRequest, in objects: ObjectTables) {
+    /// nil: no budget is asked.
+    init?(_ request: APIRequest, in objects: ObjectTables, _ book: EvictionBook, at now: SimulatedTime) {
         guard case .evict(let name, _) = request, let pod = objects.get(Pod.self, name), !pod.isTerminating, !pod.isTerminal,
             pod.value.status.phase != .pending
         else { return nil }
@@ -19,22 +24,22 @@ struct ForbiddenEviction {
         }
         guard let budget = budgets.first?.value else { return nil }
         self.pod = name
+        uid = pod.value.metadata.uid
         if budgets.count > 1 {
-            reason = "more than one budget selects it"
-            return
+            objection = "more than one budget selects it"
+        } else if pod.isReady || budget.spec.unhealthyPodEvictionPolicy != .alwaysAllow {
+            objection = EvictionCheck.objection(to: pod, budget) ?? book.objection(to: pod, budget, in: objects, at: now)
         }
+    }
+
+    /// What the budget's status has against it.
+    private static func objection(to pod: Shared<Pod>, _ budget: PodDisruptionBudget) -> String? {
         let status = budget.status
-        if !pod.isReady {
-            if budget.spec.unhealthyPodEvictionPolicy == .alwaysAllow { return nil }
-            if status.desiredHealthy > 0, status.currentHealthy >= status.desiredHealthy { return nil }
-        }
+        if !pod.isReady, status.desiredHealthy > 0, status.currentHealthy >= status.desiredHealthy { return nil }
         if status.observedGeneration < budget.metadata.generation {
-            reason = "budget \(budget.metadata.name) was changed and not looked at since"
-        } else if status.disruptionsAllowed <= 0 {
-            reason =
-                "budget \(budget.metadata.name) needs \(status.desiredHealthy) healthy pods and has \(status.currentHealthy)"
-        } else {
-            return nil
+            return "budget \(budget.metadata.name) was changed and not looked at since"
         }
+        guard status.disruptionsAllowed <= 0 else { return nil }
+        return "budget \(budget.metadata.name) needs \(status.desiredHealthy) healthy pods and has \(status.currentHealthy)"
     }
 }

@@ -43,7 +43,8 @@ struct InvariantMonitor: Sendable {
     private var isTouched: Set<ObjectKey> = []
     /// nil: nobody attaches volumes.
     private var volumes: AttachmentBook?
-    private var quotas = QuotaBook()
+    private(set) var quotas = QuotaBook()
+    var evictions = EvictionBook()
     private(set) var identities = IdentityBook()
     /// Nodes that a maintenance cordoned and nobody made schedulable since, in the order in which that happened.
     private(set) var cordonedForMaintenance: [String] = []
@@ -89,6 +90,7 @@ struct InvariantMonitor: Sendable {
         let key = event.object.key
         if isTouched.insert(key).inserted { touched.append(key) }
         observeDeletion(event, key)
+        evictions.observe(event)
         if let (invariant, detail) = volumes?.observe(event) { report(invariant, detail, about: key, at: now) }
         if let detail = quotas.observe(event) { report(.quotaRespected, detail, about: key, at: now) }
         switch event.object {

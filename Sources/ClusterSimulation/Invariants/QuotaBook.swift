@@ -15,11 +15,18 @@ struct QuotaBook: Sendable {
     }
     /// In the order in which the quotas came.
     private var accounts: [Account] = []
+    /// When a quota of each namespace let go of something last, or let more in.
+    private var relief: [String: SimulatedTime] = [:]
+
+    func lastRelief(in namespace: String) -> SimulatedTime? { relief[namespace] }
 
     /// Takes in a commit. Returns what it breaks.
     mutating func observe(_ event: WatchEvent) -> String? {
         if case .resourceQuota(let quota) = event.object {
             observe(quota.value, isGone: event.change == .deleted)
+            if event.change == .deleted || quota.value.hasMoreRoom(than: event.previous.flatMap(ResourceQuota.cast)?.value) {
+                relief[quota.value.metadata.namespace] = event.time
+            }
             return nil
         }
         guard !accounts.isEmpty else { return nil }
@@ -84,5 +91,14 @@ extension QuotaBook.Account {
         if text.hasPrefix("limits.") { return spec.effectiveLimits[ResourceName(String(text.dropFirst("limits.".count)))] ?? .zero }
         let asked = text.hasPrefix("requests.") ? String(text.dropFirst("requests.".count)) : text
         return spec.effectiveRequests[ResourceName(asked)] ?? .zero
+    }
+}
+
+extension ResourceQuota {
+    /// Whether something was let go, or a limit was raised.
+    fileprivate func hasMoreRoom(than old: ResourceQuota?) -> Bool {
+        guard let old else { return false }
+        return status.used.contains { name, used in old.status.used[name].map { used < $0 } ?? false }
+            || old.status.hard.contains { name, limit in status.hard[name].map { $0 > limit } ?? true }
     }
 }

@@ -1,4 +1,4 @@
-// Carrying out maintenance: drains, reboots, and the wait for nodes to be Ready.
+// Carrying out maintenance: drains, reboots, and the wait for nodes to be Ready again.
 
 import APIServer
 import DiscreteEvents
@@ -31,9 +31,23 @@ extension Cluster {
             goOn(maintenance: index)
             return
         }
+        // What drains leave, the pods of DaemonSets, has the time that graceful node shutdown gives it.
+        nodeAgent.shutDown(number, at: now, effects: &kubeletEffects)
+        reboot(number, maintenance: index)
+    }
+
+    /// The machine goes down as soon as its kubelet lets it.
+    mutating func reboot(_ number: Int, maintenance index: Int) {
+        guard nodeAgent.letsMachineGo(number, at: now) else {
+            queue.schedule(.rebootWaits(node: Int32(number), maintenance: Int32(index)), at: now + Cluster.shutdownPoll)
+            return
+        }
         strike(number, .crash)
         queue.schedule(.nodeRebooted(node: Int32(number), maintenance: Int32(index)), at: now + maintenances[index].plan.reboot)
     }
+
+    /// How often a machine that shuts down is looked after.
+    private static let shutdownPoll = SimulatedDuration.seconds(1)
 
     mutating func nodeRebooted(_ number: Int, maintenance index: Int) {
         relieve(number, .crash)
@@ -41,9 +55,14 @@ extension Cluster {
         awaitReady(nodeAgent.name(of: number))
     }
 
-    /// A node changed: whoever waits for it to be Ready makes it schedulable again and goes on to the next.
+    /// A node changed or is heard of again: whoever waits for it to be Ready makes it schedulable and goes on to the next.
+    ///
+    /// That it is called Ready may be older than its reboot, so its kubelet has to have renewed its lease since: an operator looks at the
+    /// heartbeat, or at the boot's number (`nodeInfo.bootID`).
     mutating func awaitReady(_ name: String) {
-        guard let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value, node.isReady else { return }
+        guard let number = nodeAgent.number(of: name), faults[node: number].isHeard,
+            let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value, node.isReady
+        else { return }
         for index in maintenances.indices where maintenances[index].awaits(name) {
             maintenances[index].isReady(name)
             uncordon(name)

@@ -55,6 +55,14 @@ public enum Presentation {
         "\(number) " + (number == 1 ? singular : plural ?? singular + "s")
     }
 
+    /// Names in a sentence: `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
+    static func list(_ names: [String], most: Int = 3) -> String {
+        let shown = names.prefix(most)
+        let more = names.count - shown.count
+        if more > 0 { return shown.joined(separator: ", ") + " and \(more) more" }
+        return shown.count > 1 ? shown.dropLast().joined(separator: ", ") + " and " + (shown.last ?? "") : shown.first ?? ""
+    }
+
     /// Columns padded to their widest cell; the first `textColumns` are aligned left, the others right.
     static func table(_ rows: [[String]], textColumns: Int = 1) -> String {
         let columns = rows.map(\.count).max() ?? 0

@@ -35,7 +35,8 @@ public struct Scenario: Sendable {
             if case .deployment(let deployment) = object { Int(deployment.value.spec.replicas) } else { nil }
         }
         if !deployments.isEmpty {
-            parts.append("\(Presentation.count(deployments.count, "Deployment")) with \(deployments.reduce(0, +)) replicas")
+            let replicas = Presentation.count(deployments.reduce(0, +), "replica")
+            parts.append("\(Presentation.count(deployments.count, "Deployment")) with \(replicas)")
         }
         if objects.count > deployments.count { parts.append(Presentation.count(objects.count - deployments.count, "other object")) }
         if !configuration.trace.isEmpty { parts.append(Presentation.count(configuration.trace.count, "object") + " of a trace") }

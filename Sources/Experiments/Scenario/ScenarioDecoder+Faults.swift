@@ -146,7 +146,9 @@ extension ScenarioDecoder {
         if case .reclamation = effect { refuse(["effect"], of: fields, "does not go with \"file\"") }
         guard let bytes = file(node), let path = node.scalarText, let effect else { return nil }
         do throws(CSVError) {
-            return .replay(try ScenarioDecoder.failures(CSVTable(bytes, file: location(of: path)), effect), file: location(of: path))
+            let failures = try ScenarioDecoder.failures(CSVTable(bytes, file: location(of: path)), effect)
+            if failures.isEmpty { context.warning(node, "\(location(of: path)):1: there is no failure below the header: nothing breaks") }
+            return .replay(failures, file: location(of: path))
         } catch {
             context.error(node, "\(error)")
             return nil
@@ -163,7 +165,7 @@ extension ScenarioDecoder {
             if name.isEmpty { throw table.error(row, columns.node, "expected the name of a node") }
             guard let down = try time(table, row, columns.down) else { throw table.error(row, columns.down, "expected a time") }
             let up = try time(table, row, columns.up)
-            if let up, up < down { throw table.error(row, columns.up, "is before down-at") }
+            if let up, up <= down { throw table.error(row, columns.up, "is not after down-at; leave it empty for good") }
             let schedule = Fault.Schedule.once(at: .zero + down, down: up.map { $0 - down })
             failures.append((Fault(nodes: .node(name), effect: effect, schedule: schedule), name, row.line))
         }

@@ -68,9 +68,11 @@ extension ScenarioFormat {
     static let maintain = ScenarioType(
         name: "Maintain",
         description:
-            "Node after node is cordoned, drained, rebooted and made schedulable again; one that cannot be drained is left as it was.",
+            "Node after node is cordoned, drained, rebooted and made schedulable again when its kubelet has been heard of since and it is Ready; "
+            + "one that cannot be drained is left as it was. Before it goes down, what pods are left (those of DaemonSets) have the time of "
+            + "graceful node shutdown, if `controlPlane.kubelet` has a `shutdownGracePeriod`.",
         fields: selectionFields + [
             ScenarioField("maxUnavailable", .integer(1...maximumNodes), "How many nodes at a time; default 1."),
-            ScenarioField("reboot", .duration, "How long a reboot takes; default 3m."),
+            ScenarioField("reboot", .duration, "How long the machine is down; default 3m."),
         ] + drainOptions, exactlyOne: selectionFields.map(\.name))
 }

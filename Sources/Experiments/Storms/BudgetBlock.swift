@@ -12,14 +12,14 @@ extension PodDisruptionBudget {
     /// Why it never lets a pod go, even with all of them healthy, and what would change that; nil if it does let one go.
     var neverAllows: String? {
         guard status.expectedPods > 0, status.desiredHealthy >= status.expectedPods else { return nil }
-        let pods = Presentation.count(Int(status.expectedPods), "pod")
+        let pods = status.expectedPods == 1 ? "its only pod" : "any of its \(status.expectedPods) pods"
         let (cause, remedy) =
             switch (spec.minAvailable, spec.maxUnavailable) {
             case (let least?, _): ("minAvailable \(least)", "lower it, or run more replicas")
             case (nil, let most?): ("maxUnavailable \(most)", "raise it")
             case (nil, nil): ("neither minAvailable nor maxUnavailable", "set one")
             }
-        return "never lets any of its \(pods) go (\(cause)): \(remedy), or drains can never go on"
+        return "never lets \(pods) go (\(cause)): \(remedy), or drains can never go on"
     }
 }
 

@@ -27,11 +27,11 @@ struct PlacementTrial {
         checkSpread()
         let nodes = cluster.api.objects.all(Node.self).map(\.value)
         let used = nodes.filter { node in pods.contains { $0.value.nodeName == node.metadata.name } }.map(\.metadata.name)
-        checkLoss(.node, of: used.map { ("node \($0)", [$0]) })
+        checkLoss(.node, of: used.map { ($0, [$0]) })
         var zones: [String] = []
         for zone in nodes.compactMap(\.zone) where !zones.contains(zone) { zones.append(zone) }
         if zones.count > 1 {
-            checkLoss(.zone, of: zones.map { zone in ("zone \(zone)", nodes.filter { $0.zone == zone }.map(\.metadata.name)) })
+            checkLoss(.zone, of: zones.map { zone in (zone, nodes.filter { $0.zone == zone }.map(\.metadata.name)) })
         }
         checkDrains(of: used)
         return findings
@@ -49,7 +49,7 @@ struct PlacementTrial {
         let waiting = pods.filter { $0.value.nodeName == nil }
         for owner in Set(waiting.map(\.workloadName)).sorted() {
             let own = waiting.filter { $0.workloadName == owner }
-            let message = own.first?.value.status.conditions[.podScheduled]?.message ?? ""
+            let message = own.first?.value.status.conditions[.podScheduled]?.message ?? "no scheduler has tried it"
             say(.runs, false, "\(owner): \(Presentation.count(own.count, "pod")) without a node: \(message)")
         }
         let idle = pods.filter { $0.value.nodeName != nil && !$0.isReady }
@@ -125,7 +125,8 @@ struct PlacementTrial {
     private mutating func checkLoss(_ question: SurveyFinding.Question, of losses: [(name: String, nodes: [String])]) {
         var least: [(claim: Claim, left: Int, loss: String)] = claims.map { ($0, $0.pods.count, "") }
         var longest: (time: SimulatedDuration, loss: String)?
-        var unhealed = Grouping()
+        let kind = question == .node ? "node" : "zone"
+        var unhealed = Grouping(kind: kind)
         for (name, nodes) in losses {
             for index in least.indices {
                 let left = least[index].claim.pods.count { !nodes.contains($0.value.nodeName ?? "") }
@@ -145,21 +146,21 @@ struct PlacementTrial {
         }
         for text in unhealed.lines { say(question, false, text) }
         for (claim, left, loss) in least where !loss.isEmpty {
-            let of = "\(claim.name): \(left) of \(claim.pods.count) pods left when \(loss) is lost"
+            let of = "\(claim.name): \(left) of \(Presentation.count(claim.pods.count, "pod")) left when \(kind) \(loss) is lost"
             if left >= claim.needed {
                 if left < claim.pods.count { say(question, true, "\(of), \(claim.needed) needed") }
             } else {
                 say(question, false, claim.pods.count < claim.needed ? "\(of), and now already fewer: \(claim.why)" : "\(of), \(claim.why)")
             }
         }
-        if let longest { say(question, true, "whole again after \(longest.time.text) at the longest (\(longest.loss))") }
+        if let longest { say(question, true, "whole again after \(longest.time.text) at the longest (\(kind) \(longest.loss))") }
     }
 
     // MARK: Drains
 
     private mutating func checkDrains(of nodes: [String]) {
         var done = 0
-        var blocked = Grouping()
+        var blocked = Grouping(kind: "node")
         for node in nodes {
             var fork = cluster
             var options = DrainOptions()
@@ -169,20 +170,24 @@ struct PlacementTrial {
             fork.run(until: fork.now + SurveyPlan.drainTimeout + .minutes(1))
             if let why = fork.record.operations[operation].refusal {
                 let budgets = fork.budgetsBlocking(node, needs)
-                blocked.add("node " + node, "cannot be drained: " + (budgets.isEmpty ? why : budgets.joined(separator: "; and ")))
+                blocked.add(node, "cannot be drained: " + (budgets.isEmpty ? why : budgets.joined(separator: "; and ")))
             } else {
                 done += 1
             }
         }
         for text in blocked.lines { say(.drain, false, text) }
-        if done == nodes.count, done > 0 { say(.drain, true, "each of the \(done) nodes with pods is empty in the end") }
+        guard done == nodes.count, done > 0 else { return }
+        let subject = done == 1 ? "the only node with pods" : "each of the \(done) nodes with pods"
+        say(.drain, true, "\(subject) is empty in the end")
     }
 }
 
-/// Places of which the same is said, in one line.
+/// Nodes or zones of which the same is said, in one line.
 private struct Grouping {
-    private static let mostNamed = 3
+    private let kind: String
     private var groups: [(text: String, places: [String])] = []
+
+    init(kind: String) { self.kind = kind }
 
     mutating func add(_ place: String, _ text: String) {
         if let known = groups.firstIndex(where: { $0.text == text }) {
@@ -193,10 +198,7 @@ private struct Grouping {
     }
 
     var lines: [String] {
-        groups.map { text, places in
-            let more = places.count - Grouping.mostNamed
-            return places.prefix(Grouping.mostNamed).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "") + " " + text
-        }
+        groups.map { text, places in "\(kind)\(places.count == 1 ? "" : "s") \(Presentation.list(places)) \(text)" }
     }
 }
 

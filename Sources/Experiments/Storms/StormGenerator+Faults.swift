@@ -49,6 +49,53 @@ extension StormGenerator {
             }
         }
         makeRecordedFailures(until: end)
+        makeRarities(until: end)
+    }
+
+    /// What is drawn in few storms: the API server at its worst, partitions at random, whole zones taken back, shocks that only cut off or
+    /// stop kubelets, and failures that last for milliseconds.
+    private mutating func makeRarities(until end: Int) {
+        guard rarities.chance(0.35) else { return }
+        for _ in 0..<rarities.number(1...2) {
+            let at = anyInstant(until: end)
+            let down = min(rarities.number(1...(500 * end + 60_000)), 1000 * end - at)
+            let once = "at: \(at)ms, down: \(down)ms"
+            let pool = rarities.pick(storm.pools)
+            let (zone, node) = (pool.zone, pool.node(rarities.number(0...(pool.count - 1))))
+            let repair = rarities.number(2...60)
+            let often =
+                "mtbf: {exponential: {mean: \(rarities.pick([80, 400]))s}}, mttr: {uniform: {min: 1s, max: \(repair)s}}, "
+                + "until: \(max(30, end - repair))s"
+            switch rarities.number(0...9) {
+            case 0...1:
+                let delay = rarities.pick(["7ms", "300ms", "4s", "12s"])
+                add(fault: "{\(once), apiServer: {delay: \(delay)\(rarities.pick(["", ", errors: 0.2"]))}}")
+            case 2...3: add(fault: "{\(once), apiServer: {errors: \(rarities.pick(["0.7", "0.95", "1"]))}}")
+            case 4:
+                let replacement = "replacement: {uniform: {min: 20s, max: 90s}}"
+                if rarities.chance(0.5) {
+                    let notice = min(rarities.pick([3, 30, 120]), end - at / 1000)
+                    add(
+                        fault: "{at: \(at)ms, zone: \"\(zone)\", effect: reclaim, notice: \(notice)s, \(replacement)}",
+                        needs: [.zone(zone)])
+                } else {
+                    add(
+                        fault: "{zone: \"\(zone)\", effect: reclaim, notice: 25s, mtbf: {exponential: {mean: 300s}}, "
+                            + "until: \(max(30, end - 25))s, \(replacement)}", needs: [.zone(zone)])
+                }
+            case 5:
+                let effect = rarities.pick(["partition", "kubelet"])
+                add(fault: "{nodes: all, group: rack, probability: 0.6, effect: \(effect), \(often)}")
+            case 6...7:
+                let (selection, need) =
+                    rarities.chance(0.5) ? ("node: \(node)", StormScenario.Need.node(node)) : ("zone: \"\(zone)\"", .zone(zone))
+                add(fault: "{\(selection), effect: partition, \(often)}", needs: [need])
+            default:
+                let effect = rarities.pick(["", ", effect: kubelet", ", effect: partition"])
+                let moment = rarities.number(1...1500)
+                add(fault: "{at: \(at)ms, node: \(node)\(effect), down: \(moment)ms}", needs: [.node(node)])
+            }
+        }
     }
 
     /// Failures from a file, as they happened somewhere.

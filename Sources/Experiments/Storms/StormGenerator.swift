@@ -21,6 +21,7 @@ struct StormGenerator {
     var extra: Dice
     var further: Dice
     var requests: Dice
+    var rarities: Dice
     var storm: StormScenario
     /// What operators lay their hands on.
     var targets: [StormTarget] = []
@@ -35,6 +36,7 @@ struct StormGenerator {
         extra = Dice(RandomStream(seed: seed, purpose: .storm, owner: 1))
         further = Dice(RandomStream(seed: seed, purpose: .storm, owner: 2))
         requests = Dice(RandomStream(seed: seed, purpose: .storm, owner: 3))
+        rarities = Dice(RandomStream(seed: seed, purpose: .storm, owner: 4))
         let drawn: StormSize = dice.chance(0.25) ? .large : .small
         self.size = size ?? drawn
         storm = StormScenario(seed: seed, calmFrom: .zero, duration: .zero, pools: [])
@@ -124,6 +126,9 @@ struct StormGenerator {
     }
 
     mutating func anyZone() -> String { dice.pick(storm.pools).zone }
+
+    /// A time of a storm, in milliseconds: between the seconds in which most else happens.
+    mutating func anyInstant(until end: Int) -> Int { rarities.number(5000...(1000 * (end - 30))) }
 
     /// An entry of the storm's selections: a node, a zone, rarely all.
     mutating func anySelection() -> (text: String, needs: [StormScenario.Need]) {

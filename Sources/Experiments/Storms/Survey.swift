@@ -78,12 +78,17 @@ public struct Survey: Sendable {
             throw ScenarioError([error.description])
         }
         try Survey.check(plan)
-        scenario = try ScenarioFile.load(Survey.fileName, files: [(Survey.fileName, Survey.text(manifests, plan))])
+        try Survey.checkKind(of: files, named: manifests)
+        do throws(ScenarioError) {
+            scenario = try ScenarioFile.load(Survey.fileName, files: [(Survey.fileName, Survey.text(manifests, plan))])
+        } catch {
+            throw ScenarioError(error.messages.map(Survey.withoutOwnFile))
+        }
         guard scenario.configuration.objects.contains(where: \.isWorkload) else {
             throw ScenarioError(["\(manifests.joined(separator: ", ")): no workload, nothing to try"])
         }
         contents = scenario.contents
-        warnings = scenario.warnings
+        warnings = scenario.warnings.map(Survey.withoutOwnFile)
         for number in 0..<plan.placements {
             let seed = plan.seed &+ UInt64(number)
             var placed = scenario
@@ -91,7 +96,7 @@ public struct Survey: Sendable {
             placed.configuration.recording.interval = nil
             placed.configuration.recording.schedulingAttempts = false
             var trial = PlacementTrial(try placed.makeCluster())
-            for finding in trial.run() { add(finding, seed) }
+            for finding in trial.run() + Fragility.findings(in: scenario.configuration.objects) { add(finding, seed) }
             finished(number + 1)
         }
         findings.sort { ($0.question.rawValue, $0.isGood ? 1 : 0) < ($1.question.rawValue, $1.isGood ? 1 : 0) }
@@ -111,6 +116,28 @@ public struct Survey: Sendable {
                     return "--resources: " + message[place.upperBound...].replacingOccurrences(of: "]: ", with: ": ")
                 })
         }
+    }
+
+    /// What is no manifest but a file of ours is told by its own name what it is for.
+    private static func checkKind(of files: [String], named names: [String]) throws(ScenarioError) {
+        for (name, text) in zip(names, files) {
+            let lines = text.split(separator: "\n").map { $0.split(separator: "#", omittingEmptySubsequences: false)[0] }
+            guard lines.contains(where: { $0.hasPrefix("apiVersion:") && $0.contains("seatrial.dev/") }) else { continue }
+            let isExperiment = lines.contains { $0.hasPrefix("kind:") && $0.contains("Experiment") }
+            let (kind, command) = isExperiment ? ("an experiment", "experiment") : ("a scenario", "run")
+            throw ScenarioError([
+                "\(name): is \(kind), not a manifest; `seatrial \(command) \(name)` runs it, and `seatrial storm` takes the manifests it "
+                    + "names"
+            ])
+        }
+    }
+
+    /// A message without the place in the scenario that was made of the plan: nobody wrote that file.
+    private static func withoutOwnFile(_ message: String) -> String {
+        guard message.hasPrefix(fileName + ":") else { return message }
+        let rest = message.dropFirst(fileName.count + 1)
+        guard let field = rest.range(of: "spec.cluster.objects") else { return String(rest.drop { $0.isNumber || $0 == ":" || $0 == " " }) }
+        return String(rest[field.upperBound...].drop { "[]:0123456789 ".contains($0) })
     }
 
     private mutating func add(_ finding: SurveyFinding, _ seed: UInt64) {
@@ -166,8 +193,9 @@ extension Survey: CustomStringConvertible {
             text += "\n\(question.text)\n"
             for answer in answers {
                 let always = answer.seeds.count == plan.placements
-                let seeds = always ? "" : " (seed \(answer.seeds.map(String.init).joined(separator: ", ")))"
-                text += "  \(answer.isGood ? "✓" : "✗") \(answer.text)\(seeds)\n"
+                let seeds = answer.seeds.map(String.init).joined(separator: ", ")
+                let place = always ? "" : answer.seeds.count == 1 ? " (seed \(seeds))" : " (seeds \(seeds))"
+                text += "  \(answer.isGood ? "✓" : "✗") \(answer.text)\(place)\n"
             }
         }
         return String(text)

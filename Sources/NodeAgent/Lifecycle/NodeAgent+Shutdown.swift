@@ -14,17 +14,27 @@ extension NodeAgent {
     /// The machine is about to shut down. The node turns NotReady, new pods are refused, and its pods end: the critical ones when
     /// all others are gone or have had their time. Nothing of that happens without a `shutdownGracePeriod`. Returns when the
     /// kubelet lets the machine go down at the latest; it goes on until then.
+    @discardableResult
     package mutating func shutDown(_ number: Int, at now: SimulatedTime, effects: inout Effects<KubeletTimer>) -> SimulatedTime {
         let settings = configuration.value
         guard settings.shutdownGracePeriod > .zero, kubelets[number].power == .running, !kubelets[number].isShuttingDown else { return now }
-        kubelets[number].isShuttingDown = true
+        let limit = now + settings.shutdownGracePeriod
+        kubelets[number].shutsDownBy = limit
         record(aboutNode: number, "Shutdown", "Shutdown manager detected shutdown event", at: now, effects: &effects)
         effects.call(kubelets[number].client, .patchNode(kubelets[number].name, .conditions([NodeAgent.shuttingDown(at: now)])))
         let gone = endPods(on: number, critical: false, at: now, effects: &effects)
         settleUsage(at: now, effects: &effects)
         effects.wake(
             at: gone, KubeletTimer(node: Int32(number), pod: 0, kind: .shutdown, generation: kubelets[number].starts))
-        return now + settings.shutdownGracePeriod
+        return limit
+    }
+
+    /// Whether nothing holds up a machine that is to go down: its kubelet does not, no container runs any more, or their time is over.
+    package func letsMachineGo(_ number: Int, at now: SimulatedTime) -> Bool {
+        guard kubelets[number].power == .running, let limit = kubelets[number].shutsDownBy, now < limit else { return true }
+        return kubelets[number].slotRange.allSatisfy { slot in
+            kubelets[number].withPod(slot) { !$0.hasRunningContainer || $0.isStopped(at: now) } ?? true
+        }
     }
 
     /// The condition Ready of a node that shuts down.
