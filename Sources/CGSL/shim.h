@@ -1,7 +1,6 @@
 // The parts of the GNU Scientific Library that Seatrial uses.
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
-#include <gsl/gsl_histogram.h>
 #include <gsl/gsl_math.h>
 #include <gsl/gsl_qrng.h>
 #include <gsl/gsl_roots.h>

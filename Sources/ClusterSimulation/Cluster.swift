@@ -127,9 +127,11 @@ public struct Cluster: Sendable {
 
     /// Closes the books at the current time and returns the record.
     public mutating func finish() -> RunRecord {
+        let requests = traffic?.finish(at: now)
+        bookLostRequests()
         recorder.finish(at: now, handledEvents: handledEvents, violation: violation)
         var record = recorder.record
-        record.traffic = traffic?.finish(at: now)
+        record.traffic = requests
         return record
     }
 
@@ -181,6 +183,7 @@ public struct Cluster: Sendable {
         case .sample:
             recorder.sample(at: now)
             traffic?.sample(at: now)
+            bookLostRequests()
             if let interval = configuration.value.recording.interval { queue.schedule(.sample, at: now + interval) }
         }
         flush()

@@ -52,16 +52,6 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
         BrokenScenario(name: name, text: scenario, line: line, fragments: fragments, file: file, files: [file: content])
     }
 
-    static let namedService =
-        "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{name: http, port: 80}]}\n"
-    static let alias =
-        "---\napiVersion: v1\nkind: Service\nmetadata: {name: alias}\nspec: {type: ExternalName, externalName: web.default.svc.cluster.local}\n"
-
-    /// A source of requests whose service times are in a file.
-    static func recording(_ serviceTime: String) -> String {
-        "traffic:\n  sources: [{name: users, service: web, recorded: {file: r.csv, column: t, serviceTime: \(serviceTime)}}]"
-    }
-
     /// A case of a trace whose one pod asks for nothing.
     private static func arrivals(_ name: String, _ value: String, _ fragments: String...) -> BrokenScenario {
         let pod = """
@@ -211,81 +201,10 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             "spec.cluster.nodePools[0].kubelet", "grace period must be specified"),
         spec("a load of another effect", "faults: [{at: 1m, node: node-0, load: {disk: 1Gi}}]", "spec.faults[0].load", "effect: load"),
         spec(
-            "calls that go round",
-            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, serviceTime: 1ms, calls: [[{service: web}]]}]",
-            line: 10,
-            files: [
-                "web.yaml": webManifest
-                    + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
-            ], "calls", "never end"),
-        spec(
-            "calls that go round through an alias",
-            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, port: 80, serviceTime: 1ms, calls: [[{service: alias, port: http}]]}]",
-            line: 10, files: ["web.yaml": webManifest + namedService + alias], "spec.traffic.services[0].calls", "never end"),
-        spec(
-            "two entries for one port",
-            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services:\n  - {service: web, serviceTime: 1ms}\n  - {service: web, port: http, serviceTime: 1ms}",
-            line: 12, files: ["web.yaml": webManifest + namedService], "spec.traffic.services[1]", "already"),
-        spec(
-            "a time-out of no time", "traffic: {sources: [{name: users, service: web, poisson: {rate: 1}, timeout: 0s}]}",
-            "spec.traffic.sources[0].timeout", "longer than 0s"),
-        spec(
-            "a port there is not", "traffic: {sources: [{name: users, service: web, port: 81, poisson: {rate: 1}}]}",
-            files: ["web.yaml": webManifest + namedService], "spec.traffic.sources[0].port", "no port \"81\"; it has 80 (http)"),
-        spec(
-            "a port that an alias' Service has not", "traffic: {sources: [{name: users, service: alias, port: https, poisson: {rate: 1}}]}",
-            files: ["web.yaml": webManifest + namedService + alias], "spec.traffic.sources[0].port", "no port \"https\""),
-        spec(
-            "requests that take more than any machine has",
-            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, serviceTime: 1ms, cpu: 200k}]",
-            line: 10, "spec.traffic.services[0].cpu", "at most 100k"),
-        spec(
-            "requests that take less than nothing",
-            "traffic:\n  sources: [{name: users, service: web, poisson: {rate: 1}}]\n  services: [{service: web, serviceTime: 1ms, cpu: -1}]",
-            line: 10, "spec.traffic.services[0].cpu", "negative"),
-        spec(
-            "a recorded amount less than nothing", recording("{columns: [{column: size, each: 1ms}]}"), line: 9,
-            files: ["r.csv": "t,size\n1,2\n2,-2\n"], "r.csv:3: size", "not negative"),
-        spec(
-            "a recorded column there is not", recording("{columns: [{column: tokens, each: 1ms}]}"), line: 9,
-            files: ["r.csv": "t,size\n1,2\n"], "r.csv:1", "tokens", "no such column"),
-        spec(
             "a bounded distribution with exchanged bounds",
             "workloads: [{selector: {}, start: {pareto: {shape: 2, min: 5s, max: 1s}}}]", "spec.workloads[0].start", "above the least value"
         ),
-        spec(
-            "the name of a pod that has none",
-            "traffic: {sources: [{name: users, service: web, pod: web-0, poisson: {rate: 1}}]}",
-            files: [
-                "web.yaml": webManifest
-                    + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
-            ], "pod", "not headless"),
-        spec(
-            "requests to nobody", "traffic: {sources: [{name: users, poisson: {rate: 1}}]}", "spec.traffic.sources[0]", "\"ingress\""),
-        spec(
-            "a host without a rule", "traffic: {sources: [{name: users, ingress: {host: shop.example.com}, poisson: {rate: 1}}]}",
-            "spec.traffic.sources[0].ingress", "no Ingress"),
-        spec(
-            "an Ingress and a Service",
-            "traffic: {sources: [{name: users, service: web, ingress: {host: shop.example.com}, poisson: {rate: 1}}]}",
-            "spec.traffic.sources[0].service", "does not go with"),
-        spec("bursts without a state", "traffic: {sources: [{name: users, service: web, bursts: []}]}", "bursts", "at least one state"),
-        spec(
-            "bursts of a nanosecond", "traffic: {sources: [{name: users, service: web, bursts: [{rate: 10, stay: 1ns}]}]}", "stay",
-            "at least 10ms"),
-        spec(
-            "a curve of a nanosecond",
-            "traffic: {sources: [{name: users, service: web, curve: {period: 1ns, points: [{at: 0s, rate: 1}]}}]}", "period",
-            "at least 10ms"),
         spec("a crash that cuts", "faults: [{at: 1m, node: node-0, cutsPods: true}]", "spec.faults[0].cutsPods", "effect: partition"),
-        spec(
-            "health checks all the time",
-            "traffic: {loadBalancer: {interval: 1ms}, sources: [{name: users, service: web, poisson: {rate: 1}}]}",
-            files: [
-                "web.yaml": webManifest
-                    + "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
-            ], "spec.traffic.loadBalancer.interval", "100ms"),
-        spec("samples of no requests", "measure: {requests: 10}", "spec.measure.requests", "no traffic"),
         spec("every 0th request", "measure: {requests: 0}", "spec.measure.requests", "0"),
         spec("a cascade there is not", "timeline: [{at: 1m, delete: {object: pod/p, cascade: sideways}}]", "cascade", "foreground"),
         spec("a duration beyond all clocks", "faults: [{at: 9999999h, node: node-0}]", "longer than 292 years"),
@@ -372,7 +291,7 @@ struct BrokenScenario: Sendable, CustomTestStringConvertible {
             }.joined(), line: 6, "spec.cluster", "11000000 pods"),
     ]
 
-    static let all = document + cluster + workloads + happenings + outcome + otherFiles + nodeSettings
+    static let all = document + cluster + workloads + happenings + outcome + otherFiles + nodeSettings + traffic
 }
 
 @Suite("Broken scenarios")

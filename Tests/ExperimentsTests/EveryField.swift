@@ -133,7 +133,7 @@ enum SampleScenarios {
           - {at: 20m, delete: {object: pod/default/p, cascade: orphan, gracePeriod: 5s, force: false}}
           traffic:
             proxy: {mode: ipvs, scheduler: wlc, minSyncPeriod: 2s, syncDuration: 10ms, propagation: 20ms}
-            dns: {ttl: 5s}
+            dns: {ttl: 5s, lookup: 1ms}
             loadBalancer: {interval: 10s, timeout: 5s, unhealthyThreshold: 2, healthyThreshold: 3}
             ingress: {controller: shop, port: http, class: nginx, balancing: ewma, connectTimeout: 1s, timeout: 9s, attempts: 2}
             network: {sameNode: 10us, sameZone: 100us, crossZone: 1ms, overlay: 20us, fromOutside: 5ms}
@@ -148,7 +148,7 @@ enum SampleScenarios {
               listensAfter: 100ms
               calls: [[{service: database, port: sql, timeout: 100ms, retries: {attempts: 2}, hedge: 50ms}], [{service: database}]]
             sources:
-            - {name: one, service: shop, port: 80, from: outside, clients: 50, start: 1m, keepAlive: 30s, timeout: 1s, poisson: {rate: 5}}
+            - {name: one, service: shop, port: 80, from: outside, clients: 50, addresses: 198.51.100.0/24, start: 1m, keepAlive: 30s, timeout: 1s, poisson: {rate: 5}}
             - {name: two, service: shop, from: {zone: a}, retries: {attempts: 3, backoff: 10ms, budget: 0.2}, hedge: 1s, constant: {rate: 5}}
             - {name: three, service: shop, bursts: [{rate: 10, stay: 1m}, {rate: 1, stay: 2m}]}
             - {name: four, service: shop, curve: {period: 1d, points: [{at: 1h, rate: 1}, {at: 12h, rate: 9}]}}

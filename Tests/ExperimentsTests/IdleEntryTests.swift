@@ -31,6 +31,39 @@ struct IdleEntryTests {
         #expect(try warnings(lines) == [place + IdleEntryTests.late])
     }
 
+    @Test("Services that nobody stands behind are told: without pods, without EndpointSlices, or with a load balancer that lets nobody in")
+    func nobodyBehind() throws {
+        func told(_ spec: String, _ source: String = "", _ more: String = "") throws -> [String] {
+            let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}], \(spec)}\n"
+            return try warnings(
+                "  traffic: {sources: [{name: users, service: web, poisson: {rate: 1}\(source)}]}",
+                files: ["web.yaml": webManifest + service + more])
+        }
+        let slice = """
+            ---
+            apiVersion: discovery.k8s.io/v1
+            kind: EndpointSlice
+            metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
+            addressType: IPv4
+            ports: [{port: 80}]
+            endpoints: [{addresses: [192.0.2.7]}]
+
+            """
+        #expect(try told("selector: {app: web}") == [] && told("type: ClusterIP", "", slice) == [])
+        let place = ":8: spec.traffic.sources[0]"
+        #expect(
+            try told("type: ClusterIP") == [
+                "\(place).service: Service default/web has no selector, and no EndpointSlice in objects, snapshot or timeline is labelled as its: "
+                    + "requests are refused (Endpoints are not read)"
+            ])
+        let closed = "type: LoadBalancer, selector: {app: web}, loadBalancerSourceRanges: [10.0.0.0/8]"
+        #expect(
+            try told(closed, ", from: outside, addresses: 192.0.2.0/30") == [
+                "\(place).addresses: loadBalancerSourceRanges of Service default/web let none of 192.0.2.0 to 192.0.2.3 in: all requests time out"
+            ])
+        #expect(try told(closed, ", from: outside, addresses: 10.1.0.0/16") == [])
+    }
+
     @Test("What comes at the end is not told")
     func atTheEnd() throws {
         #expect(try warnings("  faults: [{at: 10m, node: node-0}]\n  timeline: [{at: 10m, cordon: {nodes: all}}]") == [])

@@ -17,6 +17,14 @@ struct LostRequestTests {
             "      tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 0}]\n      containers:"
     ).replacing("whenUnsatisfiable: DoNotSchedule", with: "whenUnsatisfiable: ScheduleAnyway")
 
+    private static let preferringZoneB = """
+              affinity:
+                nodeAffinity:
+                  preferredDuringSchedulingIgnoredDuringExecution:
+                  - {weight: 100, preference: {matchExpressions: [{key: topology.kubernetes.io/zone, operator: In, values: [b]}]}}
+              containers:
+        """
+
     private func run(_ sources: String, timeout: String = "40s") throws -> (record: RunRecord, traffic: TrafficRecord) {
         let record = try TrafficScenario(
             manifests: [Self.quick, TrafficScenario.service(), TrafficScenario.service("empty").replacing("app: web", with: "app: nobody")]
@@ -41,7 +49,60 @@ struct LostRequestTests {
         let toldLater = users.failed.dropFirst(Int(recovered.sinceStart.seconds) + 1).reduce(0) { $0 + UInt64($1) }
         #expect(toldLater > 50 && users.failed.prefix(60).allSatisfy { $0 == 0 })
         // Sent until the node was known to be lost.
-        #expect((20...60).contains(lost.seconds), "\(lost)")
+        #expect((20...60).contains(lost.errorSeconds), "\(lost)")
+    }
+
+    @Test("Where no machine is to blame, a failure loses what was sent while it lasted; failures belong to the second of their sending")
+    func bySending() throws {
+        // The one pod is in zone b, and the policy lets nobody on another node reach it: every request is dropped, failure or not.
+        let record = try TrafficScenario(
+            manifests: [
+                Self.quick.replacing("replicas: 4", with: "replicas: 1").replacing(
+                    "      containers:", with: Self.preferringZoneB),
+                TrafficScenario.service("web", "internalTrafficPolicy: Local"),
+            ].joined(separator: "\n---\n"),
+            traffic: "sources: [{name: users, service: web, constant: {rate: 10}, timeout: 50s, start: 30s, from: {node: node-0}}]",
+            rest: """
+                faults: [{at: 2m, zone: b}]
+                expect:
+                - {source: users, requests: {errorSeconds: {equals: 30s}}, from: 30s, until: 1m}
+                - {source: users, requests: {errorSeconds: {equals: 0s}}, from: 0s, until: 30s}
+                """, duration: "6m"
+        ).run()
+        #expect(record.expectations.map(\.holds) == [true, true])
+        let failure = try #require(record.record.recoveries.first)
+        let recovered = try #require(failure.recovered)
+        let lost = try #require(record.record.requestsLost(in: failure))
+        let expected = (recovered - failure.failed).seconds * 10
+        // Not the 500 that were sent before and timed out after.
+        #expect(abs(Double(lost.requests) - expected) <= 1, "\(lost), \(expected)")
+        #expect(abs(Double(lost.errorSeconds) - expected / 10) <= 1)
+        let traffic = try #require(record.record.traffic)
+        #expect(traffic.worstMinute(of: 0)?.minute == 0)
+        #expect(record.summary["requests_users_error_seconds"] == Double(traffic.sources[0].errorSeconds))
+    }
+
+    @Test(
+        "A failure loses requests that failed at its machines, and others that needed these and were sent before it was over",
+        arguments: [
+            // Under way when the machine died, or sent to it before it was back.
+            (source: 7, site: 3, sent: 90.0, ended: 100.0, isLost: true), (7, 3, 290, 420, true), (7, 3, 90, 99, false),
+            (7, 3, 301, 420, false),
+            // On another machine, whatever the source.
+            (0, 4, 150, 160, false),
+            // Nobody's fault.
+            (0, -1, 150, 260, true), (0, -1, 90, 150, false), (0, -1, 201, 210, false), (7, -1, 150, 160, false),
+        ] as [(source: Int32, site: Int32, sent: Double, ended: Double, isLost: Bool)])
+    func cause(source: Int32, site: Int32, sent: Double, ended: Double, isLost: Bool) {
+        func time(_ seconds: Double) -> SimulatedTime { SimulatedTime(seconds: seconds) }
+        var failure = RecoveryRecord(
+            subject: "node/a", effect: .crash, nodes: 1, failed: time(100), affectedPods: 0, otherPods: 0, evictedPods: 0,
+            recovered: time(200), returned: time(300))
+        failure.reach = FailureReach(nodes: [9, 3], sources: [0, 1])
+        for end in [FailureSite(pod: site), FailureSite(pod: -1, client: site)] {
+            let request = FailedRequest(source: source, started: time(sent), ended: time(ended), site: end)
+            #expect(failure.loses(request) == isLost)
+        }
     }
 
     @Test("A failure of nodes without endpoints and clients loses nothing")

@@ -34,7 +34,9 @@ struct TrafficScenario {
                 - {topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: web}}}
         """
 
-    func run() throws -> RunOutcome {
+    func run() throws -> RunOutcome { try load().run() }
+
+    func load() throws -> Scenario {
         let scenario = """
             apiVersion: seatrial.dev/v1alpha1
             kind: Scenario
@@ -51,7 +53,7 @@ struct TrafficScenario {
             \(TrafficScenario.indented(traffic, by: 4))
             """
         let folder = try TemporaryFolder(["scenario.yaml": scenario, "objects.yaml": manifests])
-        return try ScenarioFile.load(folder["scenario.yaml"]).run()
+        return try ScenarioFile.load(folder["scenario.yaml"])
     }
 
     private static func indented(_ text: String, by columns: Int) -> String {

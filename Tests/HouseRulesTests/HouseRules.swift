@@ -7,7 +7,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
 
 /// Targets in the order of the design: each may import only those before it.
 private let layers: [(target: String, mayImport: Set<String>)] = [
-    ("DiscreteEvents", ["CGSL", "Glibc", "Darwin"]),
+    ("DiscreteEvents", ["CGSL", "Histogram", "Glibc", "Darwin"]),
     ("KubernetesAPI", ["CYAML", "DiscreteEvents", "Crypto"]),
     ("APIServer", ["DiscreteEvents", "KubernetesAPI", "DequeModule"]),
     ("Scheduling", ["DiscreteEvents", "KubernetesAPI", "APIServer"]),

@@ -12,8 +12,6 @@ struct EndpointTableTests {
     private let name = ServicePortName(namespace: "shop", name: "web", port: "", transport: .tcp)
     private var info: ServicePortInfo { ServicePortInfo(name: name, clusterIP: "10.96.0.10", port: 80) }
 
-    private func at(_ seconds: Double) -> SimulatedTime { SimulatedTime(seconds: seconds) }
-
     /// One endpoint on each of these nodes; pod numbers are the nodes'.
     private func endpoints(_ on: [Int], _ change: (inout ProxyEndpoint) -> Void = { _ in }) -> [ProxyEndpoint] {
         on.map { node in
@@ -30,7 +28,7 @@ struct EndpointTableTests {
         timing.syncDuration = .milliseconds(50)
         var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
         let port = table.addPort()
-        func known(_ seconds: Double) -> EndpointTable.Route { table.route(to: port, on: 0, .toClusterIP, at: at(seconds)).0 }
+        func known(_ seconds: Double) -> EndpointTable.Route { table.route(to: port, on: 0, .toClusterIP, from: 0, at: at(seconds)).0 }
         table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-10), isKnown: true)
         // Heard at 1.1 and written then; heard at 1.3 and 1.5, and written at 2.1 together.
         for (seconds, node) in [(1.0, 1), (1.2, 2), (1.4, 3)] {
@@ -58,7 +56,7 @@ struct EndpointTableTests {
             var table = table
             return nodes.indices.map { node in
                 stride(from: 0, to: 200, by: step).map {
-                    table.route(to: port, on: NodeNumber(node), .toClusterIP, at: at(Double($0) / 10)).0
+                    table.route(to: port, on: NodeNumber(node), .toClusterIP, from: 0, at: at(Double($0) / 10)).0
                 }
             }
         }
@@ -79,7 +77,7 @@ struct EndpointTableTests {
         var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
         let port = table.addPort()
         func known(_ node: NodeNumber, _ seconds: Double) -> EndpointTable.Route {
-            table.route(to: port, on: node, .toClusterIP, at: at(seconds)).0
+            table.route(to: port, on: node, .toClusterIP, from: 0, at: at(seconds)).0
         }
         table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-10), isKnown: true)
         // Heard at 1.1, before the way is cut at 2.
@@ -113,7 +111,7 @@ struct EndpointTableTests {
         let next = table.recordedVersion(of: port, at: at(2.1))
         #expect(table.recordedPods(of: port, version: next) == [1])
         let joined = table.addNode(ProxyNode(name: "n4", zone: "a"))
-        let route = table.route(to: port, on: joined, .toClusterIP, at: at(2)).0
+        let route = table.route(to: port, on: joined, .toClusterIP, from: 0, at: at(2)).0
         #expect(joined == 4 && route == .balance([1]))
     }
 
@@ -124,8 +122,8 @@ struct EndpointTableTests {
         var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
         let port = table.addPort()
         table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(1))
-        #expect(table.route(to: port, on: 0, .toClusterIP, at: at(3.9)).0 == .reject)
-        #expect(table.route(to: port, on: 0, .toClusterIP, at: at(4)).0 == .balance([0]))
+        #expect(table.route(to: port, on: 0, .toClusterIP, from: 0, at: at(3.9)).0 == .reject)
+        #expect(table.route(to: port, on: 0, .toClusterIP, from: 0, at: at(4)).0 == .balance([0]))
     }
 
     @Test("A Local policy and hints are each node's own matter")
@@ -137,13 +135,43 @@ struct EndpointTableTests {
             change(&info)
             let pods = endpoints.map { PodNumber($0.nodeName?.dropFirst() ?? "") ?? -1 }
             table.publish(info, endpoints: endpoints, pods: pods, for: port, at: .zero, isKnown: true)
-            return nodes.indices.map { table.route(to: port, on: NodeNumber($0), .toClusterIP, at: .zero).0 }
+            return nodes.indices.map { table.route(to: port, on: NodeNumber($0), .toClusterIP, from: 0, at: .zero).0 }
         }
         #expect(
             routes(endpoints([0, 2])) { $0.internalPolicyIsLocal = true }
                 == [.balance([0]), .drop, .balance([2]), .drop])
         let hinted = endpoints([0, 1, 2]) { $0.zoneHints = [$0.nodeName == "n2" ? "b" : "a"] }
         #expect(routes(hinted) { _ in } == [.balance([0, 1]), .balance([0, 1]), .balance([2]), .balance([2])])
+    }
+
+    @Test("Source ranges of a load balancer keep clients outside of the cluster out, and nobody else, as soon as a node knows them")
+    func sourceRanges() {
+        var timing = ProxyTiming()
+        timing.propagation = .constant(.seconds(3))
+        var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
+        let port = table.addPort()
+        var info = info
+        info.nodePort = 30_080
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-10), isKnown: true)
+        info.loadBalancerSourceRanges = ["10.0.0.0/8", "192.168.1.0/24"]
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(1))
+        func route(_ client: String, _ traffic: ServicePortPlan.Traffic, _ seconds: Double) -> EndpointTable.Route {
+            table.route(to: port, on: 0, traffic, from: AddressRange.address(client) ?? 0, at: at(seconds)).0
+        }
+        #expect(route("192.168.2.1", .toExternalAddressFromOutside, 3.9) == .balance([0]))
+        #expect(route("192.168.2.1", .toExternalAddressFromOutside, 4) == .drop)
+        #expect(route("192.168.1.255", .toExternalAddressFromOutside, 4) == .balance([0]))
+        #expect(route("192.168.2.1", .toClusterIP, 4) == .balance([0]))
+    }
+
+    @Test("Whether a load balancer lets any of many clients in")
+    func anyClient() {
+        let firewall = LoadBalancerFirewall(sourceRanges: ["10.0.1.0/24", "fd00::/8"])
+        func admits(_ first: String, _ count: Int) -> Bool {
+            firewall.admitsAny(of: RequestSource.Population(count: count, firstAddress: AddressRange.address(first) ?? 0))
+        }
+        #expect(admits("10.0.1.255", 1) && admits("10.0.0.0", 257) && !admits("10.0.0.0", 256) && !admits("10.0.2.0", 1000))
+        #expect(LoadBalancerFirewall(sourceRanges: []).admits(1))
     }
 
     @Test("When nothing is ready, endpoints that terminate but serve take the traffic")
@@ -156,6 +184,6 @@ struct EndpointTableTests {
             $0.isServing = $0.nodeName == "n1"
         }
         table.publish(info, endpoints: leaving, pods: [0, 1], for: port, at: .zero, isKnown: true)
-        #expect(table.route(to: port, on: 0, .toClusterIP, at: .zero).0 == .balance([1]))
+        #expect(table.route(to: port, on: 0, .toClusterIP, from: 0, at: .zero).0 == .balance([1]))
     }
 }

@@ -8,14 +8,6 @@ import Testing
 
 @Suite("Lost packets")
 struct LostPacketTests {
-    private func at(_ seconds: Double) -> SimulatedTime { SimulatedTime(seconds: seconds) }
-    private func constant(_ milliseconds: Int) -> Distribution { .constant(.milliseconds(milliseconds)) }
-
-    /// Requests at these instants, seconds.
-    private func replay(_ times: [Double]) -> ArrivalProcess { .replay(times.map { SimulatedTime(seconds: $0) }) }
-
-    private func ended(_ outcomes: [RequestOutcome]) -> [Double] { outcomes.map { $0.ended.seconds } }
-
     @Test(
         "A connection attempt that is lost in a partition is made again after 1, 3, 7, 15 s, until the way is free",
         arguments: [(0.5, 1), (2.9, 3), (3.5, 7), (9, 15)])

@@ -7,9 +7,6 @@ import Testing
 
 @Suite("Processors of pods")
 struct ProcessorTests {
-    private func at(_ seconds: Double) -> SimulatedTime { SimulatedTime(seconds: seconds) }
-    private func replay(_ times: [Double]) -> ArrivalProcess { .replay(times.map { SimulatedTime(seconds: $0) }) }
-
     /// One pod that may serve any number of requests at a time; each takes two seconds and, meanwhile, a core.
     private func fixture(_ arrivals: [Double], cores: Double = .infinity, milliCPU: Int32 = 1000) -> RequestFixture {
         var fixture = RequestFixture(

@@ -1,6 +1,7 @@
 // The request engine against queueing theory: known means must lie in confidence intervals from independent replications.
 
 import DiscreteEvents
+import KubernetesAPI
 import Testing
 
 @testable import ServiceNetwork
@@ -189,7 +190,49 @@ struct QueueingTheoryTests {
         #expect(interval.upper < 1 / (1 - load))
     }
 
-    /// Exact mean value analysis (Reiser and Lavenberg 1980) of one station with think time.
+    /// Users think, then ask a front that has workers for all of them and calls two stations, one after the other, each with one worker: delays and queues of
+    /// exponential times, first come, first served, so that exact mean value analysis (Reiser and Lavenberg 1980) holds.
+    @Test("A closed network of several stations, one behind the other in a call graph: mean value analysis", arguments: [3, 12, 30])
+    func callGraph(users: Int) throws {
+        let (think, front, demands) = (20.0, 0.5, [1.0, 1.4])
+        var (time, lengths) = (0.0, [0.0, 0.0])
+        for count in 1...users {
+            let times = zip(demands, lengths).map { $0 * (1 + $1) }
+            time = front + times.reduce(0, +)
+            lengths = times.map { Double(count) / (think + time) * $0 }
+        }
+        let length = 4_000.0 * Double(Replications.effort)
+        let warmUp = length / 4
+        func run(_ seed: UInt64) -> RequestStatistics {
+            var fixture = RequestFixture(
+                pods: 1, capacity: PodCapacity(concurrency: 100_000), serviceTime: .valid(try .exponential(mean: front)), seed: seed)
+            var calls: [[SourceNumber]] = []
+            for (number, demand) in demands.enumerated() {
+                let pod = fixture.engine.addPod(on: 0, capacity: PodCapacity())
+                let port = fixture.engine.addPort(PortBehaviour(serviceTime: .valid(try .exponential(mean: demand))))
+                let name = ServicePortName(namespace: "shop", name: "back-\(number)", port: "http", transport: .tcp)
+                let info = ServicePortInfo(name: name, clusterIP: "10.96.1.\(number)", port: 80)
+                fixture.engine.publish(info, endpoints: [fixture.endpoint(pod)], pods: [pod], for: port, at: .zero, isKnown: true)
+                let call = RequestSource(name: "call \(number)", arrivals: .onDemand, port: port, nodes: [])
+                calls.append([fixture.engine.addSource(call)])
+            }
+            fixture.engine.setCalls(of: fixture.port, calls)
+            let source = fixture.source(.closed(users: users, thinkTime: .valid(try .exponential(mean: think))))
+            fixture.engine.run(through: SimulatedTime(seconds: warmUp))
+            fixture.engine.resetStatistics()
+            fixture.engine.run(through: SimulatedTime(seconds: warmUp + length))
+            return fixture.engine.statistics(of: source)
+        }
+        let runs = (1...10).map { run($0) }
+        let mean = try #require(StudentInterval(runs.map(\.latency.mean), confidence: Replications.confidence))
+        #expect(mean.contains(time), "\(mean.text) for \(time)")
+        let throughput = try #require(
+            StudentInterval(runs.map { Double($0.count(.succeeded)) / length }, confidence: Replications.confidence))
+        #expect(throughput.contains(Double(users) / (think + time)), "\(throughput.text) for \(Double(users) / (think + time))")
+        #expect(mean.halfWidth < time * 0.1)
+    }
+
+    /// The same of one station.
     @Test("A closed loop of users: mean value analysis", arguments: [5, 20, 40])
     func closedNetwork(users: Int) throws {
         let think = 10.0

@@ -1,4 +1,4 @@
-// What becomes of requests: lines, time-outs, retries, hedges, calls, connections, endpoints that went away.
+// What becomes of requests: lines, latencies, deaths of pods and nodes, calls, forks.
 
 import DiscreteEvents
 import KubernetesAPI
@@ -8,16 +8,6 @@ import Testing
 
 @Suite("Requests")
 struct RequestEngineTests {
-    private func at(_ seconds: Double) -> SimulatedTime { SimulatedTime(seconds: seconds) }
-    private func constant(_ milliseconds: Int) -> Distribution { .constant(.milliseconds(milliseconds)) }
-
-    /// Requests at these instants, seconds.
-    private func replay(_ times: [Double]) -> ArrivalProcess { .replay(times.map { SimulatedTime(seconds: $0) }) }
-
-    private func ended(_ outcomes: [RequestOutcome]) -> [Double] { outcomes.map { $0.ended.seconds } }
-
-    // MARK: Lines
-
     @Test("Requests wait in line for a worker, first come, first served")
     func line() {
         var fixture = RequestFixture(pods: 1, serviceTime: constant(1000))
@@ -73,8 +63,6 @@ struct RequestEngineTests {
         #expect(time(from: 0, .toExternalAddressFromOutside) == 2.002)
     }
 
-    // MARK: Bad answers
-
     @Test("Without endpoints, requests are refused; with none on the node and a Local policy, they are lost")
     func noEndpoints() {
         var fixture = RequestFixture(pods: 1, serviceTime: constant(1), nodes: 2)
@@ -94,85 +82,6 @@ struct RequestEngineTests {
         fixture.engine.run(through: at(150))
         #expect(fixture.engine.statistics(of: late).count(.refused) == 1)
     }
-
-    @Test("A late answer does not count, and the pod's work for it is done all the same")
-    func timeout() {
-        var fixture = RequestFixture(pods: 1, serviceTime: constant(1000))
-        fixture.engine.recordsOutcomes = true
-        let source = fixture.source(replay([0, 0.1, 0.2])) { $0.policy.timeout = .milliseconds(1500) }
-        fixture.engine.run(through: at(10))
-        let statistics = fixture.engine.statistics(of: source)
-        #expect(statistics.count(.succeeded) == 1)
-        #expect(statistics.count(.timedOut) == 2)
-        #expect(ended(fixture.engine.takeOutcomes()) == [1, 1.6, 1.7])
-        #expect(fixture.engine.load(of: 0) == (0, 0))
-    }
-
-    @Test("Retries wait longer each time, and a good answer ends them")
-    func retries() {
-        var fixture = RequestFixture(pods: 1, capacity: PodCapacity(concurrency: 1, queueLimit: 0), serviceTime: constant(1000))
-        fixture.engine.recordsOutcomes = true
-        let source = fixture.source(replay([0, 0])) {
-            $0.policy.maximumAttempts = 5
-            $0.policy.backoff.initial = .milliseconds(200)
-            $0.policy.backoff.jitter = 0
-        }
-        fixture.engine.run(through: at(10))
-        // The second is turned away at 0, 0.2 and 0.6, and finds the worker free at 1.4.
-        let outcomes = fixture.engine.takeOutcomes()
-        #expect(ended(outcomes) == [1, 2.4])
-        #expect(outcomes.map(\.attempts) == [1, 4])
-        #expect(fixture.engine.statistics(of: source).retries == 3)
-    }
-
-    @Test("A budget lets only a share of failing requests be tried again")
-    func retryBudget() {
-        var fixture = RequestFixture(pods: 1, serviceTime: constant(1))
-        fixture.publish([], isKnown: true)
-        let source = fixture.source(.deterministic(interval: .milliseconds(10))) {
-            $0.policy.maximumAttempts = 3
-            $0.policy.budget = RequestPolicy.RetryBudget(ratio: 0.2, reserve: 5)
-        }
-        fixture.engine.run(through: at(100))
-        let statistics = fixture.engine.statistics(of: source)
-        #expect(statistics.count(.refused) == 10_000)
-        #expect(abs(Double(statistics.retries) - 2_000) < 10)
-    }
-
-    @Test("A hedge is sent while the first attempt is late, and the first answer counts")
-    func hedging() {
-        var fixture = RequestFixture(pods: 2, serviceTime: constant(1000), milliCPU: 1000, balancing: .roundRobin)
-        fixture.engine.recordsOutcomes = true
-        fixture.engine.setProcessors(0.1, of: 0)
-        let source = fixture.source(replay([0])) {
-            $0.policy.maximumAttempts = 2
-            $0.policy.hedgeDelay = .milliseconds(1500)
-        }
-        fixture.engine.run(through: at(20))
-        let outcomes = fixture.engine.takeOutcomes()
-        #expect(ended(outcomes) == [2.5])
-        #expect(outcomes.map(\.pod) == [1])
-        #expect(fixture.engine.statistics(of: source).hedges == 1)
-        #expect(fixture.engine.load(of: 0) == (0, 0))
-    }
-
-    @Test("Quick answers need no hedge and no time-out, and leave nothing behind")
-    func quickAnswers() {
-        var fixture = RequestFixture(pods: 2, serviceTime: constant(1))
-        let source = fixture.source(.poisson(rate: 200)) {
-            $0.policy.maximumAttempts = 3
-            $0.policy.hedgeDelay = .seconds(1)
-            $0.policy.timeout = .seconds(2)
-        }
-        fixture.engine.run(through: at(100))
-        let statistics = fixture.engine.statistics(of: source)
-        #expect(statistics.hedges == 0 && statistics.count(.timedOut) == 0)
-        // Arrivals and completions, and few timers.
-        #expect(fixture.engine.eventCount < 2 * Int(statistics.sent) + 400)
-        #expect(fixture.engine.requests.count < 50 && fixture.engine.attempts.count < 50)
-    }
-
-    // MARK: Pods that go
 
     @Test("A pod that stops breaks its connections and refuses new ones; a node that dies leaves clients waiting")
     func death() {
@@ -202,123 +111,6 @@ struct RequestEngineTests {
         #expect(fixture.engine.statistics(of: source).count(.succeeded) == 2)
         #expect(fixture.engine.statistics(of: source).count(.timedOut) == 1)
     }
-
-    @Test("Kept connections stay with their pod after it left the endpoints, until it drains")
-    func keepAlive() {
-        func pods(keeping: Bool) -> [PodNumber] {
-            var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
-            fixture.engine.recordsOutcomes = true
-            _ = fixture.source(replay([0, 1, 2, 3, 20])) { $0.connections = keeping ? .keepAlive(idle: .seconds(10)) : .none }
-            fixture.engine.run(through: at(1.5))
-            fixture.publish([1], at: at(1.5))
-            fixture.engine.run(through: at(2.5))
-            fixture.engine.setCondition(.draining, of: 0)
-            fixture.engine.run(through: at(30))
-            return fixture.engine.takeOutcomes().map(\.pod)
-        }
-        #expect(pods(keeping: false) == [0, 1, 1, 1, 1])
-        #expect(pods(keeping: true) == [0, 0, 0, 1, 1])
-    }
-
-    @Test("A client of a headless Service goes on with the pods it once looked up until the answer expires")
-    func dnsDiscovery() {
-        var fixture = RequestFixture(pods: 2, serviceTime: constant(1))
-        fixture.publish([0], isKnown: true)
-        fixture.engine.recordsOutcomes = true
-        _ = fixture.source(replay([0, 3, 6, 8, 12])) { $0.discovery = .dns(timeToLive: .seconds(5)) }
-        fixture.engine.run(through: at(1))
-        fixture.publish([1], at: at(1))
-        fixture.engine.run(through: at(7))
-        fixture.publish([], at: at(7))
-        fixture.engine.run(through: at(20))
-        let outcomes = fixture.engine.takeOutcomes()
-        #expect(outcomes.map(\.pod) == [0, 0, 1, 1, -1])
-        #expect(outcomes.last?.result == .refused)
-    }
-
-    @Test("Packets that a policy denies are lost")
-    func deniedByPolicy() {
-        var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
-        let source = fixture.source(replay([0, 1, 2, 3])) { $0.policy.timeout = .milliseconds(500) }
-        fixture.engine.setClients([RequestClient(node: 0, number: 0, policyEnd: 3)], of: source)
-        for pod in fixture.pods { fixture.engine.setPolicyEnds(sending: 10 + pod, receiving: pod, of: pod) }
-        fixture.engine.deny([DeniedFlow(from: 3, to: 1), DeniedFlow(from: 2, to: 0)])
-        fixture.engine.run(through: at(10))
-        #expect(fixture.engine.statistics(of: source).count(.succeeded) == 2)
-        #expect(fixture.engine.statistics(of: source).count(.timedOut) == 2)
-    }
-
-    @Test("A client that watches balances by itself, each for itself, over the ready endpoints")
-    func watching() {
-        var fixture = RequestFixture(pods: 3, serviceTime: constant(1), nodes: 2)
-        fixture.engine.recordsOutcomes = true
-        _ = fixture.source(replay((0..<12).map { Double($0) }), nodes: [0, 1]) { $0.discovery = .watching(.roundRobin) }
-        fixture.engine.run(through: at(5.5))
-        fixture.publish([0, 1], at: at(5.5))
-        fixture.engine.run(through: at(20))
-        let outcomes = fixture.engine.takeOutcomes()
-        #expect(outcomes.count == 12 && outcomes.allSatisfy { $0.result == .succeeded })
-        for client in [NodeNumber(0), 1] {
-            let pods = outcomes.filter { $0.client == client }.map(\.pod)
-            #expect(zip(pods, pods.dropFirst()).allSatisfy { $0 != $1 }, "\(pods)")
-        }
-        #expect(outcomes.suffix(6).allSatisfy { $0.pod < 2 })
-    }
-
-    @Test("Connections that are not made end after their own time-out, and bad answers need not be tried again")
-    func proxyPolicy() {
-        var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
-        fixture.engine.recordsOutcomes = true
-        fixture.engine.setCondition(.unreachable, of: 0)
-        _ = fixture.source(replay([0])) {
-            $0.policy.connectionTimeout = .seconds(5)
-            $0.policy.timeout = .seconds(60)
-            $0.policy.maximumAttempts = 3
-            $0.policy.retriesBadAnswers = false
-        }
-        fixture.engine.run(through: at(100))
-        let first = fixture.engine.takeOutcomes()
-        #expect(first.map(\.result) == [.succeeded] && first.map(\.attempts) == [2])
-        #expect(abs(first[0].ended.seconds - 5.001) < 1e-9)
-        fixture.engine.setFailing(true, at: fixture.port)
-        fixture.engine.setCondition(.serving, of: 0)
-        let users = fixture.source(replay([200]), name: "others") {
-            $0.policy.maximumAttempts = 3
-            $0.policy.retriesBadAnswers = false
-        }
-        fixture.engine.run(through: at(300))
-        #expect(fixture.engine.statistics(of: users).count(.failed) == 1 && fixture.engine.statistics(of: users).retries == 0)
-    }
-
-    @Test("What comes in at a dead node is lost; a further attempt may come in elsewhere")
-    func deadEntry() {
-        var fixture = RequestFixture(pods: 1, serviceTime: constant(1), nodes: 2)
-        fixture.engine.recordsOutcomes = true
-        let source = fixture.source(replay((0..<100).map { Double($0) * 10 })) {
-            $0.traffic = .toExternalAddressFromOutside
-            $0.policy.timeout = .seconds(1)
-            $0.policy.maximumAttempts = 2
-        }
-        let clients = [RequestClient(node: 0, number: 0), RequestClient(node: 1, number: 1, isDead: true)]
-        fixture.engine.setClients(clients, of: source)
-        fixture.engine.run(through: at(2000))
-        // One of four has bad luck twice, one of four once.
-        let outcomes = fixture.engine.takeOutcomes()
-        #expect((10...42).contains(outcomes.count { $0.result == .timedOut }))
-        #expect((10...42).contains(outcomes.count { $0.result == .succeeded && $0.attempts == 2 }))
-    }
-
-    @Test("Affinity keeps a client with its pod")
-    func affinity() {
-        var fixture = RequestFixture(pods: 10, serviceTime: constant(1))
-        fixture.publish(fixture.pods, isKnown: true) { $0.affinitySeconds = 60 }
-        fixture.engine.recordsOutcomes = true
-        _ = fixture.source(replay((0..<50).map { Double($0) }))
-        fixture.engine.run(through: at(100))
-        #expect(Set(fixture.engine.takeOutcomes().map(\.pod)).count == 1)
-    }
-
-    // MARK: Calls
 
     @Test("Calls of a group run side by side, groups one after the other, and the worker is held until all are answered")
     func calls() {
@@ -351,8 +143,6 @@ struct RequestEngineTests {
         #expect(fixture.engine.load(of: 0) == (0, 0))
     }
 
-    // MARK: Recordings
-
     @Test("A recorded request takes what was recorded of it, and its row stays its own when earlier ones were not sent")
     func recordedWork() {
         var fixture = RequestFixture(pods: 1, capacity: PodCapacity(concurrency: 5), serviceTime: constant(100))
@@ -371,8 +161,6 @@ struct RequestEngineTests {
         #expect(ended(outcomes) == [3.3, 3.4, 4.1])
         #expect(fixture.engine.statistics(of: source).sent == 3)
     }
-
-    // MARK: One value
 
     @Test("A fork goes on exactly as the original does, and independently of it")
     func forks() {

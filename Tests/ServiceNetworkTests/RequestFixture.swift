@@ -57,3 +57,15 @@ extension Distribution {
         do { return try make() } catch { preconditionFailure("\(error)") }
     }
 }
+
+/// Seconds since the start.
+func at(_ seconds: Double) -> SimulatedTime { SimulatedTime(seconds: seconds) }
+
+/// A service time, milliseconds.
+func constant(_ milliseconds: Int) -> Distribution { .constant(.milliseconds(milliseconds)) }
+
+/// Requests at these instants, seconds.
+func replay(_ times: [Double]) -> ArrivalProcess { .replay(times.map { SimulatedTime(seconds: $0) }) }
+
+/// When requests ended, seconds.
+func ended(_ outcomes: [RequestOutcome]) -> [Double] { outcomes.map { $0.ended.seconds } }

@@ -115,7 +115,7 @@ extension Cluster {
         for number in numbers { strike(number, effect) }
         return recorder.failed(
             subject: subject, effect: effect, hit: numbers.map { nodeAgent.name(of: $0) }, nodes: up, pods: pods,
-            trafficSources: traffic?.sources(concernedBy: Set(numbers), cutOff: effect == .partition) ?? [], at: now)
+            reach: traffic?.reach(of: numbers, cutOff: effect == .partition) ?? FailureReach(), at: now)
     }
 
     /// Whether a node is down already: it does not run, or a failure cuts it off. In an outage of the API server all nodes are up.

@@ -17,7 +17,7 @@ extension Cluster {
         guard reclaimed[number] == nil, let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name)) else { return }
         let row = recorder.noticed(
             name, effect: .reclamation(reclamation), isUp: !isDown(number), pods: boundPods(of: name),
-            trafficSources: traffic?.sources(concernedBy: [number], cutOff: false) ?? [], at: now)
+            reach: traffic?.reach(of: [number], cutOff: false) ?? FailureReach(), at: now)
         reclaimed[number] = row
         // A machine that is to come has the labels and the size of the old one.
         templates[number] = node

@@ -4,6 +4,7 @@ import APIServer
 import DiscreteEvents
 import KubernetesAPI
 import Scheduling
+import ServiceNetwork
 
 /// Turns commits into rows and counters. It is told of each commit at once, as an observer outside the cluster.
 struct Recorder: Sendable {
@@ -215,11 +216,11 @@ struct Recorder: Sendable {
 
     /// Nodes stopped together. `hit`: all of them; `nodes`: those that were up, with their `pods`. Returns the row of `recoveries`.
     mutating func failed(
-        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], trafficSources: [Int],
+        subject: String, effect: Fault.Effect, hit: [String], nodes: [String], pods: [Shared<Pod>], reach: FailureReach,
         at now: SimulatedTime
     ) -> Int {
         let scope = scope(hit, nodes, pods)
-        let row = newFailure(subject, effect, scope, trafficSources, down: now, at: now)
+        let row = newFailure(subject, effect, scope, reach, down: now, at: now)
         stopped(scope.nodes, pods: pods, at: now)
         failures.begin(row: row, scope, health, at: now, &record.recoveries)
         return row
@@ -227,10 +228,10 @@ struct Recorder: Sendable {
 
     /// A machine got its notice: ``wentDown(_:row:isUp:pods:at:)`` follows. Returns the row of `recoveries`.
     mutating func noticed(
-        _ node: String, effect: Fault.Effect, isUp: Bool, pods: [Shared<Pod>], trafficSources: [Int], at now: SimulatedTime
+        _ node: String, effect: Fault.Effect, isUp: Bool, pods: [Shared<Pod>], reach: FailureReach, at now: SimulatedTime
     ) -> Int {
         let scope = scope([node], isUp ? [node] : [], pods)
-        let row = newFailure("node/" + node, effect, scope, trafficSources, down: nil, at: now)
+        let row = newFailure("node/" + node, effect, scope, reach, down: nil, at: now)
         failures.announce(row: row, scope, health, at: now, &record.recoveries)
         return row
     }
@@ -243,8 +244,11 @@ struct Recorder: Sendable {
         failures.struck(row: row, scope, health, at: now, &record.recoveries)
     }
 
+    /// Requests failed: those that a failure of nodes has lost are booked to it.
+    mutating func lost(_ requests: [FailedRequest]) { record.recoveries.book(requests) }
+
     private mutating func newFailure(
-        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, _ trafficSources: [Int], down: SimulatedTime?,
+        _ subject: String, _ effect: Fault.Effect, _ scope: FailureScope, _ reach: FailureReach, down: SimulatedTime?,
         at now: SimulatedTime
     ) -> Int {
         var failure = RecoveryRecord(
@@ -252,7 +256,7 @@ struct Recorder: Sendable {
             evictedPods: 0)
         failure.nodesHit = scope.hit.count
         failure.nodeNames = scope.nodes
-        failure.trafficSources = trafficSources
+        failure.reach = reach
         record.recoveries.append(failure)
         return record.recoveries.count - 1
     }

@@ -132,8 +132,10 @@ public struct RecoveryRecord: Sendable {
     package var lastBack: SimulatedTime?
     /// How many of the nodes it took down were back before anybody had noticed.
     public package(set) var unnoticedNodes = 0
-    /// The traffic sources whose requests it could harm: see ``Traffic/sources(concernedBy:cutOff:)``.
-    public package(set) var trafficSources: [Int] = []
+    /// What it could do to requests.
+    var reach = FailureReach()
+    /// And what it did.
+    public internal(set) var lost = LostRequests()
 
     /// From the moment in which the nodes went down until the last of them was seen to have done so.
     public var timeToDetection: SimulatedDuration? {

@@ -21,26 +21,39 @@ extension Cluster {
                 set(
                     up.indices.filter { up[$0] && chosen?.contains($0) ?? true }.map { TrafficClient(onNode: $0) },
                     of: index)
-            case .outside: set(entries(of: index, up, &next), of: index)
+            case .outside:
+                traffic?.updateLocalNodes(of: index)
+                set(entries(of: index, up, &next), of: index)
             }
         }
         awaitDecision(at: next)
     }
 
-    /// The same for clients outside only.
-    mutating func placeEntries() {
-        guard let sources = traffic?.sources else { return }
+    /// The same for clients outside only, of some sources.
+    private mutating func placeEntries(of sources: [Int]) {
+        if sources.isEmpty { return }
         let up = (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) }
         var next: SimulatedTime?
-        for (index, source) in sources.enumerated() where source.origin == .outside { set(entries(of: index, up, &next), of: index) }
+        for index in sources { set(entries(of: index, up, &next), of: index) }
         awaitDecision(at: next)
+    }
+
+    /// A Service or its endpoints changed. Load balancers look at these only under a `Local` policy, and there only at which nodes have some: nothing else is a
+    /// reason to look at all nodes again.
+    mutating func endpointsChanged(of service: NamespacedName) {
+        guard let sources = traffic?.sources else { return }
+        var changed: [Int] = []
+        for index in sources.indices where sources[index].origin == .outside && traffic?.leads(index, to: service) == true {
+            if traffic?.updateLocalNodes(of: index) == true { changed.append(index) }
+        }
+        placeEntries(of: changed)
     }
 
     /// A load balancer changes its mind about a node. Decisions that others overtook are none.
     mutating func loadBalancerDecides() {
-        guard traffic?.nextDecision == now else { return }
+        guard traffic?.nextDecision == now, let sources = traffic?.sources else { return }
         traffic?.nextDecision = nil
-        placeEntries()
+        placeEntries(of: sources.indices.filter { sources[$0].origin == .outside })
     }
 
     /// One event stands for the next decision of all load balancers.
@@ -74,7 +87,7 @@ extension Cluster {
     /// `next` becomes the time of its next decision, if that is earlier.
     private mutating func entries(of source: Int, _ up: [Bool], _ next: inout SimulatedTime?) -> [TrafficClient] {
         var health = up
-        if let local = traffic?.nodesOfLocalEndpoints(source) {
+        if let local = traffic?.localNodes[source] {
             for node in health.indices where !local.contains(nodeAgent.name(of: node)) { health[node] = false }
         }
         let time = now
@@ -89,6 +102,8 @@ extension Cluster {
         var old: Pod?
         if case .pod(let previous)? = event.previous { old = previous.value }
         let isGone = event.change == .deleted
+        if let old, old.status.podIP != pod.value.status.podIP { followAddress(of: old, isGone: true) }
+        followAddress(of: pod.value, isGone: isGone)
         let looksDifferent =
             old.map { $0.metadata.labels != pod.value.metadata.labels || $0.status.podIP != pod.value.status.podIP } ?? true
         guard isGone || looksDifferent || old?.canSend != pod.value.canSend else { return }
@@ -125,16 +140,26 @@ extension Cluster {
 }
 
 extension Traffic {
+    /// Whether the name that a source asks for leads to a Service, or past it.
+    fileprivate func leads(_ source: Int, to service: NamespacedName) -> Bool {
+        destination(of: sources[source].target).way.contains(service)
+    }
+
+    /// Brings ``localNodes`` up to date; false: nothing has changed.
+    @discardableResult
+    fileprivate mutating func updateLocalNodes(of source: Int) -> Bool {
+        let nodes = nodesOfLocalEndpoints(source)
+        defer { localNodes[source] = nodes }
+        return localNodes[source] != nodes
+    }
+
     /// The names of the nodes that have ready endpoints for a source, if traffic from outside must stay on the node; else nil.
-    fileprivate func nodesOfLocalEndpoints(_ source: Int) -> Set<String>? {
+    private func nodesOfLocalEndpoints(_ source: Int) -> Set<String>? {
         guard case .service(let name) = destination(of: sources[source].target).destination, let service = services[name]?.value,
             service.isExternallyAccessible, service.externalTrafficPolicy == .local
         else { return nil }
         return Set((slices[name] ?? []).flatMap(\.value.endpoints).filter { $0.ready ?? true }.compactMap(\.nodeName))
     }
-
-    /// Whether anybody from outside is sent by where endpoints are.
-    var balancesToLocalEndpoints: Bool { rotations.indices.contains { rotations[$0] != nil && nodesOfLocalEndpoints($0) != nil } }
 }
 
 extension TrafficSource {

@@ -33,11 +33,13 @@ extension Cluster {
 
     /// Something changed that requests may go by.
     mutating func observeTraffic(_ event: WatchEvent, isKnown: Bool = false) {
+        if traffic != nil, case .endpointSlice(let slice) = event.object { findOwners(of: slice.value) }
         guard let touched = traffic?.observe(event, isKnown: isKnown) else { return }
         judge(touched)
         for pod in touched { refreshServing(of: pod) }
         switch event.object {
-        case .service, .endpointSlice: if !isKnown, traffic?.balancesToLocalEndpoints == true { placeEntries() }
+        case .service(let service): if !isKnown { endpointsChanged(of: service.value.metadata.key) }
+        case .endpointSlice(let slice): if !isKnown, let service = slice.value.service { endpointsChanged(of: service) }
         case .networkPolicy, .namespace: judgeTraffic()
         default: break
         }

@@ -8,9 +8,9 @@ import ServiceNetwork
 
 /// Ends of connections, their classes, and which connections policies deny.
 struct PolicyBook: Sendable {
-    /// Clients outside of the cluster: policies know all of them by the first one's address.
-    static let outside = PolicyPeer(pod: nil, address: TrafficSource.firstAddress)
-    /// Processes of nodes, hosts outside of the cluster and a controller that is no pod: no address of theirs is known.
+    /// Clients outside of the cluster: policies know all of a source by the first one's address.
+    static func outside(_ source: TrafficSource) -> PolicyPeer { PolicyPeer(pod: nil, address: source.firstAddress) }
+    /// Processes of nodes, hosts outside of the cluster that are known by a name, and a controller that is no pod: no address of theirs is known.
     static let unknown = PolicyPeer(pod: nil, address: 0)
 
     /// Who makes connections, or (with a port) who takes them.

@@ -3,16 +3,18 @@
 import ServiceNetwork
 
 extension Traffic {
-    /// The sources whose requests need something on some nodes: whose Service, or one that is called for it, has a ready endpoint there; whose clients come in there
-    /// from outside; or, where the nodes are cut off from others, whose clients are there.
-    func sources(concernedBy nodes: Set<Int>, cutOff isCutOff: Bool) -> [Int] {
-        sources.indices.filter { source in
+    /// Whom a failure of some nodes can harm: the sources whose requests need something on them. Their Service, or one that is called for it, has a ready
+    /// endpoint there; or their clients come in there from outside; or, where the nodes are cut off from others, their clients are there.
+    func reach(of numbers: [Int], cutOff isCutOff: Bool) -> FailureReach {
+        let nodes = Set(numbers)
+        let concerned = sources.indices.filter { source in
             let clientsMatter = isCutOff || sources[source].origin == .outside
             if clientsMatter, clients[source].contains(where: { nodes.contains($0.node) }) { return true }
             return targets(of: source).contains { target in
                 ports.contains { $0.target == target && $0.ready.contains { nodes.contains(Int(engine.node(of: $0))) } }
             }
         }
+        return FailureReach(nodes: numbers.map { NodeNumber($0) }, sources: concerned)
     }
 
     /// All that a source's requests ask for, calls included.

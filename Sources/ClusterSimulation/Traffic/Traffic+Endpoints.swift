@@ -69,16 +69,31 @@ extension Traffic {
         var endpoints: [ProxyEndpoint] = []
         var numbers: [PodNumber] = []
         for endpoint in ProxyEndpoint.endpoints(of: info.name, in: [slice.value]) {
-            guard let pod = endpoint.pod else { continue }
-            let (number, isChanged) = server(
-                servers.place(of: pod), on: servers.node(named: endpoint.nodeName), address: endpoint.address, port: endpoint.port,
-                info.name.transport, entry: ports[index].entry)
+            let named = slice.value.isManaged ? endpoint.pod.map { AddressOwner.pod($0, node: endpoint.nodeName) } : nil
+            guard let owner = named ?? owners[endpoint.address] else { continue }
+            let number = server(of: owner, at: endpoint, info.name.transport, entry: ports[index].entry, &touched)
             if !info.isHeadless { share(index, with: number) }
-            if isChanged { touched.append(pod.uid) }
             endpoints.append(endpoint)
             numbers.append(number)
         }
         return SliceEndpoints(slice: slice, texts: endpoints.map(\.description), endpoints: endpoints, servers: numbers)
+    }
+
+    /// The server at an endpoint's address.
+    private mutating func server(
+        of owner: AddressOwner, at endpoint: ProxyEndpoint, _ transport: TransportProtocol, entry: Int?, _ touched: inout [UID]
+    ) -> PodNumber {
+        guard case .pod(let pod, let node) = owner else {
+            let place = servers.place(ofHost: endpoint.address)
+            let number = server(place, on: PodNetwork.outside, port: endpoint.port, transport, entry: entry).number
+            engine.setCondition(owner == .host ? .serving : .unreachable, of: number)
+            return number
+        }
+        let (number, isChanged) = server(
+            servers.place(of: pod), on: servers.node(named: node), address: endpoint.address, port: endpoint.port, transport,
+            entry: entry)
+        if isChanged { touched.append(pod.uid) }
+        return number
     }
 
     /// The addresses that the name asked for has records of; nil: it has that of the Service, and all its endpoints are behind it.

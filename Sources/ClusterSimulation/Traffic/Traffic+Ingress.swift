@@ -51,7 +51,7 @@ extension Traffic {
         var met: [UID] = []
         for index in ways.indices {
             let backend = rules.backend(host: ways[index].address.host, path: ways[index].address.path)
-            let target = backend.flatMap { self.target(of: $0) }
+            let target = backend.flatMap { TrafficTarget($0, dns: dns) { services[$0]?.value } }
             guard target != ways[index].target else { continue }
             advance(to: time)
             ways[index].target = target
@@ -69,20 +69,6 @@ extension Traffic {
             engine.setFailing(false, at: ways[index].port)
         }
         return met
-    }
-
-    /// The port that a backend means. nil if the Service has no such port.
-    private func target(of backend: IngressRules.Backend) -> TrafficTarget? {
-        guard let service = services[backend.service]?.value else { return nil }
-        let place = service.ports.firstIndex { port in
-            switch backend.port {
-            case .int(let number): port.port == number
-            case .string(let name): port.name == name
-            }
-        }
-        guard let place else { return nil }
-        let name = service.ports[place].name
-        return TrafficTarget(service: backend.service, port: place == 0 || name.isEmpty ? nil : name)
     }
 
     private mutating func addCall(of source: String, to target: TrafficTarget, at time: SimulatedTime) -> SourceNumber {

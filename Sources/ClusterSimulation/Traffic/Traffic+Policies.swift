@@ -39,7 +39,8 @@ extension Traffic {
     private mutating func judge(_ place: Int, _ peer: (NamespacedName) -> PolicyPeer?) {
         let pod = servers.pods[place]
         // One that is gone is what it was: those who have not heard of its end go on to send it packets.
-        let end = (pod.isHost ? nil : peer(pod.reference.key)) ?? pod.peer ?? PolicyBook.unknown
+        let host = pod.isHost ? AddressRange.address(pod.reference.key.name).map { PolicyPeer(pod: nil, address: $0) } : nil
+        let end = host ?? (pod.isHost ? nil : peer(pod.reference.key)) ?? pod.peer ?? PolicyBook.unknown
         servers.pods[place].peer = end
         guard let sending = book?.sender(end) else { return }
         for number in pod.servers {
@@ -49,7 +50,7 @@ extension Traffic {
     }
 
     private mutating func judgeClient(_ place: Int, of source: Int, _ peer: (NamespacedName) -> PolicyPeer?) {
-        let other = sources[source].origin == .outside ? PolicyBook.outside : PolicyBook.unknown
+        let other = sources[source].origin == .outside ? PolicyBook.outside(sources[source]) : PolicyBook.unknown
         if let end = book?.sender(clients[source][place].pod.flatMap(peer) ?? other) { clients[source][place].policyEnd = end }
     }
 

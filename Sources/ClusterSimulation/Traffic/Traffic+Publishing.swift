@@ -117,7 +117,7 @@ extension Service {
 
 extension EndpointSlice {
     /// The Service whose endpoints these are.
-    var service: NamespacedName? {
-        metadata.labels["kubernetes.io/service-name"].map { NamespacedName(namespace: metadata.namespace, name: $0) }
+    package var service: NamespacedName? {
+        metadata.labels[SliceLabels.service].map { NamespacedName(namespace: metadata.namespace, name: $0) }
     }
 }

@@ -43,7 +43,7 @@ extension Traffic {
             else { return true }
             return port.slices.count == current.count
                 && zip(port.slices, current).allSatisfy { read, slice in
-                    read.endpoints == ProxyEndpoint.endpoints(of: info.name, in: [slice.value]).filter { $0.pod != nil }
+                    read.endpoints == ProxyEndpoint.endpoints(of: info.name, in: [slice.value])
                 }
         }
     }

@@ -50,11 +50,15 @@ struct Traffic: Sendable {
     private var calls: [[[SourceNumber]]] = []
     /// By source: what the load balancer makes of nodes; nil: it has none.
     var rotations: [LoadBalancerRotation?]
+    /// By source: the names of the nodes with ready endpoints, if clients outside are to come in there; nil: they may come in anywhere.
+    var localNodes: [Set<String>?]
     /// When a balancer changes its mind, as far as that was looked at last.
     var nextDecision: SimulatedTime?
     var partitions = Partitions()
     /// nil: no network policy was ever met.
     var book: PolicyBook?
+    /// Whose the addresses are that slices made by hand lead to.
+    var owners = AddressOwners()
     let dns = ClusterDNS()
     /// Whether any Service's requests use cpu.
     let usesCPU: Bool
@@ -69,6 +73,7 @@ struct Traffic: Sendable {
         engine = RequestEngine(
             network: PodNetwork(nodes: nodes, latencies: configuration.latencies), timing: configuration.proxyTiming, cpuMemory: cpuMemory,
             seed: seed)
+        engine.recordsFailures = true
         usesCPU = configuration.services.contains { $0.milliCPU > 0 }
         if let sampling {
             engine.recordsOutcomes = true
@@ -78,6 +83,7 @@ struct Traffic: Sendable {
         rotations = configuration.sources.map { source in
             source.origin == .outside ? LoadBalancerRotation(configuration.healthChecks, seed: seed, of: source.name) : nil
         }
+        localNodes = Array(repeating: nil, count: configuration.sources.count)
         clients = Array(repeating: [], count: configuration.sources.count)
         record = TrafficRecord()
         for (number, node) in nodes.enumerated() { servers.add(node, NodeNumber(number)) }
@@ -137,6 +143,7 @@ struct Traffic: Sendable {
                             name: "\(service.target) -> \(call.target)\(repetition)", arrivals: .onDemand, port: target, nodes: [])
                         source.policy = call.policy
                         source.discovery = .asPublished(timeToLive: configuration.recordLifetime)
+                        source.lookupTime = configuration.lookupTime
                         record.add(source.name, call.target, isCall: true)
                         return engine.addSource(source)
                     })
@@ -152,6 +159,7 @@ struct Traffic: Sendable {
         own.policy = source.policy
         own.connections = source.connections
         own.discovery = .asPublished(timeToLive: configuration.recordLifetime)
+        own.lookupTime = configuration.lookupTime
         own.start = source.start
         own.serviceTimes = source.serviceTimes
         if source.origin == .outside { own.traffic = .toExternalAddressFromOutside }
@@ -191,6 +199,9 @@ struct Traffic: Sendable {
         for index in record.sources.indices { record.sources[index].failedSent = engine.failures(bySecondSent: SourceNumber(index)) }
         return record
     }
+
+    /// The requests that failed since the last call.
+    mutating func takeFailures() -> [FailedRequest] { engine.takeFailures() }
 
     // MARK: Nodes and pods
 

@@ -18,7 +18,7 @@ public struct TrafficTarget: Hashable, Sendable, CustomStringConvertible {
         self.pod = pod
     }
 
-    var ofAllPods: TrafficTarget { TrafficTarget(service: service, port: port) }
+    fileprivate var ofAnyPort: TrafficTarget { TrafficTarget(service: service) }
 
     public var description: String { (pod.map { $0 + " of " } ?? "") + "\(service)" + (port.map { ":" + $0 } ?? "") }
 }
@@ -80,6 +80,8 @@ public struct TrafficSource: Hashable, Sendable {
     public var start = SimulatedTime.zero
     /// How many clients outside there are, each with an address of its own, of whom any may send the next request of an open loop.
     public var clientCount = 1000
+    /// The first of the IPv4 addresses that clients outside have, one after the other: by default in a range that is nobody's (RFC 5737).
+    public var firstAddress = TrafficSource.defaultFirstAddress
     /// Of recorded arrivals: seconds of service of each; empty: as the Service's behaviour says.
     public var serviceTimes: [Double] = []
 
@@ -89,12 +91,13 @@ public struct TrafficSource: Hashable, Sendable {
         self.arrivals = arrivals
     }
 
-    /// The first address of clients that are no pods and no nodes: in a range that is nobody's (RFC 5737).
-    static let firstAddress: UInt32 = 203 << 24 | 113 << 8 | 1
+    /// 203.0.113.1.
+    public static let defaultFirstAddress: UInt32 = 203 << 24 | 113 << 8 | 1
 
     /// Clients outside, and the users of a closed loop that are no pods, have addresses of their own.
-    var population: RequestSource.Population? {
-        let population = RequestSource.Population(count: clientCount, firstAddress: TrafficSource.firstAddress)
+    public var population: RequestSource.Population? {
+        var population = RequestSource.Population(count: clientCount, firstAddress: firstAddress)
+        if case .closed(let users, _) = arrivals { population.count = users }
         switch origin {
         case .outside: return population
         case .nodes: if case .closed = arrivals { return population } else { return nil }
@@ -150,6 +153,8 @@ public struct TrafficConfiguration: Hashable, Sendable {
     public var proxyMode = BalancingMethod.iptables
     /// How long clients keep what the DNS says of headless Services: the `ttl` that kubeadm sets for CoreDNS, whose own default is 5 s.
     public var recordLifetime = SimulatedDuration.seconds(30)
+    /// How long it takes to ask the DNS; nil: no time.
+    public var lookupTime: Distribution?
     public var ingress = IngressConfiguration()
     /// How load balancers notice which nodes can take clients from outside.
     public var healthChecks = HealthCheckConfiguration()
@@ -169,6 +174,10 @@ extension TrafficConfiguration {
         for name in way {
             let named = TrafficTarget(service: name, port: target.port)
             if let place = services.firstIndex(where: { $0.target == named }) { return place }
+            // Names of ports have a letter in them. A number is a port of a host outside, and an entry without a port is for all of those.
+            if target.port.flatMap({ Int32($0) }) != nil, let place = services.firstIndex(where: { $0.target == named.ofAnyPort }) {
+                return place
+            }
         }
         return nil
     }

@@ -38,20 +38,21 @@ public struct TrafficRecord: Sendable {
         /// By second: requests that ended, and those of them that ended badly.
         public fileprivate(set) var ended: [UInt32] = []
         public fileprivate(set) var failed: [UInt32] = []
-        /// By second: requests that were sent in it and failed, then or later.
+        /// By second: requests that were sent in it, and those of them that failed, then or later.
+        public fileprivate(set) var sentBySecond: [UInt32] = []
         public internal(set) var failedSent: [UInt32] = []
         public fileprivate(set) var sent: UInt64 = 0
         /// By ``RequestResult``'s raw value.
         public fileprivate(set) var results = [UInt64](repeating: 0, count: RequestResult.allCases.count)
         public fileprivate(set) var latency = LatencyHistogram()
         /// Of the interval that is not closed yet: what was counted by the last whole second.
-        fileprivate var counted: (ended: UInt64, failed: UInt64) = (0, 0)
+        fileprivate var counted: (ended: UInt64, failed: UInt64, sent: UInt64) = (0, 0, 0)
         fileprivate var opened = SimulatedTime.zero
 
         public func count(_ result: RequestResult) -> UInt64 { results[Int(result.rawValue)] }
         public var failures: UInt64 { results.reduce(0, +) - count(.succeeded) }
-        /// Seconds in which any request failed.
-        public var errorSeconds: Int { failed.count { $0 > 0 } }
+        /// Seconds in which a request was sent that failed, then or later.
+        public var errorSeconds: Int { failedSent.count { $0 > 0 } }
     }
 
     /// A pod that was an endpoint of a Service, or a host outside of the cluster (without a namespace); once for each of its Services.
@@ -100,6 +101,7 @@ public struct TrafficRecord: Sendable {
         let seconds = sources.first?.ended.count ?? 0
         source.ended = Array(repeating: 0, count: seconds)
         source.failed = source.ended
+        source.sentBySecond = source.ended
         sources.append(source)
     }
 
@@ -108,7 +110,8 @@ public struct TrafficRecord: Sendable {
         let (ended, failed) = TrafficRecord.totals(statistics)
         sources[source].ended.append(UInt32(ended &- sources[source].counted.ended))
         sources[source].failed.append(UInt32(failed &- sources[source].counted.failed))
-        sources[source].counted = (ended, failed)
+        sources[source].sentBySecond.append(UInt32(statistics.sent &- sources[source].counted.sent))
+        sources[source].counted = (ended, failed, statistics.sent)
     }
 
     /// An interval is over: its counts begin anew.
@@ -118,8 +121,8 @@ public struct TrafficRecord: Sendable {
         let ended = RequestResult.allCases.map { statistics.count($0) }
         // What ended since the last whole second is the next second's.
         let (all, failed) = TrafficRecord.totals(statistics)
-        let rest = (ended: all &- sources[source].counted.ended, failed: failed &- sources[source].counted.failed)
-        sources[source].counted = (0 &- rest.ended, 0 &- rest.failed)
+        let counted = sources[source].counted
+        sources[source].counted = (counted.ended &- all, counted.failed &- failed, counted.sent &- statistics.sent)
         sources[source].sent += statistics.sent
         for index in ended.indices { sources[source].results[index] += ended[index] }
         sources[source].latency.add(statistics.latency)
@@ -156,47 +159,27 @@ extension TrafficRecord {
         return total
     }
 
-    /// The minute in which the largest share of a source's requests failed; nil if none did.
-    public func worstMinute(of source: Int) -> (minute: Int, ended: UInt64, failed: UInt64)? {
-        var worst: (minute: Int, ended: UInt64, failed: UInt64)?
+    /// The minute of whose requests, by when they were sent, the largest share failed, then or later; nil if none did.
+    public func worstMinute(of source: Int) -> (minute: Int, sent: UInt64, failed: UInt64)? {
+        var worst: (minute: Int, sent: UInt64, failed: UInt64)?
         let own = sources[source]
-        for minute in 0..<(own.ended.count + 59) / 60 {
-            let seconds = minute * 60..<min((minute + 1) * 60, own.ended.count)
-            let ended = own.ended[seconds].reduce(UInt64(0)) { $0 + UInt64($1) }
-            let failed = own.failed[seconds].reduce(UInt64(0)) { $0 + UInt64($1) }
+        func sum(_ counts: [UInt32], _ minute: Int) -> UInt64 {
+            counts[min(minute * 60, counts.count)..<min((minute + 1) * 60, counts.count)].reduce(0) { $0 + UInt64($1) }
+        }
+        for minute in 0..<(own.failedSent.count + 59) / 60 {
+            let failed = sum(own.failedSent, minute)
             if failed == 0 { continue }
+            // What was sent since the last whole second is not counted in it yet.
+            let sent = max(sum(own.sentBySecond, minute), failed)
             // Compared as fractions, without rounding.
-            if let other = worst, failed * other.ended <= other.failed * ended { continue }
-            worst = (minute, ended, failed)
+            if let other = worst, failed * other.sent <= other.failed * sent { continue }
+            worst = (minute, sent, failed)
         }
         return worst
     }
 }
 
-extension TrafficRecord {
-    /// Requests of some sources that were under way between two times, were it for a moment, and failed, then or later; and the seconds of that time in which any of
-    /// them were sent.
-    public func lost(by concerned: [Int], from begin: SimulatedTime, until end: SimulatedTime) -> (requests: UInt64, seconds: Int) {
-        let first = Int(begin.sinceStart.seconds)
-        let last = Int(end.sinceStart.seconds.rounded(.up))
-        var total: UInt64 = 0
-        for index in concerned {
-            // Sent before the end, but for those that had failed before the begin.
-            total += sources[index].failedSent.prefix(last).reduce(0) { $0 + UInt64($1) }
-            total -= min(sources[index].failed.prefix(first).reduce(0) { $0 + UInt64($1) }, total)
-        }
-        let seconds = (first..<max(first, last)).count { second in
-            concerned.contains { second < sources[$0].failedSent.count && sources[$0].failedSent[second] > 0 }
-        }
-        return (total, seconds)
-    }
-}
-
 extension RunRecord {
-    /// Requests that were lost while a failure of nodes lasted, until the recovery from it (or the end), at the sources that it concerned; nil without traffic.
-    public func requestsLost(in failure: RecoveryRecord) -> (requests: UInt64, seconds: Int)? {
-        guard let traffic else { return nil }
-        let end = SimulatedTime.zero + .seconds(traffic.sources.map(\.failed.count).max() ?? 0)
-        return traffic.lost(by: failure.trafficSources, from: failure.failed, until: failure.recovered ?? end)
-    }
+    /// What a failure of nodes cost; nil without traffic.
+    public func requestsLost(in failure: RecoveryRecord) -> LostRequests? { traffic == nil ? nil : failure.lost }
 }

@@ -176,14 +176,3 @@ struct SliceReconciliation {
         return result
     }
 }
-
-/// Labels and annotations of EndpointSlices.
-enum SliceLabels {
-    static let service = "kubernetes.io/service-name"
-    static let managedBy = "endpointslice.kubernetes.io/managed-by"
-    static let headless = "service.kubernetes.io/headless"
-    /// The value of `managedBy` on slices that are this controller's.
-    static let controller = "endpointslice-controller.k8s.io"
-    /// An annotation: since when the change that a write brings was due.
-    static let triggerTime = "endpoints.kubernetes.io/last-change-trigger-time"
-}

@@ -28,8 +28,9 @@ struct TrafficReport: CustomStringConvertible {
         text += "\n"
         if let worst = traffic.worstMinute(of: index) {
             let begin = SimulatedTime.zero + .minutes(worst.minute)
-            let share = Double(worst.failed) / Double(worst.ended)
-            text += "    worst minute: \(begin.clock), \(worst.failed) of \(worst.ended) failed (\(Presentation.percent(share)))\n"
+            let share = Double(worst.failed) / Double(worst.sent)
+            text +=
+                "    worst minute: from \(begin.clock), \(worst.failed) of \(worst.sent) sent in it failed (\(Presentation.percent(share)))\n"
         }
         return text
     }

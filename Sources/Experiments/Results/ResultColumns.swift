@@ -185,13 +185,15 @@ public enum ResultTables {
                 "Pods that had been evicted and still ran when the nodes could be reached again, beside their replacements."),
             ResultColumn(
                 "requests_lost", .integer, optional: true,
-                "With `traffic`: requests that were under way at a moment between failed_s and recovered_s (or the end) and failed, then or later; of the "
-                    + "sources that need the failed nodes: for endpoints of their Services or of those called, to come in from outside, or, in a partition, because "
-                    + "their clients are there. Failures at one time share them."
+                "With `traffic`: requests that failed because of it. Where a machine is to blame (a pod that did not answer, refused or broke the connection; a node where "
+                    + "the request came in, or that it could not get away from; of a call that failed, the same): those whose machine was hit, and that were under way between "
+                    + "failed_s and the later of recovered_s and returned_s. Where none is (no endpoint, a full line, a late answer): those sent between failed_s and recovered_s by sources "
+                    + "that need the failed nodes, for endpoints of their Services or of those called, to come in from outside, or, in a partition, because "
+                    + "their clients are there. A request may be lost to several failures."
             ),
             ResultColumn(
                 "error_seconds", .integer, optional: true,
-                "Seconds of that time in which a request of these sources was sent that failed, then or later."),
+                "Seconds in which any of these was sent."),
         ])
 
     public static let availability = ResultTable(
@@ -241,7 +243,7 @@ public enum ResultTables {
         file: "summary.csv",
         row:
             "a figure about the whole run; of the requests of each source NAME there are `requests_NAME` (those that ended), and the same with "
-            + "`_failed`, `_availability`, `_error_seconds` and, of good answers, `_latency_mean`, `_latency_p50`, `_latency_p90`, `_latency_p99`, `_latency_p999` and `_latency_maximum`",
+            + "`_failed`, `_availability`, `_error_seconds` (in which a request was sent that failed, then or later) and, of good answers, `_latency_mean`, `_latency_p50`, `_latency_p90`, `_latency_p99`, `_latency_p999` and `_latency_maximum`",
         columns: [
             ResultColumn("metric", .text, "What was measured."),
             ResultColumn("value", .number, optional: true, "The figure; empty where there was nothing to measure."),

@@ -220,7 +220,7 @@ struct ResultWriter {
             csv.field(failure.duplicates)
             let lost = record.requestsLost(in: failure)
             csv.field(lost.map { Double($0.requests) })
-            csv.field(lost.map { Double($0.seconds) })
+            csv.field(lost.map { Double($0.errorSeconds) })
             csv.endRow()
         }
         return try csv.finish()

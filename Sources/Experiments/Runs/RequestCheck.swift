@@ -12,17 +12,20 @@ extension TrafficRecord {
         switch figure {
         case .availability, .failed, .errorSeconds:
             let (first, last) = (Int(from.sinceStart.seconds), Int(until.sinceStart.seconds.rounded(.up)))
-            var (ended, failed, seconds) = (UInt64(0), UInt64(0), 0)
+            if figure == .errorSeconds {
+                let seconds = (first..<max(first, last)).count { second in
+                    chosen.contains { second < sources[$0].failedSent.count && sources[$0].failedSent[second] > 0 }
+                }
+                return [(until, Double(seconds))]
+            }
+            var (ended, failed) = (UInt64(0), UInt64(0))
             for second in first..<max(first, last) {
-                let before = failed
                 for index in chosen where second < sources[index].ended.count {
                     ended += UInt64(sources[index].ended[second])
                     failed += UInt64(sources[index].failed[second])
                 }
-                if failed > before { seconds += 1 }
             }
             if figure == .failed { return [(until, Double(failed))] }
-            if figure == .errorSeconds { return [(until, Double(seconds))] }
             return ended == 0 ? [] : [(until, Double(ended - failed) / Double(ended))]
         case .p50, .p90, .p99, .p999, .maximum:
             let place = [Expectation.RequestFigure.p50, .p90, .p99, .p999].firstIndex(of: figure) ?? TrafficRecord.levels.count

@@ -15,6 +15,8 @@ public struct Expectation: Hashable, Sendable {
         case availability, failed, errorSeconds, p50, p90, p99, p999, maximum
 
         var isTime: Bool { self != .availability && self != .failed }
+        /// Whether it is looked at in whole intervals of measurement.
+        var isLatency: Bool { isTime && self != .errorSeconds }
     }
 
     public enum Subject: Hashable, Sendable {

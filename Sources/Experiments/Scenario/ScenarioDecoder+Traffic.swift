@@ -19,8 +19,9 @@ extension ScenarioDecoder {
             traffic.sources.append(decoded)
         }
         if let node = field(fields, "proxy") { proxy(node, &traffic) }
-        if let node = field(fields, "dns"), let fields = open(node, ScenarioFormat.dns), let ttl = duration(fields, "ttl") {
-            traffic.recordLifetime = ttl
+        if let node = field(fields, "dns"), let fields = open(node, ScenarioFormat.dns) {
+            if let ttl = duration(fields, "ttl") { traffic.recordLifetime = ttl }
+            traffic.lookupTime = distribution(fields, "lookup")
         }
         if let node = field(fields, "loadBalancer") { loadBalancer(node, &traffic.healthChecks) }
         if let node = field(fields, "ingress") { ingress(node, &traffic.ingress) }
@@ -182,6 +183,7 @@ extension ScenarioDecoder {
         if let place = fields["clients"], origin != .outside || fields["users"] != nil {
             context.error(place, "goes with from: outside and without users: each of those is a client")
         }
+        let addresses = addresses(fields, origin)
         let recorded = field(fields, "recorded").flatMap { recordedRequests($0) }
         let arrivals = arrivals(fields, recorded)
         guard let name, let target, let arrivals else { return nil }
@@ -192,8 +194,26 @@ extension ScenarioDecoder {
         if let keepAlive { source.connections = .keepAlive(idle: keepAlive) }
         if let start { source.start = start }
         if let clients { source.clientCount = clients }
+        if let addresses {
+            source.firstAddress = addresses.first
+            if clients == nil { source.clientCount = min(source.clientCount, addresses.count) }
+            if let count = source.population?.count, count > addresses.count, let place = fields["addresses"] {
+                context.error(place, "has \(addresses.count) addresses for \(count) clients")
+            }
+        }
         source.serviceTimes = recorded?.serviceTimes ?? []
         return source
+    }
+
+    /// The range in which clients outside have their addresses.
+    private mutating func addresses(_ fields: Fields, _ origin: TrafficSource.Origin) -> AddressRange? {
+        guard let text = string(fields, "addresses"), let place = fields["addresses"] else { return nil }
+        if origin != .outside { context.error(place, "goes with from: outside") }
+        guard let range = AddressRange(text) else {
+            context.error(place, "expected a range of IPv4 addresses, as 198.51.100.0/24")
+            return nil
+        }
+        return range
     }
 
     /// A Service, or a host and path of Ingresses, whose controller is known only later.

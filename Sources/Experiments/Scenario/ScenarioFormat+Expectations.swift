@@ -100,7 +100,9 @@ extension ScenarioFormat {
         fields: [
             ScenarioField("availability", .object("Bound"), "The share that succeeded, from 0 to 1, over the whole time."),
             ScenarioField("failed", .object("Bound"), "How many failed, over the whole time."),
-            ScenarioField("errorSeconds", .object("Bound"), "The seconds in which any failed, together, as a duration: 90s."),
+            ScenarioField(
+                "errorSeconds", .object("Bound"),
+                "The seconds in which any was sent that failed, then or later, together, as a duration: 90s."),
             ScenarioField("p50", .object("Bound"), "Half of the good answers took no longer, in every interval of measurement."),
             ScenarioField("p90", .object("Bound"), "90 % took no longer, in every interval."),
             ScenarioField("p99", .object("Bound"), "99 % took no longer, in every interval."),

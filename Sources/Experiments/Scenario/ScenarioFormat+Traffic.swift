@@ -48,12 +48,16 @@ extension ScenarioFormat {
     static let dns = ScenarioType(
         name: "DNS",
         description:
-            "The cluster's DNS. It hears of changes as kube-proxies do (`propagation`), and answers by them at once; asking takes no time.",
+            "The cluster's DNS. It hears of changes as kube-proxies do (`propagation`), and answers by them.",
         fields: [
             ScenarioField(
                 "ttl", .duration,
                 "How long clients keep an answer: until then they do not know what changed. Default 30s, as kubeadm sets for CoreDNS (whose own "
-                    + "default is 5s); 0s for clients that ask before every connection.")
+                    + "default is 5s); 0s for clients that ask before every connection."),
+            ScenarioField(
+                "lookup", .distribution,
+                "How long clients in the cluster wait for an answer, whatever kind of Service they ask for, when they have none that they still keep; default 0s."
+            ),
         ])
 
     static let proxy = ScenarioType(
@@ -188,6 +192,10 @@ extension ScenarioFormat {
                 "clients", .integer(1...1_000_000),
                 "With `from: outside`, but for users: how many clients there are, each with an address and connections of its own, of whom any may send the next "
                     + "request; default 1000. Session affinity and IPVS' sh go by addresses."),
+            ScenarioField(
+                "addresses", .string,
+                "With `from: outside`: the range in which these clients, or users, have their IPv4 addresses, one after the other from its first on: 198.51.100.0/24. A load balancer's "
+                    + "loadBalancerSourceRanges and NetworkPolicies go by them, too. Default: from 203.0.113.1 on."),
             ScenarioField("start", .duration, "When the first request may come; default 0s."),
             ScenarioField("keepAlive", .duration, "Connections are kept so long for later requests; default: a connection for each."),
         ] + patience + arrivals, exactlyOne: arrivals.map(\.name))

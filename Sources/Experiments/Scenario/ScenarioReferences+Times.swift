@@ -16,6 +16,7 @@ extension ScenarioReferences {
         let rest = RestCheck(configuration, end: end)
         for (node, expectation) in expectations {
             checkTime(expectation.from, node["from"] ?? node["at"] ?? node, end: end, &decoder)
+            checkWindow(of: expectation, node, interval: configuration.recording.interval, end: end, &decoder)
             if let warning = rest.warning(about: expectation) { decoder.context.warning(node["invariants"] ?? node, warning) }
         }
     }
@@ -39,6 +40,28 @@ extension ScenarioReferences {
             return
         }
         checkTime(start, node["at"] ?? node, end: end, &decoder)
+    }
+
+    /// Latencies are known of whole intervals of measurement, shares of whole seconds: a window without one would measure nothing, and never hold.
+    private func checkWindow(
+        of expectation: Expectation, _ node: YAMLNode, interval: SimulatedDuration?, end: SimulatedTime, _ decoder: inout ScenarioDecoder
+    ) {
+        guard case .requests(let figure, _) = expectation.subject, figure.isLatency || figure == .availability else { return }
+        let (from, until) = (expectation.from ?? .zero, expectation.until ?? end)
+        // That nothing is measured after the end, is told already.
+        if from >= end { return }
+        let place = node["requests"]?[figure.rawValue] ?? node
+        guard figure.isLatency else {
+            if from == until { decoder.context.error(place, "is a share of the requests of a time, which needs \"from\" and \"until\"") }
+            return
+        }
+        let length = interval ?? end.sinceStart
+        let begin = from.roundedUp(toMultipleOf: length)
+        guard begin >= end || min(begin + length, end) > until else { return }
+        decoder.context.error(
+            place,
+            "is measured in intervals of \(length.text) (measure.interval), none of which lies between \(from.sinceStart.text) and "
+                + "\(until.sinceStart.text)")
     }
 
     func checkTime(_ time: SimulatedTime?, _ node: YAMLNode, end: SimulatedTime, _ decoder: inout ScenarioDecoder) {

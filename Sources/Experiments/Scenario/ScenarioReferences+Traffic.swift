@@ -36,6 +36,7 @@ extension ScenarioReferences {
             if let controller = ingress.controller { source.target = controller }
         } else {
             source.target = resolve(source.target, place, &decoder)
+            checkTimeout(of: source.policy, to: source.target, place, &decoder)
             checkPods(of: source.target, place["service"] ?? place, &decoder)
         }
         switch source.origin {
@@ -48,9 +49,13 @@ extension ScenarioReferences {
             }
         case .outside:
             guard let service = services[source.target.service] else { return }
-            if !service.loadBalancerSourceRanges.isEmpty {
+            let firewall = LoadBalancerFirewall(sourceRanges: service.loadBalancerSourceRanges)
+            if let clients = source.population, !firewall.admitsAny(of: clients) {
+                let (first, last) = (clients.firstAddress, clients.firstAddress &+ UInt32(clients.count - 1))
                 decoder.context.warning(
-                    place["from"] ?? place, "loadBalancerSourceRanges of Service \(source.target.service) keep nobody out: not modelled")
+                    place["addresses"] ?? place["from"] ?? place,
+                    "loadBalancerSourceRanges of Service \(source.target.service) let none of \(AddressRange.text(first)) to "
+                        + "\(AddressRange.text(last)) in: all requests time out")
             }
             guard !service.isExternallyAccessible else { return }
             decoder.context.error(
@@ -76,11 +81,24 @@ extension ScenarioReferences {
         }
         if services[backend.service] == nil {
             decoder.context.error(node, "an Ingress leads \(address) to Service \(backend.service), which does not exist")
+        } else if TrafficTarget(backend, service: { services[$0] }) == nil {
+            decoder.context.error(
+                node, "an Ingress leads \(address) to port \(backend.port) of Service \(backend.service), which has no such port")
         }
     }
 
     private func served(by ingress: IngressConfiguration) -> [Ingress] {
         ingresses.filter { ingress.className == nil || $0.className == ingress.className }
+    }
+
+    /// No kernel gives a datagram up.
+    private func checkTimeout(of policy: RequestPolicy, to target: TrafficTarget, _ place: YAMLNode, _ decoder: inout ScenarioDecoder) {
+        guard policy.timeout == nil, case .service(let name) = destination(of: target.service).destination,
+            let ports = services[name]?.ports,
+            let port = target.port.map({ text in ports.first { $0.name == text } }) ?? ports.first, port.transport == .udp
+        else { return }
+        decoder.context.error(
+            place, "needs \"timeout\": port \(port.port) of Service \(name) is UDP, where nothing else ends a request that is lost")
     }
 
     // MARK: Targets
@@ -134,11 +152,19 @@ extension ScenarioReferences {
         return resolved
     }
 
-    /// Services without a selector may have endpoints that somebody else writes.
+    /// Warns of Services that have no endpoints: nobody's pods, or (without a selector) no EndpointSlices either.
     private func checkPods(of target: TrafficTarget, _ place: YAMLNode, _ decoder: inout ScenarioDecoder) {
         guard let podLabels, workloadsAreKnown, case .service(let name) = destination(of: target.service).destination,
-            let service = services[name], let labels = service.selector, !labels.isEmpty
+            let service = services[name]
         else { return }
+        guard let labels = service.selector, !labels.isEmpty else {
+            if slicedServices.contains(name) { return }
+            decoder.context.warning(
+                place,
+                "Service \(name) has no selector, and no EndpointSlice in objects, snapshot or timeline is labelled as its: requests are refused "
+                    + "(Endpoints are not read)")
+            return
+        }
         let selector = LabelSelector(matchLabels: labels)
         if (podLabels[service.metadata.namespace] ?? []).contains(where: selector.matches) { return }
         decoder.context.warning(
@@ -152,8 +178,10 @@ extension ScenarioReferences {
         let groups = place["calls"].map { Array($0.elements) } ?? []
         for (group, groupPlace) in zip(behaviour.calls.indices, groups) {
             for (call, callPlace) in zip(behaviour.calls[group].indices, groupPlace.elements) {
-                behaviour.calls[group][call].target = resolve(behaviour.calls[group][call].target, callPlace, &decoder)
-                checkPods(of: behaviour.calls[group][call].target, callPlace["service"] ?? callPlace, &decoder)
+                let target = resolve(behaviour.calls[group][call].target, callPlace, &decoder)
+                behaviour.calls[group][call].target = target
+                checkTimeout(of: behaviour.calls[group][call].policy, to: target, callPlace, &decoder)
+                checkPods(of: target, callPlace["service"] ?? callPlace, &decoder)
             }
         }
     }
@@ -192,13 +220,8 @@ extension ScenarioReferences {
         var targets = traffic.sources.map(\.target) + traffic.services.flatMap { $0.calls.joined().map(\.target) }
         guard traffic.sources.contains(where: { $0.ingress != nil }) else { return targets }
         let rules = IngressRules(of: served(by: traffic.ingress))
-        for backend in rules.rules.map(\.backend) + [rules.defaultBackend].compactMap({ $0 }) {
-            let ports = services[backend.service]?.ports ?? []
-            guard let place = ports.firstIndex(where: { backend.port == .int($0.port) || backend.port == .string($0.name) }) else {
-                continue
-            }
-            targets.append(TrafficTarget(service: backend.service, port: place == 0 ? nil : ports[place].name))
-        }
+        let backends = rules.rules.map(\.backend) + [rules.defaultBackend].compactMap { $0 }
+        targets += backends.compactMap { backend in TrafficTarget(backend) { services[$0] } }
         return targets
     }
 

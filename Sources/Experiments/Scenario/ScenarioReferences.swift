@@ -13,6 +13,8 @@ struct ScenarioReferences {
     private var names: [ObjectKey] = []
     private(set) var services: [NamespacedName: Service] = [:]
     private(set) var ingresses: [Ingress] = []
+    /// The Services that somebody writes EndpointSlices for.
+    private(set) var slicedServices: Set<NamespacedName> = []
     /// The labels that pods may have, by namespace; nil: pods of a trace have any.
     private(set) var podLabels: [String: [Labels]]? = [:]
     private let sources: [String]
@@ -68,6 +70,7 @@ struct ScenarioReferences {
         case .service(let object):
             services[object.value.metadata.key] = object.value
         case .ingress(let object): ingresses.append(object.value)
+        case .endpointSlice(let object): if let service = object.value.service { slicedServices.insert(service) }
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             podLabels?[pod.value.metadata.namespace, default: []].append(pod.value.metadata.labels)

@@ -116,11 +116,13 @@ public struct EndpointTable: Sendable, Hashable {
     }
 
     /// Where a connection from (or coming in at) a node goes, and how long the node remembers the client for it (nil: not at all).
+    /// - Parameter client: its IPv4 address.
     mutating func route(
-        to port: PortNumber, on node: NodeNumber, _ traffic: ServicePortPlan.Traffic, at now: SimulatedTime
+        to port: PortNumber, on node: NodeNumber, _ traffic: ServicePortPlan.Traffic, from client: UInt32, at now: SimulatedTime
     ) -> (Route, affinity: SimulatedDuration?) {
         let version = version(of: port, on: node, at: now)
         if version < 0 { return (.reject, nil) }
+        if traffic == .toExternalAddressFromOutside, !ports[Int(port)][version].firewall.admits(client) { return (.drop, nil) }
         return (ports[Int(port)][version].route(traffic, on: node, nodes[Int(node)]), ports[Int(port)][version].affinity)
     }
 
@@ -198,6 +200,7 @@ private struct PortVersion: Hashable, Sendable {
     private var byNode: [NodeNumber: Routes] = [:]
 
     let affinity: SimulatedDuration?
+    let firewall: LoadBalancerFirewall
     let readyPods: [PodNumber]
     var isHeadless: Bool { info.isHeadless }
 
@@ -208,6 +211,7 @@ private struct PortVersion: Hashable, Sendable {
         self.change = change
         readyPods = endpoints.indices.filter { endpoints[$0].isReady }.map { pods[$0] }
         affinity = info.affinitySeconds.map { .seconds(Int($0)) }
+        firewall = LoadBalancerFirewall(info)
         if !info.usesLocalEndpoints, endpoints.allSatisfy({ $0.zoneHints.isEmpty && $0.nodeHints.isEmpty }) {
             shared = Routes(info, endpoints, pods, on: ProxyNode(name: ""))
         }

@@ -84,11 +84,8 @@ extension ProxyEndpoint {
 }
 
 extension EndpointSlice {
-    /// The label that names a slice's Service.
-    private static let serviceNameLabel = "kubernetes.io/service-name"
-
     /// The Service whose endpoints these are.
-    var serviceName: String? { metadata.labels[EndpointSlice.serviceNameLabel] }
+    var serviceName: String? { metadata.labels[SliceLabels.service] }
 
     fileprivate func belongs(to name: ServicePortName) -> Bool { metadata.namespace == name.namespace && serviceName == name.name }
 }

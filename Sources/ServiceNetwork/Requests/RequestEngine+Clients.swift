@@ -113,7 +113,7 @@ extension RequestEngine {
         } else {
             let kind: RequestEvent.Kind = way.pod < 0 ? .answer : .delivery
             let wait = way.pod < 0 ? attempt.delay * 2 : attempt.delay
-            scheduleOrDo(RequestEvent(kind: kind, index: number.index, serial: serial), after: wait)
+            scheduleOrDo(RequestEvent(kind: kind, index: number.index, serial: serial), after: way.lookup + wait)
         }
     }
 
@@ -168,22 +168,35 @@ extension RequestEngine {
         var isDropped = false
         /// Over a connection that stands.
         var isConnected = false
+        /// How long the client waited for the DNS before.
+        var lookup = SimulatedDuration.zero
     }
 
     /// What the node's rules do with the next attempt of a request, and which pod the balancing chooses.
     private mutating func choosePod(for request: Request) -> Way {
         let source = Int(request.source)
-        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit) {
+        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit), isTracked(pod, for: request) {
             return Way(pod: pod, isConnected: true)
         }
         let port = sources[source].port
-        if let lifetime = sources[source].recordLifetime, !sources[source].resolvesHeadlessOnly || table.isHeadless(port) {
-            return chooseRecord(for: request, lifetime)
+        if sources[source].recordLifetime != nil, !sources[source].resolvesHeadlessOnly || table.isHeadless(port) {
+            return chooseRecord(for: request)
         }
         if sources[source].balancing != nil { return chooseWatched(for: request) }
-        let (route, affinity) = table.route(to: port, on: request.node, sources[source].source.traffic, at: now)
-        guard case .balance(let choices) = route else { return Way(isDropped: route == .drop) }
+        var way = chooseByRules(for: request)
+        if sources[source].lookupTime != nil, !sources[source].hasRecords(Int(request.client), at: now) {
+            way.lookup = sources[source].lookUp(Int(request.client), version: -1, request: request.number, at: now)
+        }
+        return way
+    }
+
+    /// What the rules of the node make of a connection to the Service's address.
+    private mutating func chooseByRules(for request: Request) -> Way {
+        let source = Int(request.source)
+        let port = sources[source].port
         let client = request.address
+        let (route, affinity) = table.route(to: port, on: request.node, sources[source].source.traffic, from: client, at: now)
+        guard case .balance(let choices) = route else { return Way(isDropped: route == .drop) }
         var chosen: PodNumber?
         if affinity != nil {
             chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, at: now)
@@ -202,17 +215,19 @@ extension RequestEngine {
     }
 
     /// One of the addresses that the client's last DNS answer has; a new answer when that has expired.
-    private mutating func chooseRecord(for request: Request, _ lifetime: SimulatedDuration) -> Way {
+    private mutating func chooseRecord(for request: Request) -> Way {
         let (source, client) = (Int(request.source), Int(request.client))
-        while sources[source].records.count <= client { sources[source].records.append(KeptRecords()) }
         let port = sources[source].port
-        if sources[source].records[client].expires <= now {
-            sources[source].records[client] = KeptRecords(version: table.recordedVersion(of: port, at: now), expires: now + lifetime)
+        var way = Way()
+        if !sources[source].hasRecords(client, at: now) {
+            let version = table.recordedVersion(of: port, at: now)
+            way.lookup = sources[source].lookUp(client, version: version, request: request.number, at: now)
         }
         let pods = table.recordedPods(of: port, version: sources[source].records[client].version)
-        if pods.isEmpty { return Way() }
+        if pods.isEmpty { return way }
         var draws = sources[source].choices(of: request.number, attempt: request.attempts)
-        return Way(pod: pods[draws.uniform(below: pods.count)])
+        way.pod = pods[draws.uniform(below: pods.count)]
+        return way
     }
 
     /// A ready endpoint, by the client's own balancing.
@@ -269,6 +284,7 @@ extension RequestEngine {
         } else if attempt.result == .succeeded {
             finish(attempt.request, .succeeded, pod: attempt.pod)
         } else {
+            blame(attempt, attempt.result)
             retry(attempt.request, after: attempt.result)
         }
     }
@@ -302,6 +318,7 @@ extension RequestEngine {
         let place = Int(attempt.request.index)
         requests[place].open -= 1
         let isWanted = !requests[place].isDone
+        if isWanted { blame(attempt, result) }
         if attempt.stage.isSilent { release(slot) }
         if isWanted {
             retry(attempt.request, after: result)
@@ -346,7 +363,7 @@ extension RequestEngine {
         let request = requests[place]
         let source = Int(request.source)
         sources[source].statistics.count(result, after: now - request.started)
-        if result != .succeeded { sources[source].countFailure(sentAt: request.started) }
+        if result != .succeeded { countFailure(request) }
         if recordsOutcomes, request.number % outcomeInterval == 0 {
             outcomes.append(
                 RequestOutcome(
@@ -357,7 +374,7 @@ extension RequestEngine {
             scheduleThinking(request.source, user: request.client, think, after: now)
         }
         releaseIfOver(slot)
-        if !request.parent.isNone { callEnded(request.parent, result) }
+        if !request.parent.isNone { callEnded(request.parent, result, at: request.failureSite) }
     }
 
     // MARK: Places

@@ -16,7 +16,7 @@ extension RequestEngine {
         }
         pods[pod].received += 1
         ports[Int(port(of: slot))].received.count(PodNumber(pod))
-        if attempts[index].incarnation != pods[pod].incarnation { return reply(slot, .reset) }
+        if attempts[index].incarnation != pods[pod].incarnation, !isDatagram(slot) { return reply(slot, .reset) }
         if pods[pod].busy < pods[pod].capacity.concurrency {
             pods[pod].busy += 1
             serve(slot)
@@ -76,10 +76,14 @@ extension RequestEngine {
     }
 
     /// A call that the attempt waits for has ended.
-    mutating func callEnded(_ slot: AttemptSlot, _ result: RequestResult) {
+    /// - Parameter site: where it failed, if it did.
+    mutating func callEnded(_ slot: AttemptSlot, _ result: RequestResult, at site: FailureSite) {
         let index = Int(slot.index)
         attempts[index].openCalls -= 1
-        if result != .succeeded { attempts[index].result = .failed }
+        if result != .succeeded {
+            attempts[index].result = .failed
+            requests[Int(attempts[index].request.index)].failureSite = site
+        }
         if attempts[index].openCalls == 0 { complete(slot) }
     }
 
@@ -147,7 +151,7 @@ extension RequestEngine {
             let stage = attempts[place].stage
             guard stage == .waiting || stage == .serving else { continue }
             abandonCalls(of: slot)
-            if condition == .stopped {
+            if condition == .stopped, !isDatagram(slot) {
                 reply(slot, .reset)
             } else if attempts[place].isGivenUp {
                 forget(slot)

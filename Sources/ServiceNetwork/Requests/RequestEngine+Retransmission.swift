@@ -51,8 +51,10 @@ extension RequestEngine {
     }
 
     private mutating func expire(_ slot: AttemptSlot, at time: SimulatedTime) {
-        let due = max(time, now)
+        // No kernel waits for datagrams.
+        let due = isDatagram(slot) ? SimulatedTime.distantFuture : max(time, now)
         attempts[Int(slot.index)].due = due
+        if due == .distantFuture { return }
         queue.schedule(RequestEvent(kind: .connectionTimeout, index: slot.index, serial: attempts[Int(slot.index)].serial), at: due)
     }
 
@@ -69,7 +71,7 @@ extension RequestEngine {
     mutating func waysChanged(to pod: PodNumber? = nil) {
         for place in attempts.indices where attempts[place].pod >= 0 && (pod == nil || attempts[place].pod == pod) {
             let slot = AttemptSlot(index: UInt32(place))
-            guard let start = lostSince(slot), isFree(slot) else { continue }
+            guard !isDatagram(slot), let start = lostSince(slot), isFree(slot) else { continue }
             let times = attempts[place].stage == .lost && !attempts[place].isConnected ? Retransmissions.ofConnectionAttempts : .ofData
             guard let next = times.next(of: start, after: now) else { continue }
             queue.schedule(RequestEvent(kind: .retransmission, index: slot.index, serial: attempts[place].serial), at: next)

@@ -45,6 +45,9 @@ public struct RequestEngine: Sendable, Hashable {
     /// Of each source's requests every how many-th is recorded.
     public var outcomeInterval: UInt64 = 1
     var outcomes: [RequestOutcome] = []
+    /// Whether ``takeFailures()`` has something to give.
+    public var recordsFailures = false
+    var failures: [FailedRequest] = []
     /// Whether users have stopped to think of more.
     private var isStopped = false
 
@@ -111,6 +114,7 @@ public struct RequestEngine: Sendable, Hashable {
     ) {
         table.publish(info, endpoints: endpoints, pods: pods, for: port, at: time, isKnown: isKnown)
         ports[Int(port)].address = AddressRange.address(info.clusterIP) ?? 0
+        ports[Int(port)].isUDP = info.name.transport == .udp
     }
 
     /// A port's Service is gone, and with it every rule about its address: see ``EndpointTable/withdraw(_:at:isKnown:)``.
@@ -247,6 +251,12 @@ public struct RequestEngine: Sendable, Hashable {
         return outcomes
     }
 
+    /// The requests that failed since the last call, but for calls, in the order in which they did; empty unless ``recordsFailures``.
+    public mutating func takeFailures() -> [FailedRequest] {
+        defer { failures.removeAll(keepingCapacity: true) }
+        return failures
+    }
+
     /// The node that a pod is on.
     public func node(of pod: PodNumber) -> NodeNumber { pods[Int(pod)].node }
 
@@ -326,6 +336,8 @@ struct PortState: Hashable, Sendable {
     var calls: [[SourceNumber]] = []
     /// Whether every request gets a bad answer.
     var fails = false
+    /// Whether requests are datagrams: see ``RequestEngine/isDatagram(_:)``.
+    var isUDP = false
     /// The Service's address, as a number.
     var address: UInt32 = 0
     var received = ReceivedCounts()

@@ -19,6 +19,8 @@ public struct RequestSource: Hashable, Sendable {
     public var population: Population?
     /// How its clients find pods.
     public var discovery = Discovery.clusterIP
+    /// How long a client waits for an answer of the DNS, which it keeps for the time to live; nil: no time. Clients outside ask others.
+    public var lookupTime: Distribution?
     /// When the first request may come.
     public var start = SimulatedTime.zero
     /// Of a replay: seconds of service of each of its requests; empty: as the port's behaviour draws them.
@@ -74,6 +76,8 @@ struct SourceState: Hashable, Sendable {
     let port: PortNumber
     let isClosedLoop: Bool
     let isReplay: Bool
+    /// Whether its requests are calls on behalf of others.
+    let isOnDemand: Bool
     let hasServiceTimes: Bool
     let isFromOutside: Bool
     let hasTimers: Bool
@@ -94,6 +98,9 @@ struct SourceState: Hashable, Sendable {
     let recordLifetime: SimulatedDuration?
     /// Whether they use them for headless Services only.
     let resolvesHeadlessOnly: Bool
+    /// How long a look-up takes; nil: no time.
+    let lookupTime: Distribution?
+    private let lookups: RandomStream
     let timeout: SimulatedDuration?
     let hedgeDelay: SimulatedDuration?
     let budget: RequestPolicy.RetryBudget?
@@ -119,9 +126,11 @@ struct SourceState: Hashable, Sendable {
 
     init(_ source: RequestSource, seed: UInt64) {
         self.source = source
+        let isOutside = source.traffic == .toExternalAddressFromOutside
         port = source.port
         if case .closed = source.arrivals { isClosedLoop = true } else { isClosedLoop = false }
         if case .replay = source.arrivals { isReplay = true } else { isReplay = false }
+        isOnDemand = source.arrivals == .onDemand
         hasServiceTimes = !source.serviceTimes.isEmpty
         if case .keepAlive(let limit) = source.connections { idleLimit = limit } else { idleLimit = nil }
         switch source.discovery {
@@ -130,12 +139,14 @@ struct SourceState: Hashable, Sendable {
         case .asPublished(let time): (recordLifetime, resolvesHeadlessOnly) = (time, true)
         case .watching: (recordLifetime, resolvesHeadlessOnly) = (nil, false)
         }
+        lookupTime = isOutside ? nil : source.lookupTime
+        lookups = RandomStream(seed: seed, purpose: .requestLookups, owner: source.name)
         if case .watching(let method) = source.discovery { balancing = method } else { balancing = nil }
         clients = source.nodes.enumerated().map { RequestClient(node: $0.element, number: Int32($0.offset)) }
         population = source.population
         members = RandomStream(seed: seed, purpose: .requestMembers, owner: source.name)
         connectionTimeout = source.policy.connectionTimeout ?? RequestEngine.connectionTimeout
-        isFromOutside = source.traffic == .toExternalAddressFromOutside
+        isFromOutside = isOutside
         timeout = source.policy.timeout
         hedgeDelay = source.policy.maximumAttempts > 1 ? source.policy.hedgeDelay : nil
         hasTimers = timeout != nil || hedgeDelay != nil
@@ -165,6 +176,22 @@ struct SourceState: Hashable, Sendable {
         let second = Int(time.sinceStart.seconds)
         while failures.count <= second { failures.append(0) }
         failures[second] += 1
+    }
+
+    /// Asks the DNS for a client whose last answer has expired: how long the answer takes. From then on it is believed.
+    mutating func lookUp(_ client: Int, version: Int, request number: UInt64, at now: SimulatedTime) -> SimulatedDuration {
+        guard let recordLifetime else { return .zero }
+        var stream = lookups
+        stream.index = number
+        let wait = lookupTime?.sampleDuration(&stream) ?? .zero
+        records[client] = KeptRecords(version: version, expires: now + wait + recordLifetime)
+        return wait
+    }
+
+    /// Whether a client has an answer of the DNS that it still believes.
+    mutating func hasRecords(_ client: Int, at now: SimulatedTime) -> Bool {
+        while records.count <= client { records.append(KeptRecords()) }
+        return records[client].expires > now
     }
 
     /// The number of a client's own balancer.
@@ -243,6 +270,7 @@ extension RandomPurpose {
     static let requestServices = RandomPurpose("request services")
     static let requestChoices = RandomPurpose("request choices")
     static let requestMembers = RandomPurpose("request members")
+    static let requestLookups = RandomPurpose("DNS look-up time")
     static let requestThinking = RandomPurpose("request thinking")
     static let balancerStart = RandomPurpose("where IPVS begins its round")
     static let proxyLag = RandomPurpose("kube-proxy propagation lag")

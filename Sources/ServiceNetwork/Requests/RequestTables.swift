@@ -38,6 +38,8 @@ struct Request: Hashable, Sendable {
     /// Attempts whose place is taken: open ones, and those given up that are still on their way or being served.
     var held: UInt8 = 0
     var isDone = false
+    /// Where its last attempt failed that did.
+    var failureSite = FailureSite.unknown
 
     init(source: SourceNumber, number: UInt64, started: SimulatedTime, client: RequestClient, parent: AttemptSlot) {
         self.source = source
@@ -52,6 +54,7 @@ struct Request: Hashable, Sendable {
     }
 
     mutating func attemptBegins() {
+        failureSite = .unknown
         attempts += 1
         open += 1
         held += 1

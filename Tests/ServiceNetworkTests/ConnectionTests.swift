@@ -1,0 +1,117 @@
+// Which pod a connection leads to: kept ones, DNS answers, affinity, policies, entries from outside.
+
+import DiscreteEvents
+import KubernetesAPI
+import Testing
+
+@testable import ServiceNetwork
+
+@Suite("Connections")
+struct ConnectionTests {
+    @Test("Kept connections stay with their pod after it left the endpoints, until it drains")
+    func keepAlive() {
+        func pods(keeping: Bool) -> [PodNumber] {
+            var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
+            fixture.engine.recordsOutcomes = true
+            _ = fixture.source(replay([0, 1, 2, 3, 20])) { $0.connections = keeping ? .keepAlive(idle: .seconds(10)) : .none }
+            fixture.engine.run(through: at(1.5))
+            fixture.publish([1], at: at(1.5))
+            fixture.engine.run(through: at(2.5))
+            fixture.engine.setCondition(.draining, of: 0)
+            fixture.engine.run(through: at(30))
+            return fixture.engine.takeOutcomes().map(\.pod)
+        }
+        #expect(pods(keeping: false) == [0, 1, 1, 1, 1])
+        #expect(pods(keeping: true) == [0, 0, 0, 1, 1])
+    }
+
+    @Test("A client of a headless Service goes on with the pods it once looked up until the answer expires")
+    func dnsDiscovery() {
+        var fixture = RequestFixture(pods: 2, serviceTime: constant(1))
+        fixture.publish([0], isKnown: true)
+        fixture.engine.recordsOutcomes = true
+        _ = fixture.source(replay([0, 3, 6, 8, 12])) { $0.discovery = .dns(timeToLive: .seconds(5)) }
+        fixture.engine.run(through: at(1))
+        fixture.publish([1], at: at(1))
+        fixture.engine.run(through: at(7))
+        fixture.publish([], at: at(7))
+        fixture.engine.run(through: at(20))
+        let outcomes = fixture.engine.takeOutcomes()
+        #expect(outcomes.map(\.pod) == [0, 0, 1, 1, -1])
+        #expect(outcomes.last?.result == .refused)
+    }
+
+    @Test("Who has no answer of the DNS that it still keeps waits for one, each client for itself", arguments: ["10.96.0.10", "None"])
+    func lookup(clusterIP: String) {
+        var fixture = RequestFixture(pods: 1, serviceTime: constant(100), nodes: 2)
+        fixture.publish([0], isKnown: true) { $0.clusterIP = clusterIP }
+        fixture.engine.recordsOutcomes = true
+        for (node, times) in [[0, 3, 6, 12], [1.0]].enumerated() {
+            _ = fixture.source(replay(times), name: "node \(node)", nodes: [NodeNumber(node)]) {
+                $0.discovery = .asPublished(timeToLive: .seconds(5))
+                $0.lookupTime = constant(20)
+            }
+        }
+        fixture.engine.run(through: at(20))
+        // Asked for at 0, 6 and 12, and by the other client at 1.
+        let times = fixture.engine.takeOutcomes().map { (($0.ended - $0.started).seconds * 1e3).rounded() }
+        #expect(times == [120, 120, 100, 120, 120])
+    }
+
+    @Test("Packets that a policy denies are lost")
+    func deniedByPolicy() {
+        var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)
+        let source = fixture.source(replay([0, 1, 2, 3])) { $0.policy.timeout = .milliseconds(500) }
+        fixture.engine.setClients([RequestClient(node: 0, number: 0, policyEnd: 3)], of: source)
+        for pod in fixture.pods { fixture.engine.setPolicyEnds(sending: 10 + pod, receiving: pod, of: pod) }
+        fixture.engine.deny([DeniedFlow(from: 3, to: 1), DeniedFlow(from: 2, to: 0)])
+        fixture.engine.run(through: at(10))
+        #expect(fixture.engine.statistics(of: source).count(.succeeded) == 2)
+        #expect(fixture.engine.statistics(of: source).count(.timedOut) == 2)
+    }
+
+    @Test("A client that watches balances by itself, each for itself, over the ready endpoints")
+    func watching() {
+        var fixture = RequestFixture(pods: 3, serviceTime: constant(1), nodes: 2)
+        fixture.engine.recordsOutcomes = true
+        _ = fixture.source(replay((0..<12).map { Double($0) }), nodes: [0, 1]) { $0.discovery = .watching(.roundRobin) }
+        fixture.engine.run(through: at(5.5))
+        fixture.publish([0, 1], at: at(5.5))
+        fixture.engine.run(through: at(20))
+        let outcomes = fixture.engine.takeOutcomes()
+        #expect(outcomes.count == 12 && outcomes.allSatisfy { $0.result == .succeeded })
+        for client in [NodeNumber(0), 1] {
+            let pods = outcomes.filter { $0.client == client }.map(\.pod)
+            #expect(zip(pods, pods.dropFirst()).allSatisfy { $0 != $1 }, "\(pods)")
+        }
+        #expect(outcomes.suffix(6).allSatisfy { $0.pod < 2 })
+    }
+
+    @Test("What comes in at a dead node is lost; a further attempt may come in elsewhere")
+    func deadEntry() {
+        var fixture = RequestFixture(pods: 1, serviceTime: constant(1), nodes: 2)
+        fixture.engine.recordsOutcomes = true
+        let source = fixture.source(replay((0..<100).map { Double($0) * 10 })) {
+            $0.traffic = .toExternalAddressFromOutside
+            $0.policy.timeout = .seconds(1)
+            $0.policy.maximumAttempts = 2
+        }
+        let clients = [RequestClient(node: 0, number: 0), RequestClient(node: 1, number: 1, isDead: true)]
+        fixture.engine.setClients(clients, of: source)
+        fixture.engine.run(through: at(2000))
+        // One of four has bad luck twice, one of four once.
+        let outcomes = fixture.engine.takeOutcomes()
+        #expect((10...42).contains(outcomes.count { $0.result == .timedOut }))
+        #expect((10...42).contains(outcomes.count { $0.result == .succeeded && $0.attempts == 2 }))
+    }
+
+    @Test("Affinity keeps a client with its pod")
+    func affinity() {
+        var fixture = RequestFixture(pods: 10, serviceTime: constant(1))
+        fixture.publish(fixture.pods, isKnown: true) { $0.affinitySeconds = 60 }
+        fixture.engine.recordsOutcomes = true
+        _ = fixture.source(replay((0..<50).map { Double($0) }))
+        fixture.engine.run(through: at(100))
+        #expect(Set(fixture.engine.takeOutcomes().map(\.pod)).count == 1)
+    }
+}
