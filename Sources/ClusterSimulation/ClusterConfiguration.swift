@@ -153,6 +153,8 @@ public struct RecordingOptions: Hashable, Sendable {
     public var trace = false
     /// Every how many-th request of each source of traffic is recorded by itself; nil: none.
     public var requestSampling: Int?
+    /// What figures of the steady state leave out; nil: nothing.
+    public var warmUp: WarmUp?
 
     public init() { interval = .seconds(10) }
 }

@@ -36,6 +36,9 @@ struct BranchCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The folder for all results.", valueName: "dir"), completion: .directory)
     var output = "results"
 
+    @Flag(help: "Standard deviations, p-values, what the pairing gained and how many more seeds it takes stand in the table, too.")
+    var wide = false
+
     @Flag(help: "Print the table only.")
     var quiet = false
 
@@ -59,7 +62,7 @@ struct BranchCommand: AsyncParsableCommand {
         if shows { Terminal.clearLine() }
         let folder = "\(output)/\(loaded.name)"
         try comparison.write(to: folder, prefix: "branch-")
-        try Terminal.say(ComparisonReport(comparison))
+        try Terminal.say(ComparisonReport(comparison, isWide: wide))
         if !quiet {
             try Terminal.say("Results    \(folder)")
             try Terminal.say(String(format: "Wall time  %.2f s for %d branches", Terminal.clock - began, total))

@@ -37,7 +37,7 @@ struct CompareCommand: AsyncParsableCommand {
             """)
     var untilPrecise: String?
 
-    @Option(help: "A metric of summary.csv that --until-precise is about; once for each.")
+    @Option(help: "A metric of summary.csv to compare, and for --until-precise; once for each; default: all.")
     var metric: [String] = []
 
     @Option(help: "With --until-precise: seeds at most.")
@@ -46,8 +46,18 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: "Run so much simulated time instead of the scenario's duration.")
     var duration: String?
 
+    @Option(
+        help: """
+            What figures of the steady state leave out at the beginning, for example 10m, or mser5: as much of each series as MSER-5 finds; \
+            default: what the scenario says (measure.warmUp).
+            """)
+    var warmUp: String?
+
     @Option(help: ArgumentHelp("The folder for all results.", valueName: "dir"), completion: .directory)
     var output = "results"
+
+    @Flag(help: "Standard deviations, p-values, what the pairing gained and how many more seeds it takes stand in the table, too.")
+    var wide = false
 
     @Flag(help: "Print the table only.")
     var quiet = false
@@ -57,7 +67,9 @@ struct CompareCommand: AsyncParsableCommand {
         if scheduler.count < 2 { throw ValidationError("Give --scheduler at least twice: a policy alone has nothing to be compared with.") }
         if !(1...10_000).contains(seeds) { throw ValidationError("--seeds must be from 1 to 10000.") }
         if !(1...10_000).contains(maxSeeds) { throw ValidationError("--max-seeds must be from 1 to 10000.") }
-        if (untilPrecise == nil) != metric.isEmpty { throw ValidationError("--until-precise and --metric go together.") }
+        if untilPrecise != nil, metric.isEmpty {
+            throw ValidationError("--until-precise takes a --metric: which interval is to be narrow?")
+        }
         if untilPrecise != nil, maxSeeds < seeds { throw ValidationError("--max-seeds must not be less than --seeds.") }
         if untilPrecise != nil, seeds < 2 { throw ValidationError("--until-precise takes at least 2 --seeds to begin with.") }
         _ = try precision
@@ -67,16 +79,18 @@ struct CompareCommand: AsyncParsableCommand {
         get throws {
             guard let untilPrecise else { return nil }
             let digits = untilPrecise.hasSuffix("%") ? untilPrecise.dropLast() : untilPrecise[...]
-            guard let number = Double(digits), number.isFinite, number > 0 else {
-                throw ValidationError("--until-precise: expected a share such as 1% or 0.01, not \"\(untilPrecise)\".")
+            let share = Double(digits).map { untilPrecise.hasSuffix("%") ? $0 / 100 : $0 }
+            guard let share, share > 0, share < 1 else {
+                throw ValidationError("--until-precise: expected a share below the whole, such as 1% or 0.01, not \"\(untilPrecise)\".")
             }
-            return Comparison.Precision(share: untilPrecise.hasSuffix("%") ? number / 100 : number, metrics: metric, limit: maxSeeds)
+            return Comparison.Precision(share: share, metrics: metric, limit: maxSeeds)
         }
     }
 
     func run() async throws {
+        let warmUp = try warmUp.flatMap { try ScenarioOverrides.warmUp($0) }
         let scenarios = try scheduler.map { policy in
-            try ScenarioFile.load(scenario, overrides: ScenarioOverrides(duration: duration, scheduler: policy))
+            try ScenarioFile.load(scenario, overrides: ScenarioOverrides(duration: duration, scheduler: policy, warmUp: warmUp))
         }
         for (index, one) in scenarios.enumerated() where scenarios[..<index].contains(where: { $0.policy == one.policy }) {
             throw ScenarioError([
@@ -105,13 +119,14 @@ struct CompareCommand: AsyncParsableCommand {
         } else {
             let replications = Replicates(Array(range), antithetic: antithetic)
             let total = scenarios.count * replications.runs
-            comparison = try await Comparison.run(scenarios, replications, output: output) { progress($0, total) }
+            comparison = try await Comparison.run(scenarios, replications, metrics: metric, output: output) { progress($0, total) }
         }
         if shows { Terminal.clearLine() }
         let folder = "\(output)/\(scenarios[0].name)"
         try comparison.write(to: folder)
-        try Terminal.say(ComparisonReport(comparison))
+        try Terminal.say(ComparisonReport(comparison, isWide: wide))
         if !quiet {
+            Terminal.warn(comparison.earlierRuns(in: folder))
             try Terminal.say("Results    \(folder)")
             try Terminal.say(String(format: "Wall time  %.2f s for %d runs", Terminal.clock - began, comparison.runs.count))
         }
@@ -123,7 +138,7 @@ struct CompareCommand: AsyncParsableCommand {
     private func tellOfPrecision(_ precision: Comparison.Precision, _ comparison: Comparison) throws {
         let needed = try comparison.runsNeeded(for: precision.metrics)
         guard needed.map({ $0 > comparison.seeds.count }) ?? true else { return }
-        let estimate = needed.map { "; about \($0) would do" } ?? ""
+        let estimate = needed.map { "; about \($0 - comparison.seeds.count) more would do" } ?? ""
         Terminal.warn(["the precision is not reached after \(comparison.seeds.count) seeds (--max-seeds)" + estimate])
     }
 }

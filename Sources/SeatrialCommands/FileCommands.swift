@@ -41,9 +41,20 @@ struct ValidateCommand: ParsableCommand {
 
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schema", abstract: "Print the JSON Schema of scenario files, for editors to complete and check them with.")
+        commandName: "schema",
+        abstract: "Print the JSON Schema of scenario or experiment files, for editors to complete and check them with.")
 
-    func run() throws { try Terminal.say(ScenarioSchema.text, terminator: "") }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case scenario, experiment }
+
+    @Argument(help: "scenario or experiment.")
+    var format = Format.scenario
+
+    func run() throws {
+        switch format {
+        case .scenario: try Terminal.say(ScenarioSchema.text, terminator: "")
+        case .experiment: try Terminal.say(ScenarioSchema.experimentText, terminator: "")
+        }
+    }
 }
 
 struct ImportCommand: ParsableCommand {

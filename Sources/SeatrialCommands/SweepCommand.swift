@@ -51,7 +51,7 @@ struct SweepAllCommand: AsyncParsableCommand {
 
     func run() async throws {
         let sweep = try Sweep(options.experiment, output: options.output)
-        Terminal.warn(sweep.experiment.warnings)
+        Terminal.warn(sweep.experiment.warnings + sweep.damage)
         let began = Terminal.clock
         let shows = Terminal.isWatched && !quiet
         let total = sweep.experiment.caseCount
@@ -71,7 +71,10 @@ struct SweepAllCommand: AsyncParsableCommand {
 struct SweepRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run some cases, those that are done left out.",
-        discussion: "Expectations that do not hold are kept with the case, and are no error here: `sweep collect` tells of them.")
+        discussion: """
+            Expectations that do not hold are counted and kept with the case, and are no error here, for a batch system would run the case again: \
+            `sweep collect` tells of them, with exit code 1.
+            """)
 
     @OptionGroup var options: SweepOptions
 
@@ -91,8 +94,11 @@ struct SweepRunCommand: ParsableCommand {
     }
 
     func run() throws {
-        let count = try Sweep.run(options.experiment, cases: range, output: options.output)
-        try Terminal.say("Cases      \(cases): \(count) run, the others were done")
+        let part = try Sweep.run(options.experiment, cases: range, output: options.output)
+        var text = "Cases      \(cases): \(part.run) run"
+        if part.done > 0 { text += ", \(part.done) done before" }
+        if part.failed > 0 { text += "; expectations do not hold in \(part.failed) of those run" }
+        try Terminal.say(text)
     }
 }
 

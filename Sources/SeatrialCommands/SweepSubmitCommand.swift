@@ -47,6 +47,11 @@ struct SweepSubmitCommand: ParsableCommand {
     func validate() throws {
         if let tasks, !(1...1_000_000).contains(tasks) { throw ValidationError("--tasks must be from 1 to 1000000.") }
         let isSlurm = engine == .slurm
+        if !isSlurm, let tasks, tasks > KubernetesJobs.mostTasks {
+            throw ValidationError(
+                "--tasks must be at most \(KubernetesJobs.mostTasks) for Kubernetes, which lets no more pods of an Indexed Job run at a time."
+            )
+        }
         if !isSlurm, !sbatch.isEmpty || writeOnly { throw ValidationError("--sbatch and --write-only go with --engine slurm.") }
         if isSlurm, image != nil || storageClass != nil {
             throw ValidationError("--image and --storage-class go with --engine kubernetes.")

@@ -139,6 +139,39 @@ struct CommandLineTests {
         #expect(!FileManager.default.fileExists(atPath: folder["results"]))
     }
 
+    @Test(
+        "Precision is a share of the whole, and of a figure",
+        arguments: [
+            (["--until-precise", "200%", "--metric", "pods_created"], "below the whole"),
+            (["--until-precise", "1", "--metric", "pods_created"], "below the whole"), (["--until-precise", "1%"], "takes a --metric"),
+        ])
+    func precision(options: [String], message: String) throws {
+        let scenario = packageRoot + "/scenarios/quickstart/scenario.yaml"
+        let run = try seatrial(["compare", scenario, "--scheduler", "default", "--scheduler", "x.yaml"] + options)
+        #expect(run.status == 2 && run.errors.contains(message), "\(run.errors)")
+    }
+
+    @Test("A comparison of some figures, with mirror images, leaves folders that say so, and tells of runs from before")
+    func comparison() throws {
+        let folder = try TemporaryFolder(["web.yaml": webManifest, "pack.yaml": FactorTests.files["pack.yaml"] ?? ""])
+        try folder.write("scenario.yaml", CommandLineTests.small)
+        func compare(_ options: String...) throws -> (status: Int32, output: String, errors: String) {
+            try seatrial(
+                ["compare", folder["scenario.yaml"], "--scheduler", "default", "--scheduler", folder["pack.yaml"], "--output", folder["r"]]
+                    + options)
+        }
+        let first = try compare("--seeds", "3", "--antithetic", "--metric", "pods_created", "--warm-up", "10s", "--wide")
+        #expect(first.status == 0 && first.errors.isEmpty, "\(first.errors)")
+        #expect(first.output.hasPrefix("metric") && first.output.contains("pods_created") && !first.output.contains("pods_scheduled"))
+        let seeds = try FileManager.default.contentsOfDirectory(atPath: folder["r/test/pack"]).sorted()
+        #expect(seeds == ["seed-1", "seed-1-mirrored", "seed-2", "seed-2-mirrored", "seed-3", "seed-3-mirrored"])
+        let second = try compare("--seeds", "2")
+        #expect(
+            second.errors.contains("r/test/pack has 4 runs of other seeds, from earlier: seed-3, seed-1-mirrored, seed-2-mirrored, ..."),
+            "\(second.errors)")
+        #expect(try seatrial("report", folder["r/test"]).status == 0)
+    }
+
     @Test("A policy whose file's name is no folder's name is refused")
     func namelessPolicy() throws {
         let folder = try TemporaryFolder(["web.yaml": webManifest, "..yaml": FactorTests.files["pack.yaml"] ?? ""])
@@ -169,7 +202,8 @@ struct CommandLineTests {
         let (file, output) = (folder["experiment.yaml"], folder["sweep"])
         let validated = try seatrial("validate", file)
         #expect(validated.output == "\(file): web: 2 combinations of machines (2), 2 seeds: 4 cases\n", "\(validated.errors)")
-        #expect(try seatrial("sweep", "run", file, "--case", "3-4", "--output", output).status == 0)
+        #expect(try seatrial("sweep", "run", file, "--case", "3", "--output", output).output == "Cases      3: 1 run\n")
+        #expect(try seatrial("sweep", "run", file, "--case", "3-4", "--output", output).output == "Cases      3-4: 1 run, 1 done before\n")
         #expect(try seatrial("sweep", "collect", file, "--output", output).status == 3)
         #expect(try seatrial("sweep", "run", file, "--case", "5", "--output", output).status == 2)
         #expect(try seatrial("sweep", "run", file, "--case", "4-3", "--output", output).status == 2)
@@ -182,13 +216,15 @@ struct CommandLineTests {
         #expect(submitted.status == 0 && FileManager.default.isReadableFile(atPath: output + "/slurm/cases.sh"))
         #expect(try seatrial("sweep", "submit", file, "--engine", "kubernetes", "--output", output).status == 0)
         #expect(FileManager.default.isReadableFile(atPath: output + "/kubernetes/cases.yaml"))
+        let many = try seatrial("sweep", "submit", file, "--engine", "kubernetes", "--tasks", "100001", "--output", output)
+        #expect(many.status == 2 && many.errors.contains("--tasks must be at most 100000"), "\(many.errors)")
         // What was written for engines does not get in the way.
         #expect(try seatrial("sweep", file, "--output", output, "--quiet").status == 0)
     }
 
-    @Test("Help, version and schema end with 0", arguments: ["--help", "--version", "schema"])
-    func information(argument: String) throws {
-        let run = try seatrial(argument)
+    @Test("Help, version and schemas end with 0", arguments: [["--help"], ["--version"], ["schema"], ["schema", "experiment"]])
+    func information(arguments: [String]) throws {
+        let run = try seatrial(arguments)
         #expect(run.status == 0)
         #expect(!run.output.isEmpty)
     }

@@ -85,6 +85,19 @@ struct ExplainTests {
         for expected in ["its node's condition Ready is Unknown", "deletion requested", "gone"] { #expect(text.contains(expected)) }
     }
 
+    @Test("What happens in one moment stands in the order of cause and effect: a container starts, then the pod runs")
+    func order() throws {
+        let run = try RepeatableRun(packageRoot + "/scenarios/quickstart/scenario.yaml")
+        let outcome = try run.scenario.run()
+        for pod in outcome.record.pods where pod.ready != nil {
+            let lines = PodStoryReport(try PodStory(of: pod.name, in: run)).description.split(separator: "\n").map(String.init)
+            let started = try #require(lines.firstIndex { $0.contains("kubelet: Started") })
+            let running = try #require(lines.firstIndex { $0.hasSuffix("phase Running") })
+            #expect(started < running, "\(lines)")
+            break
+        }
+    }
+
     @Test("Questions that have no answer say why")
     func refusals() throws {
         let run = try RepeatableRun(packageRoot + "/scenarios/quickstart/scenario.yaml")

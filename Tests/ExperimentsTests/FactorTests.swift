@@ -160,6 +160,38 @@ struct FactorTests {
         #expect(few.combinations[0].label == "1: machines=6 start=2.5s scheduler=pack")
     }
 
+    @Test("A design that chooses combinations more than once says so")
+    func repeats() throws {
+        let factors =
+            "  factors: [{name: machines, path: 'cluster.nodePools[general].count', range: {from: 2, to: 4, step: 1}}, "
+            + "{name: scheduler, schedulers: [default, pack.yaml]}]\n"
+        let repeated = try load(factors + "  design: {sobol: {combinations: 20}}\n")
+        #expect(repeated.repeatedCombinations == 14)
+        #expect(repeated.warnings.contains { $0.contains("of 20 combinations 14 are the same as an earlier one") }, "\(repeated.warnings)")
+        #expect(try load(factors + "  design: {sobol: {combinations: 3}}\n").warnings.isEmpty)
+    }
+
+    @Test("Seeds may be given as a number: so many from 1 on")
+    func seeds() throws {
+        let text = FactorTests.experiment("  schedulers: [default, pack.yaml]\n")
+        func load(_ seeds: String) throws -> Experiment {
+            try folder.write("experiment.yaml", text.replacingOccurrences(of: "seeds: {from: 1, count: 2}", with: "seeds: \(seeds)"))
+            return try ExperimentFile.load(folder["experiment.yaml"])
+        }
+        #expect(try load("3").replications == Replicates([1, 2, 3]))
+        for (seeds, message) in [
+            ("0", "experiment.yaml:6: spec.seeds: Invalid value: 0: must not be less than 1"),
+            (
+                "{from: 18446744073709551615, count: 2}",
+                "spec.seeds.from: Invalid value: 18446744073709551615: must not be greater than 9223372036854775807"
+            ),
+            ("many", "experiment.yaml:6: spec.seeds"),
+        ] {
+            let refused = #expect(throws: ScenarioError.self) { try load(seeds) }
+            #expect(refused?.description.contains(message) == true, "\(String(describing: refused))")
+        }
+    }
+
     @Test("Values of a range have no noise in their last digits, and the last is not beyond the end")
     func ranges() {
         let tenths = FactorRange(from: 0, to: 0.7, step: 0.1, unit: "s")
@@ -208,6 +240,20 @@ struct FactorTests {
             ("  schedulers: [default]\n  design: random\n", "experiment.yaml:8: spec.design: Unsupported value: \"random\""),
             ("  schedulers: [default]\n  design: {sobol: {combinations: 600000}}\n", "are more than 1000000 runs"),
             // What only the scenario can tell.
+            (
+                "  factors: [{name: x, path: 'cluster.nodePools[general].count', levels: [1]}, "
+                    + "{name: y, path: 'cluster.nodePools[0].count', levels: [1]}]\n",
+                "experiment.yaml:7: spec.factors[1].path: is about the same field as cluster.nodePools[general].count, or a part of it"
+            ),
+            (
+                "  factors: [{name: x, paths: ['cluster.nodePools[1].resources', 'cluster.nodePools[special].resources.cpu'], levels: [1]}]\n",
+                "spec.factors[0].paths[1]: is about the same field as cluster.nodePools[1].resources, or a part of it"
+            ),
+            (
+                "  factors: [{name: x, path: 'cluster.objects[Deployment/web].spec.template.spec.containers[0].image', levels: [i]}, "
+                    + "{name: y, path: 'cluster.objects[Deployment/default/web].spec.template.spec.containers[web].image', levels: [i]}]\n",
+                "is about the same field as cluster.objects[Deployment/web].spec.template.spec.containers[0].image"
+            ),
             (
                 "  factors: [{name: x, path: 'cluster.nodePools[spare].count', levels: [1]}]\n",
                 "has no element with name \"spare\"; there are general, special"

@@ -121,10 +121,56 @@ struct HTMLReportTests {
         #expect(try body.page().contains("<h1>a &lt;b&gt; &amp; &quot;c&quot;</h1>"))
     }
 
-    @Test("A browser draws every chart without an error", .enabled(if: browser != nil, "no Chromium on this machine"))
-    func browserDraws() throws {
+    @Test("A comparison is called after its scenario, a sweep after its experiment, and a folder above names what is below")
+    func titles() async throws {
+        let folder = try TemporaryFolder(FactorTests.files)
+        let sweep = try await sweep(in: folder)
+        #expect(sweep.contains("<h1>web · combinations compared</h1>"))
+        #expect(sweep.contains("href=\"cases.csv\""))
+        let refused = #expect(throws: ScenarioError.self) { try HTMLReport(of: folder.path) }
+        #expect(refused?.description.contains("there are results in \(folder["swept"])") == true, "\(String(describing: refused))")
+    }
+
+    /// The page of a sweep.
+    private func sweep(in folder: TemporaryFolder) async throws -> String {
+        try folder.write(
+            "experiment.yaml",
+            FactorTests.experiment("  factors: [{name: machines, path: 'cluster.nodePools[0].count', levels: [2, 4]}]\n"))
+        _ = try await Sweep(folder["experiment.yaml"], output: folder["swept"]).run(jobs: 2)
+        let report = try HTMLReport(of: folder["swept"])
+        try report.write()
+        return try String(contentsOfFile: report.path, encoding: .utf8)
+    }
+
+    enum Page: CaseIterable { case run, comparison, sweep }
+
+    /// Writes a page of results.
+    private func write(_ page: Page, in folder: TemporaryFolder) async throws -> (page: String, path: String) {
+        switch page {
+        case .run:
+            let written = try run("zone-errors/scenario.yaml", into: folder)
+            return (written.page, written.path)
+        case .comparison:
+            let path = packageRoot + "/scenarios/packing/"
+            let scenarios = try ["default", path + "pack.yaml"].map {
+                try ScenarioFile.load(path + "scenario.yaml", overrides: ScenarioOverrides(scheduler: $0))
+            }
+            try await Comparison.run(scenarios, Replicates([1, 2, 3]), output: nil).write(to: folder.path)
+            let report = try HTMLReport(of: folder.path)
+            try report.write()
+            return (try String(contentsOfFile: report.path, encoding: .utf8), report.path)
+        case .sweep:
+            for (name, text) in FactorTests.files { try folder.write(name, text) }
+            return (try await sweep(in: folder), folder["swept/report.html"])
+        }
+    }
+
+    @Test(
+        "A browser draws every chart without an error or a warning", .enabled(if: browser != nil, "no Chromium on this machine"),
+        arguments: Page.allCases)
+    func browserDraws(kind: Page) async throws {
         let folder = try TemporaryFolder()
-        let (_, page, path) = try run("zone-errors/scenario.yaml", into: folder)
+        let (page, path) = try await write(kind, in: folder)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(browser))
         process.arguments = [
@@ -139,7 +185,8 @@ struct HTMLReportTests {
         process.waitUntilExit()
         let document = try String(contentsOfFile: output, encoding: .utf8)
         #expect(document.contains("data-ready=\"yes\""))
-        #expect(document.components(separatedBy: "class=\"marks\"").count - 1 == (try charts(page)).count)
+        let drawn = document.components(separatedBy: "class=\"marks\"").count - 1
+        #expect(try drawn > 0 && drawn == charts(page).count)
         let log = try String(contentsOfFile: errors, encoding: .utf8)
         #expect(!log.contains("CONSOLE"), "\(log)")
     }

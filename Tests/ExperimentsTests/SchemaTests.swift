@@ -101,11 +101,17 @@ private func json(_ node: YAMLNode) -> Any {
 @Suite("Schema")
 struct SchemaTests {
     private let validator: SchemaValidator
+    private let experiments: SchemaValidator
     static let shippedNames = (try? FileManager.default.contentsOfDirectory(atPath: packageRoot + "/scenarios"))?.sorted() ?? []
 
     init() throws {
-        let root = try #require(try JSONSerialization.jsonObject(with: Data(ScenarioSchema.text.utf8)) as? [String: Any])
-        validator = SchemaValidator(root: SchemaTests.doubles(root) as? [String: Any] ?? [:])
+        validator = try SchemaTests.validator(ScenarioSchema.text)
+        experiments = try SchemaTests.validator(ScenarioSchema.experimentText)
+    }
+
+    private static func validator(_ schema: String) throws -> SchemaValidator {
+        let root = try #require(try JSONSerialization.jsonObject(with: Data(schema.utf8)) as? [String: Any])
+        return SchemaValidator(root: doubles(root) as? [String: Any] ?? [:])
     }
 
     /// All numbers as `Double`, so that they compare; truth values stay.
@@ -131,6 +137,40 @@ struct SchemaTests {
         let scenario = try ScenarioFile.load(path)
         #expect(scenario.name == name)
         #expect(scenario.warnings.isEmpty)
+    }
+
+    private func problems(ofExperiment text: String) throws -> [String] {
+        let document = try #require(try YAMLFile.parse(text, name: "experiment.yaml").documents.first)
+        return experiments.problems(json(document), experiments.root)
+    }
+
+    @Test("Shipped experiments conform to the schema of experiments", arguments: ["node-churn", "gpu-sharing"])
+    func shippedExperiments(name: String) throws {
+        let path = packageRoot + "/scenarios/\(name)/experiment.yaml"
+        #expect(try problems(ofExperiment: String(contentsOfFile: path, encoding: .utf8)).isEmpty)
+    }
+
+    @Test(
+        "Experiments in all their forms conform",
+        arguments: [
+            "  seeds: 4\n", "  seeds: {from: 0, count: 3, antithetic: true}\n  warmUp: mser5\n",
+            "  seeds: 4\n  warmUp: 10m\n  design: grid\n",
+            "  seeds: 4\n  design: {sobol: {combinations: 8}}\n  outputs: [pods_created]\n",
+            "  seeds: 4\n  factors: [{name: x, path: a.b, range: {from: 1, to: 2, step: 0.5, unit: s}}, {name: y, paths: [a, b], levels: [1, a, null]}]\n",
+        ])
+    func experimentForms(spec: String) throws { #expect(try problems(ofExperiment: Self.experiment(spec)).isEmpty) }
+
+    @Test(
+        "Experiments that the decoder refuses for their form do not",
+        arguments: [
+            "", "  seeds: 0\n", "  seeds: {from: 1}\n", "  seed: 4\n", "  seeds: 4\n  warmUp: welch\n", "  seeds: 4\n  design: random\n",
+            "  seeds: 4\n  factors: [{name: x, path: a, levels: [1], range: {from: 1, to: 2}}]\n",
+            "  seeds: 4\n  factors: [{path: a, levels: [1]}]\n",
+        ])
+    func brokenExperiments(spec: String) throws { #expect(try !problems(ofExperiment: Self.experiment(spec)).isEmpty) }
+
+    private static func experiment(_ spec: String) -> String {
+        "apiVersion: seatrial.dev/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  scenario: s.yaml\n" + spec
     }
 
     @Test(

@@ -52,7 +52,7 @@ struct SweepEngineTests {
         #expect(script.contains("exec \(command) --case \"$first-$((first + 2))\"\n"))
         #expect(try String(contentsOfFile: jobs.collectPath, encoding: .utf8).contains("sweep collect '"))
         // The folder is a sweep's, and may be run here as well.
-        #expect(try Sweep.run(folder["my files/experiment.yaml"], cases: 10...10, output: folder["out"]) == 1)
+        #expect(try Sweep.run(folder["my files/experiment.yaml"], cases: 10...10, output: folder["out"]).run == 1)
     }
 
     private func kubernetes(_ options: KubernetesJobs.Options = .init(tasks: 4)) throws -> String {

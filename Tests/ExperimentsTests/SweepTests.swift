@@ -52,13 +52,13 @@ struct SweepTests {
     func apart() async throws {
         let folder = try folder()
         _ = try await Sweep(folder["experiment.yaml"], output: folder["whole"]).run(jobs: 1)
-        #expect(try Sweep.run(folder["experiment.yaml"], cases: 7...100, output: folder["parts"]) == 2)
+        #expect(try Sweep.run(folder["experiment.yaml"], cases: 7...100, output: folder["parts"]) == Sweep.Part(run: 2, done: 0, failed: 0))
         #expect(
             try Sweep.list(folder["experiment.yaml"], output: folder["parts"]).hasSuffix(
                 "6,machines=3 replicas=2,3,2,2,false\n7,machines=3 replicas=6,3,6,1,true\n8,machines=3 replicas=6,3,6,2,true\n"))
         let missing = #expect(throws: ResultError.self) { try Sweep.collect(folder["experiment.yaml"], output: folder["parts"]) }
         #expect(missing?.description.contains("6 of 8 cases are missing: 1-6") == true)
-        #expect(try Sweep.run(folder["experiment.yaml"], cases: 1...7, output: folder["parts"]) == 6)
+        #expect(try Sweep.run(folder["experiment.yaml"], cases: 1...7, output: folder["parts"]) == Sweep.Part(run: 6, done: 1, failed: 0))
         _ = try Sweep.collect(folder["experiment.yaml"], output: folder["parts"])
         #expect(try contents(folder["parts"]) == contents(folder["whole"]))
     }
@@ -88,7 +88,7 @@ struct SweepTests {
         _ = try Sweep.run(folder["experiment.yaml"], cases: 1...1, output: folder["sweep"])
         try folder.write("experiment.yaml", SweepTests.experiment.replacingOccurrences(of: old, with: new))
         guard let message else {
-            #expect(try Sweep.run(folder["experiment.yaml"], cases: 1...1, output: folder["sweep"]) == 0)
+            #expect(try Sweep.run(folder["experiment.yaml"], cases: 1...1, output: folder["sweep"]).run == 0)
             return
         }
         let refused = #expect(throws: ResultError.self) { try Sweep.run(folder["experiment.yaml"], cases: 1...2, output: folder["sweep"]) }
@@ -121,6 +121,31 @@ struct SweepTests {
             let refused = #expect(throws: ResultError.self) { try Sweep.collect(folder["experiment.yaml"], output: folder["sweep"]) }
             #expect(refused?.description.contains("000003.json") == true)
         }
+    }
+
+    @Test(
+        "A case whose file is empty or damaged is not done, and is run again to the same bytes",
+        arguments: ["", "{", "{\"case\": 3}", "none"])
+    func runAgain(wrong: String) async throws {
+        let folder = try folder()
+        _ = try Sweep.run(folder["experiment.yaml"], cases: 1...8, output: folder["sweep"])
+        let before = try contents(folder["sweep"] + "/cases")
+        try folder.write("sweep/cases/000003.json", wrong)
+        #expect(try Sweep.list(folder["experiment.yaml"], output: folder["sweep"]).contains("\n3,machines=2 replicas=6,2,6,1,false\n"))
+        let sweep = try Sweep(folder["experiment.yaml"], output: folder["sweep"])
+        #expect(sweep.damage.first?.hasSuffix("run again: 3") == true)
+        _ = try await sweep.run(jobs: 1)
+        #expect(try contents(folder["sweep"] + "/cases") == before)
+        #expect(sweep.damage.isEmpty)
+        try folder.write("sweep/cases/000003.json", wrong)
+        #expect(try Sweep.run(folder["experiment.yaml"], cases: 2...3, output: folder["sweep"]) == Sweep.Part(run: 1, done: 1, failed: 0))
+    }
+
+    @Test("Cases in which expectations do not hold are counted")
+    func failedExpectations() throws {
+        let folder = try folder()
+        try folder.write("scenario.yaml", FactorTests.scenario + "  expect: [{nodes: {total: {atLeast: 4}}, at: 30s}]\n")
+        #expect(try Sweep.run(folder["experiment.yaml"], cases: 1...8, output: folder["sweep"]) == Sweep.Part(run: 8, done: 0, failed: 4))
     }
 
     @Test(

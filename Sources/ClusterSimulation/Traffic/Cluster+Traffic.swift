@@ -13,7 +13,8 @@ extension Cluster {
         let nodes = (0..<nodeAgent.count).map { proxyNode($0) }
         traffic = Traffic(
             configuration, nodes: nodes, sampling: self.configuration.value.recording.requestSampling,
-            cpuMemory: self.configuration.value.metrics.memory, seed: self.configuration.value.seed)
+            warmUpEnd: self.configuration.value.recording.warmUp?.end, cpuMemory: self.configuration.value.metrics.memory,
+            seed: self.configuration.value.seed)
         nodeAgent.followsServing = true
         for service in api.objects.all(Service.self) {
             observeTraffic(WatchEvent(.added, .service(service), previous: nil, time: now), isKnown: true)

@@ -68,8 +68,12 @@ struct Traffic: Sendable {
 
     /// - Parameters:
     ///   - sampling: every how many-th request of a source is recorded by itself; nil: none.
+    ///   - warmUpEnd: when the warm-up of the run is over; nil: it has none.
     ///   - cpuMemory: how long ago pods' use of cpu may be asked for.
-    init(_ configuration: TrafficConfiguration, nodes: [ProxyNode], sampling: Int? = nil, cpuMemory: SimulatedDuration, seed: UInt64) {
+    init(
+        _ configuration: TrafficConfiguration, nodes: [ProxyNode], sampling: Int? = nil, warmUpEnd: SimulatedTime? = nil,
+        cpuMemory: SimulatedDuration, seed: UInt64
+    ) {
         engine = RequestEngine(
             network: PodNetwork(nodes: nodes, latencies: configuration.latencies), timing: configuration.proxyTiming, cpuMemory: cpuMemory,
             seed: seed)
@@ -85,7 +89,7 @@ struct Traffic: Sendable {
         }
         localNodes = Array(repeating: nil, count: configuration.sources.count)
         clients = Array(repeating: [], count: configuration.sources.count)
-        record = TrafficRecord()
+        record = TrafficRecord(warmUpEnd: warmUpEnd)
         for (number, node) in nodes.enumerated() { servers.add(node, NodeNumber(number)) }
         for service in configuration.services { _ = number(of: service.target) }
         for source in configuration.sources { addSource(source) }

@@ -27,6 +27,23 @@ public struct TrafficRecord: Sendable {
         public var failures: UInt64 { ended.reduce(0, +) - count(.succeeded) }
     }
 
+    /// What became of requests.
+    public struct Totals: Sendable {
+        /// By ``RequestResult``'s raw value.
+        public fileprivate(set) var results = [UInt64](repeating: 0, count: RequestResult.allCases.count)
+        /// Of good answers.
+        public fileprivate(set) var latency = LatencyHistogram()
+
+        public var ended: UInt64 { results.reduce(0, +) }
+        public func count(_ result: RequestResult) -> UInt64 { results[Int(result.rawValue)] }
+        public var failures: UInt64 { ended - count(.succeeded) }
+
+        fileprivate mutating func add(_ statistics: RequestStatistics) {
+            for result in RequestResult.allCases { results[Int(result.rawValue)] += statistics.count(result) }
+            latency.add(statistics.latency)
+        }
+    }
+
     /// A source over the whole run.
     public struct Source: Sendable {
         public let name: String
@@ -42,17 +59,23 @@ public struct TrafficRecord: Sendable {
         public fileprivate(set) var sentBySecond: [UInt32] = []
         public internal(set) var failedSent: [UInt32] = []
         public fileprivate(set) var sent: UInt64 = 0
-        /// By ``RequestResult``'s raw value.
-        public fileprivate(set) var results = [UInt64](repeating: 0, count: RequestResult.allCases.count)
-        public fileprivate(set) var latency = LatencyHistogram()
+        public fileprivate(set) var totals = Totals()
+        /// Of the intervals that began when the warm-up was over; nothing if there is none.
+        public fileprivate(set) var settled = Totals()
         /// Of the interval that is not closed yet: what was counted by the last whole second.
         fileprivate var counted: (ended: UInt64, failed: UInt64, sent: UInt64) = (0, 0, 0)
         fileprivate var opened = SimulatedTime.zero
 
-        public func count(_ result: RequestResult) -> UInt64 { results[Int(result.rawValue)] }
-        public var failures: UInt64 { results.reduce(0, +) - count(.succeeded) }
-        /// Seconds in which a request was sent that failed, then or later.
-        public var errorSeconds: Int { failedSent.count { $0 > 0 } }
+        /// By ``RequestResult``'s raw value, in the whole run.
+        public var results: [UInt64] { totals.results }
+        /// In the whole run.
+        public var latency: LatencyHistogram { totals.latency }
+        public func count(_ result: RequestResult) -> UInt64 { totals.count(result) }
+        public var failures: UInt64 { totals.failures }
+        /// Seconds in which a request was sent that failed, then or later; those that began at `begin` or after it.
+        public func errorSeconds(from begin: SimulatedTime = .zero) -> Int {
+            failedSent.dropFirst(Int(begin.sinceStart.seconds.rounded(.up))).count { $0 > 0 }
+        }
     }
 
     /// A pod that was an endpoint of a Service, or a host outside of the cluster (without a namespace); once for each of its Services.
@@ -91,7 +114,13 @@ public struct TrafficRecord: Sendable {
     /// In the order in which they ended.
     public internal(set) var requests: [Request] = []
 
-    init() { sources = [] }
+    /// When the warm-up of the run is over; nil: it has none.
+    private let warmUpEnd: SimulatedTime?
+
+    init(warmUpEnd: SimulatedTime? = nil) {
+        sources = []
+        self.warmUpEnd = warmUpEnd
+    }
 
     mutating func add(_ name: String, _ target: TrafficTarget, address: IngressAddress? = nil, isCall: Bool, at now: SimulatedTime = .zero)
     {
@@ -124,8 +153,8 @@ public struct TrafficRecord: Sendable {
         let counted = sources[source].counted
         sources[source].counted = (counted.ended &- all, counted.failed &- failed, counted.sent &- statistics.sent)
         sources[source].sent += statistics.sent
-        for index in ended.indices { sources[source].results[index] += ended[index] }
-        sources[source].latency.add(statistics.latency)
+        sources[source].totals.add(statistics)
+        if let warmUpEnd, sources[source].opened >= warmUpEnd { sources[source].settled.add(statistics) }
         guard now > sources[source].opened else { return }
         let latency = statistics.latency
         let quantiles = TrafficRecord.levels.map { latency.quantile(at: $0) } + [latency.count == 0 ? .nan : latency.maximum.seconds]

@@ -1,5 +1,6 @@
 // An experiment, expanded: which combinations of values there are, and which runs it takes.
 
+import ClusterSimulation
 import DiscreteEvents
 
 /// One scenario in several forms, with several seeds each.
@@ -12,6 +13,8 @@ public struct Experiment: Sendable {
     /// What differences are to comes first.
     public var combinations: [Combination]
     public var replications: Replicates
+    /// What figures leave out; nil: what the scenario says.
+    public var warmUp: WarmUp?
     /// Names of metrics, in the order to report them; empty: all.
     public var outputs: [String]
     /// Where the file says so: FILE:LINE: FIELD
@@ -55,7 +58,7 @@ public struct Experiment: Sendable {
     /// - Throws: `ScenarioError` with every mistake found.
     func scenario(_ combination: Int) throws(ScenarioError) -> Scenario {
         let chosen = combinations[combination]
-        var overrides = ScenarioOverrides()
+        var overrides = ScenarioOverrides(warmUp: warmUp)
         var edits: [ScenarioEdit] = []
         for level in chosen.levels {
             switch level.effect {
@@ -68,6 +71,12 @@ public struct Experiment: Sendable {
 }
 
 extension Experiment {
+    /// How many combinations are the same as an earlier one: designs choose among few values, and may choose the same ones again.
+    var repeatedCombinations: Int {
+        var known: Set<[String]> = []
+        return combinations.count { !known.insert($0.levels.map(\.label)).inserted }
+    }
+
     /// The fingerprint of the files of a form of the scenario.
     ///
     /// - Throws: `ScenarioError` if they cannot be read.

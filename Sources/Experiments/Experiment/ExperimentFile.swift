@@ -49,6 +49,8 @@ public enum ExperimentFile {
 
     /// Reads every form of the scenario, and looks whether the figures that are asked for will be there.
     private static func check(_ experiment: inout Experiment) throws(ScenarioError) {
+        let overlaps = FactorOverlap(scenarioFile: experiment.scenarioFile)?.messages(experiment.factors.flatMap(\.fields)) ?? []
+        if !overlaps.isEmpty { throw ScenarioError(overlaps) }
         var mistakes: [(message: String, combination: Int, count: Int)] = []
         var known: [String] = []
         for combination in experiment.combinations.indices {
@@ -79,6 +81,12 @@ public enum ExperimentFile {
             messages.append("\(factor.position): \"\(factor.name)\" is the name of a figure in summary.csv: call the factor otherwise")
         }
         if !messages.isEmpty { throw ScenarioError(messages) }
+        let repeated = experiment.repeatedCombinations
+        if repeated > 0 {
+            experiment.warnings.append(
+                "\(experiment.file): spec.design: of \(experiment.combinations.count) combinations \(repeated) are the same as an earlier one, and have "
+                    + "the same results: the factors have few values")
+        }
     }
 
     /// What is wrong with some forms of the scenario names the first of them.

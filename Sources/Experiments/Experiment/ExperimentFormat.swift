@@ -29,7 +29,12 @@ enum ExperimentFormat {
             ScenarioField(
                 "design", .either(.constant([grid]), .object("Design")),
                 "Which combinations of the factors' values are tried; default `grid`: all."),
-            ScenarioField("seeds", .object("Seeds"), required: true, "The replications; every combination runs with every seed."),
+            ScenarioField(
+                "seeds", .either(.integer(1...maximumSeeds), .object("Seeds")), required: true,
+                "The replications; every combination runs with every seed. A number is short for so many from 1 on."),
+            ScenarioField(
+                "warmUp", ScenarioFormat.warmUp,
+                "What figures leave out at the beginning, instead of what the scenario's `measure.warmUp` says."),
             ScenarioField("outputs", .list(.string), "The figures to report, by their names in summary.csv; default: all."),
         ])
 

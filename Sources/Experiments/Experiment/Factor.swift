@@ -23,6 +23,16 @@ public struct Factor: Sendable {
         }
     }
 
+    /// What it sets; empty if it is about the scheduler.
+    var fields: [ScenarioField] {
+        switch domain {
+        case .range(_, let fields): return fields
+        case .levels(let levels):
+            guard case .edits(let edits)? = levels.first?.effect else { return [] }
+            return edits.map(\.field)
+        }
+    }
+
     /// Whether it is about the scheduler.
     var isScheduler: Bool {
         if case .levels(let levels) = domain, case .scheduler? = levels.first?.effect { true } else { false }

@@ -87,12 +87,15 @@ struct FactorPath: Sendable {
     struct Place {
         var node: YAMLNode
         var missing: [String] = []
+        /// How it was found, with the numbers of elements however the path names them: two paths to one place have the same.
+        var steps: [Step] = []
 
         fileprivate var isList: Bool { missing.isEmpty && node.kind == .sequence }
         fileprivate var isMapping: Bool { missing.isEmpty && node.kind == .mapping }
 
         /// Goes on to a field, which need not be there.
         fileprivate mutating func enter(_ key: String, _ here: String) throws(FactorPathError) {
+            steps.append(.key(key))
             if isMapping, let value = node[key] {
                 node = value
                 return
@@ -115,7 +118,10 @@ struct FactorPath: Sendable {
         for step in steps {
             switch step {
             case .bracket(let selector) where place.isList:
-                place.node = try FactorPath.element(selector, of: place.node, here)
+                let index = try FactorPath.index(of: selector, in: place.node, here)
+                guard let element = place.node[index] else { preconditionFailure("an element that was found is there") }
+                place.node = element
+                place.steps.append(.bracket(String(index)))
                 here += "[\(selector)]"
             case .bracket where !place.isMapping: throw FactorPathError("\(here) is no list")
             case .field(let key), .key(let key), .bracket(let key):
@@ -126,21 +132,21 @@ struct FactorPath: Sendable {
         return place
     }
 
-    private static func element(_ selector: String, of list: YAMLNode, _ here: String) throws(FactorPathError) -> YAMLNode {
+    private static func index(of selector: String, in list: YAMLNode, _ here: String) throws(FactorPathError) -> Int {
         if let index = Int(selector) {
-            guard index >= 0, let element = list[index] else {
+            guard index >= 0, list[index] != nil else {
                 throw FactorPathError("\(here) has \(Presentation.count(list.count, "element")), counted from 0: there is no [\(index)]")
             }
-            return element
+            return index
         }
         let parts = selector.split(separator: "=", maxSplits: 1).map(String.init)
         let (field, wanted) = parts.count == 2 ? (parts[0], parts[1]) : ("name", selector)
-        var found: [YAMLNode] = []
+        var found: [Int] = []
         var texts: [String] = []
-        for element in list.elements {
+        for (index, element) in list.elements.enumerated() {
             guard let text = text(of: field, in: element) else { continue }
             texts.append(text)
-            if text == wanted { found.append(element) }
+            if text == wanted { found.append(index) }
         }
         if found.count == 1 { return found[0] }
         if found.count > 1 { throw FactorPathError("\(here)[\(selector)] is not one element but \(found.count): use its number") }

@@ -13,6 +13,7 @@ extension ScenarioDecoder {
         let scenario = string(spec, "scenario")
         let factors = factors(spec, node)
         let replications = field(spec, "seeds").flatMap { replicates($0) }
+        let warmUp = warmUp(spec)
         let outputs = outputs(spec)
         let design = design(spec)
         guard let name, let scenario, let replications, let design, !context.hasErrors else { return nil }
@@ -20,8 +21,8 @@ extension ScenarioDecoder {
             return nil
         }
         return Experiment(
-            name: name, file: file, factors: factors, combinations: combinations, replications: replications, outputs: outputs.map(\.name),
-            outputPositions: outputs.map(\.position), scenarioFile: location(of: scenario))
+            name: name, file: file, factors: factors, combinations: combinations, replications: replications, warmUp: warmUp,
+            outputs: outputs.map(\.name), outputPositions: outputs.map(\.position), scenarioFile: location(of: scenario))
     }
 
     private mutating func experimentName(_ node: YAMLNode) -> String? {
@@ -45,6 +46,9 @@ extension ScenarioDecoder {
     }
 
     private mutating func replicates(_ node: YAMLNode) -> Replicates? {
+        if node.kind == .scalar {
+            return integer(node, in: 1...ExperimentFormat.maximumSeeds).map { Replicates((1...UInt64($0)).map { $0 }) }
+        }
         guard let fields = open(node, ExperimentFormat.seeds) else { return nil }
         let antithetic = boolean(fields, "antithetic") ?? false
         guard let first = integer(fields, "from"), let count = integer(fields, "count") else { return nil }

@@ -50,20 +50,21 @@ public struct PodStoryReport: CustomStringConvertible {
         }
         func add(_ time: SimulatedTime?, _ text: String) { if let time { lines.append(Line(time: time, text: text)) } }
         if story.attempts.isEmpty, let node = pod.node { add(pod.scheduled, "bound to node \(node)") }
-        add(pod.started, "phase Running")
-        add(pod.ready, "ready for the first time")
-        add(pod.finished, "phase \(pod.phase.rawValue)" + (pod.reason.isEmpty ? "" : ": " + pod.reason))
+        // Of the same moment: what was asked for before what is done about it, and that before what becomes of the pod.
         add(pod.deletionRequested, "deletion requested")
-        add(pod.deleted, "gone")
         for change in story.nodeChanges {
             let condition = change.condition
-            lines.append(Line(time: change.time, text: "its node's condition Ready is \(condition.status.rawValue) (\(condition.reason))"))
+            add(change.time, "its node's condition Ready is \(condition.status.rawValue) (\(condition.reason))")
         }
         for (time, event) in story.events where event.value.source != "default-scheduler" {
             let event = event.value
             let count = event.count > 1 ? " (x\(event.count))" : ""
-            lines.append(Line(time: time, text: "\(event.source): \(event.reason)\(count) \(event.message)"))
+            add(time, "\(event.source): \(event.reason)\(count) \(event.message)")
         }
+        add(pod.started, "phase Running")
+        add(pod.ready, "ready for the first time")
+        add(pod.finished, "phase \(pod.phase.rawValue)" + (pod.reason.isEmpty ? "" : ": " + pod.reason))
+        add(pod.deleted, "gone")
         let order = lines.indices.sorted { (lines[$0].time, $0) < (lines[$1].time, $1) }
         var text = "Life\n"
         for index in order { text += "  \(lines[index].time.exactClock)  \(lines[index].text)\n" }

@@ -3,14 +3,21 @@
 /// What `seatrial compare` prints.
 public struct ComparisonReport: CustomStringConvertible {
     private let comparison: Comparison
+    private let isWide: Bool
 
-    public init(_ comparison: Comparison) { self.comparison = comparison }
+    /// - Parameter isWide: whether standard deviations and what is behind each difference stand in the table, too.
+    public init(_ comparison: Comparison, isWide: Bool = false) {
+        self.comparison = comparison
+        self.isWide = isWide
+    }
+
+    private var policies: [String] { comparison.policies }
+    private var seeds: Int { comparison.seeds.count }
+    private var namesWinner: Bool { policies.count > 1 && seeds > 1 }
 
     public var description: String {
-        let policies = comparison.policies
-        var header = ["metric", "unit"] + policies
-        for policy in policies.dropFirst() { header.append("\(policy) - \(policies[0])") }
         var rows = [header]
+        let verdicts = namesWinner ? comparison.verdicts : []
         var names: [String] = []
         for row in comparison.metrics where !names.contains(row.metric) { names.append(row.metric) }
         for name in names {
@@ -18,33 +25,60 @@ public struct ComparisonReport: CustomStringConvertible {
             // What is the same number everywhere tells nothing.
             let isConstant = entries.allSatisfy { $0?.mean == entries[0]?.mean && ($0?.standardDeviation ?? 0) == 0 }
             if isConstant, ["simulated_time", "nodes", "pods_from_snapshot"].contains(name) { continue }
-            var cells = [name, entries.compactMap { $0?.unit }.first ?? ""]
-            for entry in entries {
-                cells.append(
-                    entry.map { ComparisonReport.interval($0.mean, $0.halfWidth) + $0.fewerRuns(than: comparison.seeds.count) } ?? "-")
-            }
-            for entry in entries.dropFirst() {
-                guard let entry, let difference = entry.difference else {
-                    cells.append("-")
-                    continue
-                }
-                cells.append(
-                    ComparisonReport.interval(difference, entry.differenceHalfWidth) + entry.fewerPairs(than: comparison.seeds.count)
-                        + (entry.isSignificantAmongAll ? " **" : entry.isSignificant ? " * " : "   "))
-            }
+            var cells = [name, entries.compactMap { $0?.unit }.first ?? ""] + entries.flatMap { mean($0) }
+            cells += entries.dropFirst().flatMap { difference($0) }
+            if namesWinner { cells.append(verdicts.first { $0.metric == name }?.text() ?? "-") }
             rows.append(cells)
         }
-        var text = Presentation.table(rows, textColumns: 2)
-        let runs = comparison.seeds.count
+        return Presentation.table(rows, textColumns: 2) + "\n" + legend + comparison.unmeasuredNote
+    }
+
+    private var header: [String] {
+        var header = ["metric", "unit"]
+        for policy in policies { header += [policy] + (isWide ? ["sd"] : []) }
+        for policy in policies.dropFirst() { header += ["\(policy) - \(policies[0])"] + (isWide ? ["p", "gain", "more"] : []) }
+        return header + (namesWinner ? ["winner"] : [])
+    }
+
+    private func mean(_ entry: ComparedMetric?) -> [String] {
+        guard let entry else { return isWide ? ["-", "-"] : ["-"] }
+        return [ComparisonReport.interval(entry.mean, entry.halfWidth) + entry.fewerRuns(than: seeds)]
+            + (isWide ? [entry.runs > 1 ? Presentation.number(entry.standardDeviation, digits: 3) : "-"] : [])
+    }
+
+    private func difference(_ entry: ComparedMetric?) -> [String] {
+        guard let entry, let difference = entry.difference else { return Array(repeating: "-", count: isWide ? 4 : 1) }
+        let mark = entry.isSignificantAmongAll ? " **" : entry.isSignificant ? " * " : "   "
+        let cell = ComparisonReport.interval(difference, entry.differenceHalfWidth) + entry.fewerPairs(than: seeds) + mark
+        guard isWide else { return [cell] }
+        return [
+            cell, entry.adjustedPValue.map { Presentation.significant($0, digits: 2) } ?? "-",
+            entry.pairingGain.map { Presentation.significant($0, digits: 2) } ?? "-", entry.moreRunsNeeded.map { "\($0) more" } ?? "-",
+        ]
+    }
+
+    private var legend: String {
         let mirrored = comparison.replications.antithetic ? ", each with its mirror image," : ""
-        text += "\nMeans over \(Presentation.count(runs, "seed"))\(mirrored)"
+        var text = "Means over \(Presentation.count(seeds, "seed"))\(mirrored)"
+        guard seeds > 1 else { return text + "; give --seeds 2 or more for intervals.\n" + fewerRuns }
         text +=
-            runs < 2
-            ? "; give --seeds 2 or more for intervals.\n"
-            : " ± half of their 95 % interval (Student's t). Differences are paired, seed by seed; * leaves out 0, "
-                + "** also in view of how many differences there are (Holm).\n"
-        if comparison.metrics.contains(where: { $0.runs < runs || ($0.pairs ?? runs) < runs }) { text += ComparisonReport.fewerRunsLegend }
-        return text + comparison.unmeasuredNote
+            " ± half of their 95 % interval (Student's t). Differences are paired, seed by seed; * leaves out 0, "
+            + "** also in view of how many differences there are (Holm).\n"
+        if isWide {
+            text +=
+                "sd: standard deviation. p: adjusted by Holm's method. gain: how many times as many runs independent seeds would have taken. "
+            text += "more: further seeds until half the interval should be within \(Presentation.number(comparison.precision * 100)) % of "
+            text += "\(policies[0])'s mean.\n"
+        }
+        if namesWinner {
+            text += "winner: differs from every other policy in view of all pairs of them (Holm), ? by its own intervals only; "
+            text += "a or b: these cannot be told apart. lower, lowest: neither more nor less is better.\n"
+        }
+        return text + fewerRuns
+    }
+
+    private var fewerRuns: String {
+        comparison.metrics.contains { $0.runs < seeds || ($0.pairs ?? seeds) < seeds } ? ComparisonReport.fewerRunsLegend : ""
     }
 
     static let fewerRunsLegend = "[n]: in n runs (or pairs) only; in the others there was nothing to measure.\n"

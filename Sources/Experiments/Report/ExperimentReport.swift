@@ -47,7 +47,20 @@ public struct ExperimentReport: CustomStringConvertible {
         let pairs = experiment.replications.antithetic ? ", each with its mirror image" : ""
         return text + "\nMeans " + (onlyPolicies ? "(standard deviations) " : "")
             + "over \(Presentation.count(seeds.count, "seed")), \(seeds.first ?? 0) to \(seeds.last ?? 0)\(pairs)"
-            + (onlyPolicies || seeds.count < 2 ? ".\n" : ExperimentReport.legend) + fewerRuns + outcome.comparison.unmeasuredNote
+            + (onlyPolicies || seeds.count < 2 ? ".\n" : ExperimentReport.legend) + winners + fewerRuns + outcome.comparison.unmeasuredNote
+    }
+
+    /// Who does best in each figure; of as many combinations as the table has, for all pairs of them are compared.
+    private var winners: String {
+        let comparison = outcome.comparison
+        guard comparison.seeds.count > 1, (2...ExperimentReport.mostRows).contains(comparison.policies.count) else { return "" }
+        let verdicts = comparison.verdicts
+        let lines = names.enumerated().map { number, name in
+            "  (\(number + 1)) \(verdicts.first { $0.metric == name }?.text() ?? "-")\n"
+        }
+        return
+            "Winners, in view of all pairs of rows (Holm); ? by its own intervals only; a or b, n of m: not told apart; -: nobody can say.\n"
+            + lines.joined()
     }
 
     private static let legend =

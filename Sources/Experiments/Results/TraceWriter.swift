@@ -7,8 +7,13 @@ import KubernetesAPI
 
 /// Writes a run's timeline.
 struct TraceWriter: ~Copyable {
-    /// The track of a node on which its own fortunes are told; pods are on those after it.
-    private static let nodeTrack = 0
+    /// The tracks of a node before those of its pods: what strikes it, and its condition Ready. Neither fits into the other: a node is not ready
+    /// from some time after its failure until some time after its return.
+    private static let failureTrack = 0
+    private static let conditionTrack = 1
+    private static let firstPodTrack = 2
+    /// Failures that strike while others last go on in tracks after all pods could need.
+    private static let firstOverlapTrack = 1_000_000
 
     /// A pod's time on its node.
     private struct Stay {
@@ -16,8 +21,8 @@ struct TraceWriter: ~Copyable {
         let node: Int
         let begin: SimulatedTime
         let end: SimulatedTime
-        /// The track, so that pods of one track do not overlap.
-        var lane = 0
+        /// So that pods of one track do not overlap.
+        var track = 0
     }
 
     private let record: RunRecord
@@ -48,18 +53,21 @@ struct TraceWriter: ~Copyable {
             let title = node.zone.isEmpty ? node.name : "\(node.name) (\(node.zone))"
             event("M", process: names.count, arguments: [("name", .string(title))], name: "process_name")
             event("M", process: names.count, arguments: [("sort_index", .integer(names.count))], name: "process_sort_index")
-            event("M", process: names.count, arguments: [("name", .string("node"))], name: "thread_name")
+            for (track, title) in [(Self.failureTrack, "failures"), (Self.conditionTrack, "condition Ready")] {
+                event("M", process: names.count, track: track, arguments: [("name", .string(title))], name: "thread_name")
+            }
         }
         let stays = stays()
         for stay in stays { write(stay) }
-        writeNodes()
+        writeFailures()
+        writeConditions()
         writeArrows(stays)
         file.append("\n]}\n")
     }
 
     // MARK: Pods
 
-    /// Every pod that had a node, with a lane there.
+    /// Every pod that had a node, with a track there.
     private func stays() -> [Stay] {
         var stays: [Stay] = []
         for pod in record.pods {
@@ -67,13 +75,10 @@ struct TraceWriter: ~Copyable {
             let begin = max(scheduled, .zero)
             stays.append(Stay(pod: pod, node: node, begin: begin, end: max(begin, pod.finished ?? pod.deleted ?? end)))
         }
-        // The first free lane for each, in the order in which they came to their nodes.
-        var lanes = Array(repeating: [SimulatedTime](), count: names.count + 1)
+        // In the order in which they came to their nodes.
+        var lanes = Array(repeating: Lanes(), count: names.count + 1)
         for index in stays.indices.sorted(by: { (stays[$0].begin, $0) < (stays[$1].begin, $1) }) {
-            let stay = stays[index]
-            let lane = lanes[stay.node].firstIndex { $0 <= stay.begin } ?? lanes[stay.node].count
-            if lane == lanes[stay.node].count { lanes[stay.node].append(stay.end) } else { lanes[stay.node][lane] = stay.end }
-            stays[index].lane = lane + 1
+            stays[index].track = Self.firstPodTrack + lanes[stays[index].node].place(from: stays[index].begin, to: stays[index].end)
         }
         return stays
     }
@@ -85,32 +90,40 @@ struct TraceWriter: ~Copyable {
         arguments.append(("phase", .string(pod.phase.rawValue)))
         if !pod.reason.isEmpty { arguments.append(("reason", .string(pod.reason))) }
         if pod.restarts > 0 { arguments.append(("restarts", .integer(pod.restarts))) }
-        slice(pod.name.name, from: stay.begin, to: stay.end, process: stay.node, track: stay.lane, category: "pod", arguments: arguments)
+        slice(pod.name.name, from: stay.begin, to: stay.end, process: stay.node, track: stay.track, category: "pod", arguments: arguments)
         let ready = min(pod.ready ?? stay.end, stay.end)
-        if ready > stay.begin { slice("starting", from: stay.begin, to: ready, process: stay.node, track: stay.lane, category: "start") }
+        if ready > stay.begin { slice("starting", from: stay.begin, to: ready, process: stay.node, track: stay.track, category: "start") }
         if let requested = pod.deletionRequested, requested > ready, requested < stay.end {
-            slice("terminating", from: requested, to: stay.end, process: stay.node, track: stay.lane, category: "end")
+            slice("terminating", from: requested, to: stay.end, process: stay.node, track: stay.track, category: "end")
         }
     }
 
     // MARK: Nodes
 
-    private mutating func writeNodes() {
-        for failure in record.recoveries {
-            // A machine that has got its notice works on.
-            guard let down = failure.down else { continue }
+    private mutating func writeFailures() {
+        // A machine that has got its notice works on.
+        let failures = record.recoveries.compactMap { failure in failure.down.map { (down: $0, failure: failure) } }
+        var lanes = Array(repeating: Lanes(), count: names.count + 1)
+        for index in failures.indices.sorted(by: { (failures[$0].down, $0) < (failures[$1].down, $1) }) {
+            let (down, failure) = failures[index]
+            let until = max(down, failure.returned ?? end)
             for process in failure.nodeNames.compactMap({ processes[$0] }) {
+                let lane = lanes[process].place(from: down, to: until)
                 slice(
-                    failure.effect.name, from: down, to: failure.returned ?? end, process: process, track: Self.nodeTrack,
-                    category: "failure", arguments: [("subject", .string(failure.subject))])
+                    failure.effect.name, from: down, to: until, process: process,
+                    track: lane == 0 ? Self.failureTrack : Self.firstOverlapTrack + lane, category: "failure",
+                    arguments: [("subject", .string(failure.subject))])
             }
         }
+    }
+
+    private mutating func writeConditions() {
         for (index, name) in names.enumerated() {
             var since: (time: SimulatedTime, reason: String)?
             func close(at time: SimulatedTime) {
                 guard let since, time > since.time else { return }
                 slice(
-                    "not ready", from: since.time, to: time, process: index + 1, track: Self.nodeTrack, category: "condition",
+                    "not ready", from: since.time, to: time, process: index + 1, track: Self.conditionTrack, category: "condition",
                     arguments: [("reason", .string(since.reason))])
             }
             for change in record.conditions
@@ -144,7 +157,8 @@ struct TraceWriter: ~Copyable {
                 isReplacement[next] = true
                 number += 1
                 arrow(
-                    number, from: (failure.failed, lost.node, Self.nodeTrack), to: (stays[next].begin, stays[next].node, stays[next].lane))
+                    number, from: (failure.failed, lost.node, Self.failureTrack),
+                    to: (stays[next].begin, stays[next].node, stays[next].track))
             }
         }
     }
@@ -165,20 +179,21 @@ struct TraceWriter: ~Copyable {
         _ name: String, from begin: SimulatedTime, to end: SimulatedTime, process: Int, track: Int, category: String,
         arguments: [(String, JSONValue)] = []
     ) {
-        let duration = JSONValue.number(TraceWriter.microseconds(max(.zero, end - begin)))
+        let duration = max(0, TraceWriter.microseconds(end) - TraceWriter.microseconds(begin))
         event(
-            "X", at: begin, process: process, track: track, category: category, more: [("dur", duration)], arguments: arguments, name: name)
+            "X", at: begin, process: process, track: track, category: category, more: [("dur", .integer(duration))], arguments: arguments,
+            name: name)
     }
 
     private mutating func event(
-        _ phase: String, at time: SimulatedTime? = nil, process: Int, track: Int = nodeTrack, category: String = "",
+        _ phase: String, at time: SimulatedTime? = nil, process: Int, track: Int = failureTrack, category: String = "",
         more: [(String, JSONValue)] = [], arguments: [(String, JSONValue)] = [], name: String
     ) {
         var members: [(String, JSONValue)] = [
             ("name", .string(name)), ("ph", .string(phase)), ("pid", .integer(process)), ("tid", .integer(track)),
         ]
         if !category.isEmpty { members.append(("cat", .string(category))) }
-        if let time { members.append(("ts", .number(TraceWriter.microseconds(time.sinceStart)))) }
+        if let time { members.append(("ts", .integer(TraceWriter.microseconds(time)))) }
         members += more
         if !arguments.isEmpty { members.append(("args", .members(arguments))) }
         if rows > 0 { file.append(",\n") }
@@ -187,10 +202,19 @@ struct TraceWriter: ~Copyable {
         rows += 1
     }
 
-    /// Thousandths are nanoseconds.
-    private static func microseconds(_ duration: SimulatedDuration) -> String {
-        let nanoseconds = duration.nanoseconds
-        let rest = String(nanoseconds % 1000)
-        return "\(nanoseconds / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
+    /// The format's unit. Whole ones: viewers add beginnings and durations as doubles, and where these are inexact the end of a slice falls behind
+    /// the end of the one that it lies in.
+    private static func microseconds(_ time: SimulatedTime) -> Int { Int(time.sinceStart.nanoseconds / 1000) }
+}
+
+/// Tracks for what may overlap in time: on each, one thing begins when another is over.
+private struct Lanes {
+    private var ends: [SimulatedTime] = []
+
+    /// The first lane that is free from a time on, and is taken until another; to be asked in the order of the beginnings.
+    mutating func place(from begin: SimulatedTime, to end: SimulatedTime) -> Int {
+        let lane = ends.firstIndex { $0 <= begin } ?? ends.count
+        if lane == ends.count { ends.append(end) } else { ends[lane] = end }
+        return lane
     }
 }

@@ -25,6 +25,8 @@ public struct ComparedMetric: Sendable {
     public var pairingGain: Double?
     /// Runs in all after which the interval should be as narrow as wanted; nil: nobody can say, or the mean is zero.
     public var runsNeeded: Int?
+    /// How many of them are still to be made.
+    public var moreRunsNeeded: Int? { runsNeeded.map { max(0, $0 - (pairs ?? runs)) } }
 
     init(metric: String, unit: String, policy: String, runs: Int, mean: Double, standardDeviation: Double) {
         self.metric = metric

@@ -37,7 +37,7 @@ extension Comparison {
         while !next.isEmpty {
             let replications = Replicates(Array(next), antithetic: antithetic)
             let (done, total) = (comparison.runs.count, comparison.runs.count + replications.runs * scenarios.count)
-            let more = try await run(scenarios, replications, output: output) { finished(done + $0, total) }
+            let more = try await run(scenarios, replications, metrics: precision.metrics, output: output) { finished(done + $0, total) }
             comparison = Comparison(
                 policies: comparison.policies, Replicates(comparison.seeds + more.seeds, antithetic: antithetic),
                 runs: comparison.runs + more.runs, precision: precision.share)

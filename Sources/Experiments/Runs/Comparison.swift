@@ -40,6 +40,8 @@ public struct Comparison: Sendable {
     public var runs: [ComparedRun]
     /// By metric, then by policy.
     public var metrics: [ComparedMetric]
+    /// The half width that intervals are wanted to have, as a share of the first policy's mean.
+    public let precision: Double
 
     /// Names of metrics that no run had anything to measure for.
     public var unmeasured: [String] {
@@ -57,11 +59,13 @@ public struct Comparison: Sendable {
     /// Common random numbers: a seed gives every policy the same draws, so differences are taken pair by pair.
     /// - Parameters:
     ///   - scenarios: one per policy, equal but for the scheduler.
+    ///   - metrics: what to compare; empty: all figures.
     ///   - output: the folder for all results; nil: none are written.
     ///   - finished: called after each run with how many are done.
     /// - Throws: what a run throws; nothing is compared then.
     public static func run(
-        _ scenarios: [Scenario], _ replications: Replicates, output: String?, finished: @escaping @Sendable (Int) -> Void = { _ in }
+        _ scenarios: [Scenario], _ replications: Replicates, metrics: [String] = [], output: String?,
+        finished: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> Comparison {
         let cases = scenarios.indices.flatMap { policy in replications.runSeeds.map { (policy: policy, seed: $0) } }
         if let output {
@@ -76,9 +80,24 @@ public struct Comparison: Sendable {
             scenario.configuration.seed = cases[number].seed
             let outcome = try scenario.run()
             if let output { try outcome.write(to: scenario.resultFolder(below: output)) }
-            return ComparedRun(policy: cases[number].policy, outcome)
+            var run = ComparedRun(policy: cases[number].policy, outcome)
+            if !metrics.isEmpty { run.summary = run.summary.keeping(only: metrics) }
+            return run
         }
         return Comparison(policies: scenarios.map(\.policy), replications, runs: runs)
+    }
+
+    /// Warns of runs of these policies that lie beside those of this comparison: an earlier one had more seeds.
+    ///
+    /// - Parameter folder: the scenario's.
+    public func earlierRuns(in folder: String) -> [String] {
+        let own = replications.runSeeds
+        return policies.compactMap { policy in
+            let names = SeedFolder.seeds(in: PathText.join(folder, policy)).filter { !own.contains($0) }.map { SeedFolder.name($0) }
+            if names.isEmpty { return nil }
+            let shown = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
+            return "\(PathText.join(folder, policy)) has \(Presentation.count(names.count, "run")) of other seeds, from earlier: \(shown)"
+        }
     }
 
     /// Compares runs that are complete: every policy with every seed.
@@ -88,6 +107,7 @@ public struct Comparison: Sendable {
         self.policies = policies
         self.replications = replications
         self.runs = runs
+        self.precision = precision
         let observations = Observations(policies: policies.count, replications, runs)
         metrics = observations.metrics.flatMap { metric in
             Comparison.compare(observations.values(of: metric), of: metric, policies, precision: precision)
@@ -167,9 +187,9 @@ public struct Comparison: Sendable {
                 "How many times as many runs independent seeds would have needed for an interval of this width; empty where differences do not vary."
             ),
             ResultColumn(
-                "runs_needed", .integer, optional: true,
-                "Runs, those made included, after which the half width of the difference's interval (the first policy: of the mean's) should be "
-                    + "within the precision asked for, a share of the first policy's mean."),
+                "more_runs_needed", .integer, optional: true,
+                "So many more runs and the half width of the difference's interval (the first policy: of the mean's) should be within the precision "
+                    + "asked for (`--until-precise`; otherwise 5 %), a share of the first policy's mean."),
         ])
 
     /// Columns of `runs.csv`: the runs behind a comparison, ready to be tested otherwise.
@@ -204,7 +224,7 @@ public struct Comparison: Sendable {
                 csv.field(row.pValue)
                 csv.field(row.adjustedPValue)
                 csv.field(row.pairingGain)
-                csv.field(row.runsNeeded)
+                csv.field(row.moreRunsNeeded)
                 csv.endRow()
             }
         }

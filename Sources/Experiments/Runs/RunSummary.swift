@@ -22,15 +22,18 @@ public struct RunSummary: Hashable, Sendable {
     init(_ metrics: [Metric]) { self.metrics = metrics }
 
     /// Sums up a run that ended at `end`.
-    public init(_ record: RunRecord, end: SimulatedTime) {
+    ///
+    /// - Parameter warmUp: what is left out of means over time, and, if it has an end, of waits, of replicas missing and of requests; counts of what
+    ///   happened are of the whole run.
+    public init(_ record: RunRecord, end: SimulatedTime, warmUp: WarmUp? = nil) {
         add("simulated_time", end.sinceStart.seconds, "s")
         addPods(record, end)
-        addTimes(record)
+        addTimes(record, from: warmUp?.end)
         addRecoveries(record)
-        addAvailability(record, end)
-        addUtilisation(record, end)
+        addAvailability(record, end, from: warmUp?.end)
+        addUtilisation(record, end, warmUp)
         addNodes(record)
-        if let traffic = record.traffic { addRequests(traffic) }
+        if let traffic = record.traffic { addRequests(traffic, from: warmUp?.end) }
         for curve in record.allocations {
             for point in curve.measure.points {
                 add("allocated_\(curve.measure.resource)_at_\(point)", curve.allocated(atPercent: point), "%")
@@ -64,9 +67,9 @@ public struct RunSummary: Hashable, Sendable {
         add("restarts", Double(record.pods.reduce(0) { $0 + $1.restarts }), "1")
     }
 
-    private mutating func addTimes(_ record: RunRecord) {
+    private mutating func addTimes(_ record: RunRecord, from begin: SimulatedTime?) {
         // Pods of a snapshot were created and placed before the run began.
-        let own = record.pods.filter { !$0.isFromSnapshot }
+        let own = record.pods.filter { !$0.isFromSnapshot && $0.created >= begin ?? .zero }
         let waits = own.compactMap { pod in pod.scheduled.map { ($0 - pod.created).seconds } }
         let starts = own.compactMap { pod in pod.ready.map { ($0 - pod.created).seconds } }
         for (name, times) in [("schedule_wait", waits), ("pod_start", starts)] {
@@ -90,52 +93,48 @@ public struct RunSummary: Hashable, Sendable {
     }
 
     /// The integral over time of what workloads lack: desired minus available replicas.
-    private mutating func addAvailability(_ record: RunRecord, _ end: SimulatedTime) {
+    private mutating func addAvailability(_ record: RunRecord, _ end: SimulatedTime, from begin: SimulatedTime?) {
+        func seconds(_ missing: Int, from start: SimulatedTime, to end: SimulatedTime) -> Double {
+            let start = begin.map { max(start, $0) } ?? start
+            return end > start ? Double(missing) * (end - start).seconds : 0
+        }
         var places: [ObjectKey: Int] = [:]
         var last: [(time: SimulatedTime, missing: Int)] = []
         var replicaSeconds = 0.0
         for change in record.availability {
             let missing = max(0, change.desired - change.available)
             if let place = places[change.workload] {
-                replicaSeconds += Double(last[place].missing) * (change.time - last[place].time).seconds
+                replicaSeconds += seconds(last[place].missing, from: last[place].time, to: change.time)
                 last[place] = (change.time, missing)
             } else {
                 places[change.workload] = last.count
                 last.append((change.time, missing))
             }
         }
-        for entry in last { replicaSeconds += Double(entry.missing) * (end - entry.time).seconds }
+        for entry in last { replicaSeconds += seconds(entry.missing, from: entry.time, to: end) }
         add("replica_seconds_missing", replicaSeconds, "s")
     }
 
-    private mutating func addUtilisation(_ record: RunRecord, _ end: SimulatedTime) {
+    private mutating func addUtilisation(_ record: RunRecord, _ end: SimulatedTime, _ warmUp: WarmUp?) {
+        func next(_ index: Int) -> SimulatedTime { index + 1 < record.samples.count ? record.samples[index + 1].time : end }
         for resource in ResultWriter.resources(of: record.samples) {
-            var shares: [Double] = []
-            var imbalances: [Double] = []
-            var durations: [Double] = []
-            var used = Weighted()
+            var (shares, imbalances, used) = (StepSeries(), StepSeries(), StepSeries())
             for (index, sample) in record.samples.enumerated() {
-                let next = index + 1 < record.samples.count ? record.samples[index + 1].time : end
-                guard next > sample.time, let entry = sample.resources.first(where: { $0.name == resource }) else { continue }
+                let (begin, end) = (sample.time, next(index))
+                guard end > begin, let entry = sample.resources.first(where: { $0.name == resource }) else { continue }
                 guard entry.utilisation.isFinite else { continue }
-                shares.append(entry.utilisation)
-                imbalances.append(entry.imbalance.isFinite ? entry.imbalance : 0)
-                durations.append((next - sample.time).seconds)
-                if let share = entry.usedUtilisation { used.add(share, for: next - sample.time) }
+                shares.add(entry.utilisation, from: begin, until: end)
+                imbalances.add(entry.imbalance.isFinite ? entry.imbalance : 0, from: begin, until: end)
+                if let share = entry.usedUtilisation { used.add(share, from: begin, until: end) }
             }
-            let total = durations.reduce(0, +)
-            func average(_ values: [Double]) -> Double? { total > 0 ? zip(values, durations).reduce(0) { $0 + $1.0 * $1.1 } / total : nil }
-            add("utilisation_\(resource)_mean", average(shares), "1")
-            add("imbalance_\(resource)_mean", average(imbalances), "1")
-            add("used_nodes_utilisation_\(resource)_mean", used.mean, "1")
+            add("utilisation_\(resource)_mean", shares.mean(after: warmUp), "1")
+            add("imbalance_\(resource)_mean", imbalances.mean(after: warmUp), "1")
+            add("used_nodes_utilisation_\(resource)_mean", used.mean(after: warmUp), "1")
         }
-        var nodes = Weighted()
-        for (index, sample) in record.samples.enumerated() {
-            nodes.add(
-                Double(sample.usedNodes), for: (index + 1 < record.samples.count ? record.samples[index + 1].time : end) - sample.time)
-        }
-        add("nodes_used_mean", nodes.mean, "nodes")
-        add("nodes_used_peak", record.samples.map { Double($0.usedNodes) }.max(), "nodes")
+        var nodes = StepSeries()
+        for (index, sample) in record.samples.enumerated() { nodes.add(Double(sample.usedNodes), from: sample.time, until: next(index)) }
+        add("nodes_used_mean", nodes.mean(after: warmUp), "nodes")
+        add("nodes_used_peak", nodes.maximum(after: warmUp), "nodes")
     }
 
     private mutating func addNodes(_ record: RunRecord) {
@@ -145,14 +144,15 @@ public struct RunSummary: Hashable, Sendable {
     }
 
     /// The requests of each source; calls are part of those.
-    private mutating func addRequests(_ traffic: TrafficRecord) {
+    private mutating func addRequests(_ traffic: TrafficRecord, from begin: SimulatedTime?) {
         for source in traffic.sources where !source.isCall {
-            let ended = source.results.reduce(0, +)
+            let totals = begin == nil ? source.totals : source.settled
+            let ended = totals.ended
             add("requests_\(source.name)", Double(ended), "requests")
-            add("requests_\(source.name)_failed", Double(source.failures), "requests")
-            add("requests_\(source.name)_availability", ended > 0 ? Double(source.count(.succeeded)) / Double(ended) : nil, "1")
-            add("requests_\(source.name)_error_seconds", Double(source.errorSeconds), "s")
-            let latency = source.latency
+            add("requests_\(source.name)_failed", Double(totals.failures), "requests")
+            add("requests_\(source.name)_availability", ended > 0 ? Double(totals.count(.succeeded)) / Double(ended) : nil, "1")
+            add("requests_\(source.name)_error_seconds", Double(source.errorSeconds(from: begin ?? .zero)), "s")
+            let latency = totals.latency
             func latencyOf(_ name: String, _ seconds: Double) {
                 add("requests_\(source.name)_latency_\(name)", latency.count > 0 ? seconds : nil, "s")
             }
@@ -160,17 +160,6 @@ public struct RunSummary: Hashable, Sendable {
             for (name, level) in zip(["p50", "p90", "p99", "p999"], TrafficRecord.levels) { latencyOf(name, latency.quantile(at: level)) }
             latencyOf("maximum", latency.maximum.seconds)
         }
-    }
-
-    /// A mean over time.
-    private struct Weighted {
-        private var sum = 0.0
-        private var total = 0.0
-        mutating func add(_ value: Double, for duration: SimulatedDuration) {
-            sum += value * duration.seconds
-            total += duration.seconds
-        }
-        var mean: Double? { total > 0 ? sum / total : nil }
     }
 
     /// A figure of some values; quantiles are the least value that at least this share of them does not exceed.

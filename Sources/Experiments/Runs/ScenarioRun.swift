@@ -27,7 +27,7 @@ public struct RunOutcome: Sendable {
 extension Scenario {
     /// The folder of this scenario's results with its policy and seed, below a folder for all results.
     public func resultFolder(below output: String) -> String {
-        PathText.join(output, "\(name)/\(policy)/seed-\(configuration.seed)")
+        PathText.join(output, "\(name)/\(policy)/\(SeedFolder.name(configuration.seed))")
     }
 
     /// Whether results may be written there, to be asked before a long run.
@@ -100,7 +100,7 @@ extension Scenario {
         let end = SimulatedTime.zero + duration
         let record = cluster.finish()
         return RunOutcome(
-            scenario: self, end: end, record: record, summary: RunSummary(record, end: end),
+            scenario: self, end: end, record: record, summary: RunSummary(record, end: end, warmUp: configuration.recording.warmUp),
             expectations: expectations.map { record.check($0, end: end) })
     }
 }
@@ -184,6 +184,7 @@ extension RunOutcome {
             ("interval_s", recording.interval.map { .number($0.secondsText) } ?? .null), ("events", .boolean(recording.events)),
             ("scheduling", .boolean(recording.schedulingAttempts)), ("watchLog", .boolean(recording.watchLog)),
             ("requests", recording.requestSampling.map { .integer($0) } ?? .null),
+            ("warmUp", recording.warmUp.map { .string($0.text) } ?? .null),
         ])
         return .members(sections + [("measure", measure)])
     }

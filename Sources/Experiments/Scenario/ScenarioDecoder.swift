@@ -194,6 +194,10 @@ struct ScenarioDecoder {
     // MARK: Values
 
     mutating func integer(_ node: YAMLNode, in range: ClosedRange<Int>) -> Int? {
+        if node.kind == .scalar, !node.isQuoted, let text = node.scalarText, Int(text) == nil, UInt64(text) != nil {
+            context.error(node, "Invalid value: \(text): must not be greater than \(range.upperBound)")
+            return nil
+        }
         guard let value = Int.decode(node, &context) else { return nil }
         if range.contains(value) { return value }
         let limit = value < range.lowerBound ? "less than \(range.lowerBound)" : "greater than \(range.upperBound)"

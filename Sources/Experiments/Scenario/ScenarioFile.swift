@@ -13,11 +13,13 @@ public struct ScenarioOverrides: Hashable, Sendable {
     public var duration: String?
     /// The path of a KubeSchedulerConfiguration, or `default`.
     public var scheduler: String?
+    public var warmUp: WarmUp?
 
-    public init(seed: UInt64? = nil, duration: String? = nil, scheduler: String? = nil) {
+    public init(seed: UInt64? = nil, duration: String? = nil, scheduler: String? = nil, warmUp: WarmUp? = nil) {
         self.seed = seed
         self.duration = duration
         self.scheduler = scheduler
+        self.warmUp = warmUp
     }
 }
 
@@ -171,10 +173,16 @@ struct ScenarioReader {
             .map(\.element.entry)
         configuration.nodeAgent.evictionByNode = decoder.evictionByNode
         readTimeZones(start, into: &configuration)
-        warnings += MissingControllers(configuration).warnings.map { "\(path): \($0)" }
+        warnings += (MissingControllers(configuration).warnings + [GangWarning(configuration).text].compactMap { $0 }).map {
+            "\(path): \($0)"
+        }
         let measure = decoder.field(spec, "measure")
         if let measure { configuration.recording = decoder.measure(measure) }
         if let node = measure?["requests"], configuration.traffic == nil { decoder.context.error(node, "the scenario has no traffic") }
+        if let warmUp = overrides.warmUp { configuration.recording.warmUp = warmUp }
+        if let duration, let warmUp = configuration.recording.warmUp {
+            decoder.check(warmUp, configuration.recording, duration, measure?["warmUp"] ?? spec["duration"] ?? specNode)
+        }
         if let duration {
             decoder.checkSamples(configuration.recording, duration, measure?["interval"] ?? spec["duration"] ?? specNode)
         }

@@ -359,8 +359,17 @@ enum ScenarioFormat {
                 "requests", .integer(1...Int.max),
                 "Every how many-th request of each source of traffic is a row of requests.csv; default: none."),
             ScenarioField(
+                "warmUp", warmUp,
+                "What the figures of the steady state in summary.csv leave out at the beginning; default: nothing. A time goes for means over time "
+                    + "(utilisation, imbalance, nodes used), for waits and starts of pods created before it, for replicas missing and for requests; with "
+                    + "`mser5` the means over time begin where MSER-5 says, and are empty if they never settled. Counts are of the whole run."
+            ),
+            ScenarioField(
                 "allocation", .list(.object("Allocation")), "Resources whose allocation is held against demand, in summary.csv."),
         ])
+
+    static let mser5 = "mser5"
+    static let warmUp = FieldType.either(.duration, .constant([mser5]))
 
     static let allocation = ScenarioType(
         name: "Allocation", description: "How much of a resource is allocated once pods asked for so much of it.",

@@ -1,17 +1,21 @@
-// The JSON Schema of scenario files, printed from the table the decoder reads by.
+// The JSON Schemas of scenario and experiment files, printed from the tables the decoder reads by.
 
-/// Editors complete and check scenario files with it.
+/// Editors complete and check files with them.
 /// <https://json-schema.org/draft/2020-12>
 public enum ScenarioSchema {
-    public static var text: String { document.text }
+    /// That of scenario files.
+    public static var text: String { document("Seatrial scenario", of: ScenarioFormat.scenario, ScenarioFormat.types).text }
 
-    static var document: JSONValue {
-        guard case .object(var members) = schema(of: ScenarioFormat.scenario) else {
-            preconditionFailure("an object's schema is an object")
-        }
+    /// That of experiment files.
+    public static var experimentText: String {
+        document("Seatrial experiment", of: ExperimentFormat.experiment, ExperimentFormat.types + [ScenarioFormat.metadata]).text
+    }
+
+    private static func document(_ title: String, of root: ScenarioType, _ types: [ScenarioType]) -> JSONValue {
+        guard case .object(var members) = schema(of: root) else { preconditionFailure("an object's schema is an object") }
         members.insert(.init(key: "$schema", value: .string("https://json-schema.org/draft/2020-12/schema")), at: 0)
-        members.insert(.init(key: "title", value: .string("Seatrial scenario")), at: 1)
-        let definitions = ScenarioFormat.types.dropFirst().map { ($0.name, schema(of: $0)) } + shared
+        members.insert(.init(key: "title", value: .string(title)), at: 1)
+        let definitions = types.filter { $0.name != root.name }.map { ($0.name, schema(of: $0)) } + shared
         members.append(.init(key: "$defs", value: .members(definitions)))
         return .object(members)
     }

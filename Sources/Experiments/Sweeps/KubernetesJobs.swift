@@ -11,6 +11,9 @@ public struct KubernetesJobs: Sendable {
     /// The image that the manifests name.
     public let image: String
 
+    /// What the API server takes as the parallelism, and as the completions with a back-off limit for each, of an Indexed Job.
+    public static let mostTasks = 100_000
+
     /// Names of pods are made of the experiment's.
     private static let longestName = 40
 

@@ -18,6 +18,23 @@ public struct Sweep: Sendable {
 
     public var path: String { folder.path }
 
+    /// What some cases came to, run apart.
+    public struct Part: Hashable, Sendable {
+        /// Cases that were run.
+        public var run = 0
+        /// Cases that had been done before.
+        public var done = 0
+        /// Those run in which expectations do not hold.
+        public var failed = 0
+    }
+
+    /// Warns of cases whose files cannot be read; they are run again.
+    public var damage: [String] {
+        let damaged = (1...experiment.caseCount).filter { folder.has($0) && !folder.isDone(experiment.case($0)) }
+        if damaged.isEmpty { return [] }
+        return ["\(path): the files of these cases are damaged, so they are run again: \(Presentation.ranges(damaged, most: 20))"]
+    }
+
     /// Runs the cases that are not done.
     ///
     /// - Parameters:
@@ -26,16 +43,18 @@ public struct Sweep: Sendable {
     /// - Throws: what a run throws; the cases done by then stay.
     public func run(jobs: Int?, finished: @escaping @Sendable (Int) -> Void = { _ in }) async throws -> ExperimentOutcome {
         folder.tidy()
-        let open = (1...experiment.caseCount).filter { !folder.has($0) }
+        let open = (1...experiment.caseCount).filter { !folder.isDone(experiment.case($0)) }
         let done = experiment.caseCount - open.count
         _ = try await Parallel.map(open.count, jobs: jobs ?? Parallel.cores, finished: { finished(done + $0) }) { index in
-            try Sweep.run(experiment.case(open[index]), of: experiment, in: folder)
+            _ = try Sweep.run(experiment.case(open[index]), of: experiment, in: folder)
         }
         return try Sweep.collect(experiment, folder)
     }
 
-    private static func run(_ one: Experiment.Case, of experiment: Experiment, in folder: SweepFolder) throws {
-        try folder.write(try experiment.run(one), as: one)
+    private static func run(_ one: Experiment.Case, of experiment: Experiment, in folder: SweepFolder) throws -> ComparedRun {
+        let run = try experiment.run(one)
+        try folder.write(run, as: one)
+        return run
     }
 
     // MARK: Apart
@@ -43,9 +62,8 @@ public struct Sweep: Sendable {
     /// Runs some cases, one after the other, but for those that are done; of the scenario only their forms are read.
     ///
     /// - Parameter cases: from 1; what is beyond the last is left out.
-    /// - Returns: how many were run.
     /// - Throws: `ScenarioError` for mistakes in the files or no such case; `ResultError` if the folder is of something else.
-    public static func run(_ file: String, cases: ClosedRange<Int>, output: String?) throws -> Int {
+    public static func run(_ file: String, cases: ClosedRange<Int>, output: String?) throws -> Part {
         var experiment = try ExperimentFile.expand(file)
         let path = path(output, experiment)
         // Whoever comes first reads everything, so that mistakes are found before the first run.
@@ -53,7 +71,7 @@ public struct Sweep: Sendable {
         guard cases.lowerBound >= 1, cases.lowerBound <= experiment.caseCount else {
             throw ScenarioError(["--case \(cases.lowerBound): \(file) has cases 1 to \(experiment.caseCount)"])
         }
-        var count = 0
+        var part = Part()
         var combination: Int?
         var folder: SweepFolder?
         for number in cases.clamped(to: 1...experiment.caseCount) {
@@ -62,11 +80,15 @@ public struct Sweep: Sendable {
                 folder = try SweepFolder(path, of: experiment, combination: one.combination)
                 combination = one.combination
             }
-            guard let folder, !folder.has(number) else { continue }
-            try run(one, of: experiment, in: folder)
-            count += 1
+            guard let folder else { continue }
+            if folder.isDone(one) {
+                part.done += 1
+            } else {
+                part.run += 1
+                if try !run(one, of: experiment, in: folder).failed.isEmpty { part.failed += 1 }
+            }
         }
-        return count
+        return part
     }
 
     /// Merges the cases of a folder and writes the tables.
@@ -104,7 +126,7 @@ public struct Sweep: Sendable {
             let combination = experiment.combinations[one.combination]
             rows.append(
                 [String(number), combination.label] + combination.levels.map(\.label) + [
-                    String(one.seed), folder?.has(number) ?? false ? "true" : "false",
+                    String(one.seed), folder?.isDone(one) ?? false ? "true" : "false",
                 ])
         }
         return rows.map { $0.map(CSVWriter.quoted).joined(separator: ",") + "\n" }.joined()

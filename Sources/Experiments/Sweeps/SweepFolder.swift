@@ -9,7 +9,7 @@ struct SweepFolder: Sendable {
     let path: String
     private let fingerprint: String
 
-    private static let manifestName = "sweep.json"
+    static let manifestName = "sweep.json"
 
     static func isBegun(_ path: String) -> Bool { InputFiles.exists(PathText.join(path, manifestName)) }
 
@@ -106,6 +106,9 @@ struct SweepFolder: Sendable {
     }
 
     func has(_ number: Int) -> Bool { InputFiles.exists(casePath(number)) }
+
+    /// Whether a case is there and can be read: a disk that was full, or a machine that lost its power, may leave less.
+    func isDone(_ one: Experiment.Case) -> Bool { has(one.number) && (try? read(one)) != nil }
 
     /// Keeps a case.
     func write(_ run: ComparedRun, as one: Experiment.Case) throws(ResultError) {

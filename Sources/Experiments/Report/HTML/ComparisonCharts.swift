@@ -19,6 +19,10 @@ struct ComparisonCharts {
     /// A policy has one colour in all charts, also in those that leave the first one out.
     private var colors: JSONValue { ["domain": .array(policies.map { .string($0) })] }
 
+    /// Pixels for a policy's point and interval, and for what is between two metrics.
+    private static let rowHeight = 10
+    private static let gap = 4
+
     func charts() -> [Chart] { [differences, means].compactMap { $0 } }
 
     /// Differences to the first policy as a share of its mean, so that all metrics have one axis.
@@ -46,7 +50,9 @@ struct ComparisonCharts {
         guard !values.isEmpty else { return nil }
         let y: JSONValue = ["field": "metric", "type": "nominal", "sort": .null, "title": .null, "axis": ["labelLimit": 260]]
         let others = JSONValue.array(policies.dropFirst().map { .string($0) })
-        let color: JSONValue = ["field": "policy", "type": "nominal", "title": .null, "scale": colors, "legend": ["values": others]]
+        // Combinations of factors have long names.
+        let legend: JSONValue = ["values": others, "labelLimit": 400]
+        let color: JSONValue = ["field": "policy", "type": "nominal", "title": .null, "scale": colors, "legend": legend]
         let offset: JSONValue = ["field": "policy", "scale": ["domain": others]]
         let x: JSONValue = ["type": "quantitative", "title": "difference to the first policy", "axis": ["format": "+%"]]
         func along(_ field: String) -> JSONValue {
@@ -66,7 +72,8 @@ struct ComparisonCharts {
                     "y": y, "yOffset": offset, "color": color, "x": along("difference"),
                     "fill": [
                         "condition": [
-                            "test": "datum.sure === 'significant'", "field": "policy", "type": "nominal", "legend": .null, "scale": colors,
+                            "test": "datum.sure === 'significant'", "field": "policy", "type": "nominal", "legend": legend,
+                            "scale": colors,
                         ],
                         "value": "white",
                     ],
@@ -84,7 +91,9 @@ struct ComparisonCharts {
                 ? "Paired by seed, with 95 % intervals, as a share of the first policy's mean. Filled: significant in view of their number (Holm)."
                 : "As a share of the first policy's mean. One seed: how much of it is chance, nobody can say.",
             specification: [
-                "height": ["step": 9], "data": ["values": .array(values)], "layer": .array(layers),
+                // Of layers a chart cannot be told the height of a step.
+                "height": .integer(metrics.count * (Self.rowHeight * (policies.count - 1) + Self.gap)), "data": ["values": .array(values)],
+                "layer": .array(layers),
                 "resolve": ["scale": ["fill": "shared"]],
             ])
     }

@@ -29,6 +29,7 @@ public struct HTMLReport {
         } else {
             throw ScenarioError([
                 "\(folder): no run.json and no comparison.csv in this folder: expected the results of a run or of a comparison"
+                    + HTMLReport.hint(files.resultsInside)
             ])
         }
         page = try body.page()
@@ -78,8 +79,8 @@ public struct HTMLReport {
     private static func add(comparison files: ResultFiles, link: String, to body: inout HTMLBody) throws(ScenarioError) {
         for prefix in ["", "branch-"] where files.has(prefix + "comparison.csv") {
             let table = try files.table(prefix + "comparison.csv")
-            let name = PathText.split(files.folder).name
-            body.heading("\(name) · " + (prefix.isEmpty ? "policies" : "branches") + " compared")
+            let subject = prefix.isEmpty ? files.has(ExperimentTables.cases.file) ? "combinations" : "policies" : "branches"
+            body.heading("\(files.comparisonName) · \(subject) compared")
             for chart in ComparisonCharts(table).charts() { body.add(chart) }
             body.table("All figures", table, table.columns)
             body.links(
@@ -98,8 +99,12 @@ public struct HTMLReport {
 
     /// The run with the smallest seed.
     private static func firstRun(of policy: String, in folder: String) -> String? {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: PathText.join(folder, policy))) ?? []
-        let seeds = names.compactMap { $0.hasPrefix("seed-") ? UInt64($0.dropFirst(5)) : nil }
-        return seeds.min().map { "\(policy)/seed-\($0)" }
+        SeedFolder.seeds(in: PathText.join(folder, policy)).first.map { "\(policy)/\(SeedFolder.name($0))" }
+    }
+
+    /// Names folders that may have been meant.
+    private static func hint(_ folders: [String]) -> String {
+        let shown = folders.prefix(5).joined(separator: ", ") + (folders.count > 5 ? ", ..." : "")
+        return folders.isEmpty ? "" : "; there are results in \(shown)"
     }
 }

@@ -1,5 +1,6 @@
 // A folder of results, read back for the report: tables by name, with numbers where numbers are wanted.
 
+import Foundation
 import KubernetesAPI
 
 /// The files of one run, or of a comparison.
@@ -38,6 +39,30 @@ struct ResultFiles {
             throw ScenarioError(["\(error)"])
         }
     }
+
+    /// What a comparison in this folder is of: a sweep's folder may be called anything.
+    var comparisonName: String {
+        let sweep = try? YAMLFile.parse(InputFiles.read(PathText.join(folder, SweepFolder.manifestName)), name: folder).documents.first
+        return sweep?["experiment"]?.scalarText ?? PathText.split(PathText.standardised(folder)).name
+    }
+
+    /// Folders of runs and comparisons below this one, at most as deep as those of runs are (scenario, policy, seed).
+    var resultsInside: [String] {
+        var found: [String] = []
+        var level = [folder]
+        for _ in 0..<3 {
+            let folders = level.flatMap { parent in
+                let names = (try? FileManager.default.contentsOfDirectory(atPath: parent))?.sorted() ?? []
+                return names.map { PathText.join(parent, $0) }.filter { Folders.exists($0) }
+            }
+            // Those of runs are not looked for beside a comparison of them.
+            level = folders.filter { !ResultFiles(folder: $0).isOfResults }
+            found += folders.filter { ResultFiles(folder: $0).isOfResults }
+        }
+        return found
+    }
+
+    private var isOfResults: Bool { has("run.json") || has("comparison.csv") }
 
     /// A table that a run need not have.
     func optionalTable(_ file: String) throws(ScenarioError) -> Table? {

@@ -43,7 +43,7 @@ struct RunCharts {
     }
 
     func charts() throws(ScenarioError) -> [Chart] {
-        var charts = [try clusterState(), try pendingPods()]
+        var charts = [try clusterState(), try requested()]
         if let heat = try utilisation() { charts.append(heat) }
         return charts + (try services())
     }
@@ -107,7 +107,7 @@ struct RunCharts {
         ]
     }
 
-    private func pendingPods() throws(ScenarioError) -> Chart {
+    private func requested() throws(ScenarioError) -> Chart {
         let table = try files.table("cluster.csv")
         let resources = ["cpu", "memory"].filter { table.has("utilisation_\($0)") }
         var values: [JSONValue] = []
