@@ -14,7 +14,7 @@ public struct LostRequests: Hashable, Sendable {
 
     mutating func count(sentAt time: SimulatedTime) {
         requests += 1
-        let second = Int(time.sinceStart.seconds)
+        let second = time.countedSecond
         // Mostly the last one.
         var place = seconds.count
         while place > 0, seconds[place - 1] > second { place -= 1 }

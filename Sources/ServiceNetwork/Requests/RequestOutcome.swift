@@ -32,6 +32,14 @@ public struct RequestOutcome: Hashable, Sendable {
     public var pod: PodNumber
 }
 
+extension SimulatedTime {
+    /// The second that counts what happens at an instant: second 0 is over when 1 s is, that instant included.
+    public var countedSecond: Int {
+        let second = SimulatedDuration.seconds(1).nanoseconds
+        return max(Int((sinceStart.nanoseconds + second - 1) / second) - 1, 0)
+    }
+}
+
 /// What is counted of a source's requests.
 public struct RequestStatistics: Hashable, Sendable {
     /// Requests that were sent, retries and hedges not counted.

@@ -173,7 +173,7 @@ struct SourceState: Hashable, Sendable {
     }
 
     mutating func countFailure(sentAt time: SimulatedTime) {
-        let second = Int(time.sinceStart.seconds)
+        let second = time.countedSecond
         while failures.count <= second { failures.append(0) }
         failures[second] += 1
     }
