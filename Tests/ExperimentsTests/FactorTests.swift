@@ -242,7 +242,7 @@ struct FactorTests {
             // What only the scenario can tell.
             (
                 "  factors: [{name: x, path: 'cluster.nodePools[general].count', levels: [1]}, "
-                    + "{name: y, path: 'cluster.nodePools[0].count', levels: [1]}]\n",
+                    + "{name: other, path: 'cluster.nodePools[0].count', levels: [1]}]\n",
                 "experiment.yaml:7: spec.factors[1].path: is about the same field as cluster.nodePools[general].count, or a part of it"
             ),
             (
@@ -251,7 +251,7 @@ struct FactorTests {
             ),
             (
                 "  factors: [{name: x, path: 'cluster.objects[Deployment/web].spec.template.spec.containers[0].image', levels: [i]}, "
-                    + "{name: y, path: 'cluster.objects[Deployment/default/web].spec.template.spec.containers[web].image', levels: [i]}]\n",
+                    + "{name: other, path: 'cluster.objects[Deployment/default/web].spec.template.spec.containers[web].image', levels: [i]}]\n",
                 "is about the same field as cluster.objects[Deployment/web].spec.template.spec.containers[0].image"
             ),
             (

@@ -156,7 +156,7 @@ struct SchemaTests {
             "  seeds: 4\n", "  seeds: {from: 0, count: 3, antithetic: true}\n  warmUp: mser5\n",
             "  seeds: 4\n  warmUp: 10m\n  design: grid\n",
             "  seeds: 4\n  design: {sobol: {combinations: 8}}\n  outputs: [pods_created]\n",
-            "  seeds: 4\n  factors: [{name: x, path: a.b, range: {from: 1, to: 2, step: 0.5, unit: s}}, {name: y, paths: [a, b], levels: [1, a, null]}]\n",
+            "  seeds: 4\n  factors: [{name: x, path: a.b, range: {from: 1, to: 2, step: 0.5, unit: s}}, {name: other, paths: [a, b], levels: [1, a, null]}]\n",
         ])
     func experimentForms(spec: String) throws { #expect(try problems(ofExperiment: Self.experiment(spec)).isEmpty) }
 

@@ -12,7 +12,7 @@ struct WarmUpTests {
     private func series(_ values: [Double]) -> StepSeries {
         var series = StepSeries()
         for (index, value) in values.enumerated() {
-            series.add(value, from: SimulatedTime(seconds: index * 10), until: SimulatedTime(seconds: index * 10 + 10))
+            series.add(value, from: .zero + .seconds(index * 10), until: .zero + .seconds(index * 10 + 10))
         }
         return series
     }
@@ -26,12 +26,12 @@ struct WarmUpTests {
         #expect(short.maximum(after: .until(SimulatedTime(seconds: 20))) == 3)
         #expect(short.mean(after: .until(SimulatedTime(seconds: 40))) == nil)
         // Forty values of a warm-up, then a saw with mean 10.
-        let long = (0..<440).map { Double($0 < 40 ? 100 - $0 : $0 % 5 + 8) }
+        let long = (0..<40).map { Double(100 - $0) } + (0..<400).map { Double($0 % 5 + 8) }
         #expect(series(long).mean(after: .mser5) == 10)
         #expect(series((0..<400).map { Double($0) }).mean(after: .mser5) == nil)
     }
 
-    /// Ten machines that fill up: a Job's pods run for the first five minutes only, those of a Deployment for good.
+    /// Four machines with much to do at first: a Job's pods run for the first five minutes only, those of a Deployment for good.
     private static let scenario = """
         apiVersion: seatrial.dev/v1alpha1
         kind: Scenario
