@@ -9,7 +9,7 @@ import KubernetesAPI
 /// A request to evict a pod that budgets have a say in.
 struct EvictionCheck {
     let pod: NamespacedName
-    /// The pod, if it counts: one that does not run, or is going already, disrupts nobody.
+    /// The pod's.
     let uid: UID
     /// Why it must be refused; nil: the pod may go.
     private(set) var objection: String?

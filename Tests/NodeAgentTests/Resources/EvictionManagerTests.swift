@@ -61,6 +61,17 @@ struct EvictionManagerTests {
         #expect(EvictionThreshold.Amount.share(10 / 100).of(105_111_183_360) == 10_511_118_492)
     }
 
+    @Test("amounts beyond all numbers are as much as there can be")
+    func absurdAmounts() {
+        #expect(Int64(saturating: 1e30) == .max && Int64(saturating: -.infinity) == .min && Int64(saturating: .nan) == 0)
+        #expect(Int64(saturating: 4095.9) == 4095 && Int64(saturating: 9_223_372_036_854_775_807) == .max)
+        #expect(Int64.max.addingSaturated(1) == .max && Int64.min.addingSaturated(-1) == .min && Int64(2).addingSaturated(3) == 5)
+        #expect(Int64.max.multipliedSaturated(by: 2) == .max && Int64.max.multipliedSaturated(by: -2) == .min)
+        var load = OutsideLoad()
+        load.memory = .max
+        #expect((load + load).memory == .max)
+    }
+
     // MARK: Ranking
 
     /// The kubelet's comparisons one after another, as its source has them.
