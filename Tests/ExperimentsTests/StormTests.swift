@@ -31,7 +31,8 @@ struct StormTests {
     @Test("What goes wrong in few storms is drawn in some")
     func rarities() {
         var wanted = [
-            "apiServer: {delay: 12s", "apiServer: {errors: 1}", "apiServer: {errors: 0.95}", "effect: reclaim, notice: 25s, mtbf",
+            "storage: {attach: [{from:", "waitsFor: {service: storm/", "apiServer: {delay: 12s", "apiServer: {errors: 1}",
+            "apiServer: {errors: 0.95}", "effect: reclaim, notice: 25s, mtbf",
             "effect: partition, mtbf", "group: rack, probability: 0.6, effect: partition",
             "group: rack, probability: 0.6, effect: kubelet",
         ]
@@ -71,6 +72,85 @@ struct StormTests {
             """
         let record = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", scenario), ("web.yaml", pod)]).run().record
         #expect(record.availability.last?.available == 1)
+    }
+
+    /// Found by the storm of seed 1461.
+    @Test("A container that is being killed for its probe is gone in the end, though its node has less or more cpu for it meanwhile")
+    func killedAtOtherPace() throws {
+        let scenario = """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: killed}
+            spec:
+              duration: 20m
+              cluster:
+                nodePools: [{name: node, count: 1, resources: {cpu: 1, memory: 8Gi, pods: 30}}]
+                objects: [web.yaml]
+              workloads:
+                - selector: {matchLabels: {app: web}}
+                  start: {uniform: {min: 500ms, max: 2s}}
+                  readyAfterRestart: 22s
+                  usage: {cpu: 400m, startupCPU: "2"}
+              faults: [{at: 100s, nodes: all, down: 10s}]
+            """
+        let pod = """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: web}
+            spec:
+              replicas: 6
+              selector: {matchLabels: {app: web}}
+              template:
+                metadata: {labels: {app: web}}
+                spec:
+                  containers:
+                    - {name: main, image: "web:1", livenessProbe: {exec: {command: [check]}, periodSeconds: 1, failureThreshold: 1}}
+            """
+        let record = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", scenario), ("web.yaml", pod)]).run().record
+        // None of them ever answers in time: they are killed and started again to the end.
+        #expect(record.pods.count == 6 && record.pods.allSatisfy { $0.restarts >= 8 }, "\(record.pods.map(\.restarts))")
+    }
+
+    /// Found by the storm of seed 9290.
+    @Test("A container whose service comes while its kubelet is stopped is ready when the kubelet is back")
+    func serviceCameUnheard() throws {
+        let scenario = """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: unheard}
+            spec:
+              duration: 5m
+              cluster:
+                nodePools: [{name: node, count: 2, resources: {cpu: 4, memory: 8Gi, pods: 30}}]
+                objects: [web.yaml]
+              workloads:
+                - {selector: {matchLabels: {app: web}}, waitsFor: {service: default/db}}
+                - {selector: {matchLabels: {app: db}}, ready: 60s}
+              faults: [{at: 30s, node: node-0, effect: kubelet, down: 70s}]
+              expect:
+                - {deployment: default/web, available: {atMost: 0}, until: 100s}
+                - {deployment: default/web, available: {atLeast: 1}, from: 110s}
+            """
+        func deployment(_ name: String, on node: String) -> String {
+            """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: \(name)}
+            spec:
+              selector: {matchLabels: {app: \(name)}}
+              template:
+                metadata: {labels: {app: \(name)}}
+                spec:
+                  nodeSelector: {kubernetes.io/hostname: \(node)}
+                  containers: [{name: main, image: "app:1", readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 5}}]
+            ---
+
+            """
+        }
+        let service = "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 80}]}}"
+        let objects = deployment("web", on: "node-0") + deployment("db", on: "node-1") + service
+        let run = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", scenario), ("web.yaml", objects)]).run()
+        #expect(run.expectationsHold)
     }
 
     @Test("What storms are made of happens in them")

@@ -100,13 +100,18 @@ extension Convergence {
                     about: key)
             }
             let ready = own.count { $0.value.status.phase == .running && $0.isReady }
+            let available = own.count {
+                $0.value.status.phase == .running && $0.isAvailable(minReadySeconds: set.spec.minReadySeconds, at: now)
+            }
+            expect("replicas", set.status.replicas, own.count, of: key)
             expect("readyReplicas", set.status.readyReplicas, ready, of: key)
+            expect("availableReplicas", set.status.availableReplicas, available, of: key)
             checkReplicas(of: set, own, key)
         }
     }
 
-    /// Each replica is available or has a reason. Under OrderedReady, or while a claim is on its way out, those are not made that come
-    /// after one that is not available.
+    /// Each replica is available or has a reason. Those are neither made nor made anew that come after one that is not available under
+    /// OrderedReady, after one whose claim is on its way out, and after one that is refused: there the controller's sync ends.
     private mutating func checkReplicas(of set: StatefulSet, _ own: [Shared<Pod>], _ key: ObjectKey) {
         let seconds = set.spec.minReadySeconds
         var isHeld = false
@@ -114,25 +119,28 @@ extension Convergence {
             let name = "\(set.metadata.name)-\(ordinal)"
             let pod = own.first { $0.value.metadata.name == name }
             if let pod, pod.isActive, pod.isAvailable(minReadySeconds: seconds, at: now) { continue }
-            let hasReason = pod.map { isExcused($0, seconds) } ?? (isHeld || isLeaving(claimsOf: name, set) || refusesReplicas(of: set))
-            guard hasReason else {
+            let isAwaited = pod.map(\.isTerminal) ?? true
+            let isRefused = isAwaited && (claimsHold(back: name, of: set) || pod == nil && refusesReplicas(of: set))
+            guard isRefused || (isAwaited && isHeld) || pod.map({ isExcused($0, seconds) }) ?? false else {
                 return report(
                     .workloadsWhole, "\(key): replica \(ordinal) is not available, and nothing is in the way", about: key)
             }
-            if set.spec.podManagementPolicy == .orderedReady || isLeaving(claimsOf: name, set) { isHeld = true }
+            if isRefused || set.spec.podManagementPolicy == .orderedReady { isHeld = true }
         }
         guard !own.contains(where: { isExcused($0, seconds) }), set.spec.updateStrategy == .rollingUpdate(partition: 0),
-            set.status.updatedReplicas != set.spec.replicas, !refusesReplicas(of: set)
+            set.status.updatedReplicas < set.spec.replicas, !refusesReplicas(of: set)
         else { return }
         report(
             .workloadsWhole, "\(key) has \(set.status.updatedReplicas) of \(set.spec.replicas) pods of its newest template", about: key)
     }
 
-    /// Whether a claim of a replica's name is being deleted: the pod is made when it is gone.
-    private func isLeaving(claimsOf pod: String, _ set: StatefulSet) -> Bool {
+    /// Whether a claim of a replica's name is being deleted: the pod is made when it is gone. And nobody tells the real controller that a
+    /// claim which goes with its replica (`whenScaled: Delete`) is gone, so a set that was scaled down and up again may wait for ever.
+    private func claimsHold(back pod: String, of set: StatefulSet) -> Bool {
         set.spec.volumeClaimTemplates.contains { template in
             let name = NamespacedName(namespace: set.metadata.namespace, name: "\(template.metadata.name)-\(pod)")
-            return objects.get(PersistentVolumeClaim.self, name)?.value.metadata.isTerminating ?? false
+            let claim = objects.get(PersistentVolumeClaim.self, name)?.value.metadata
+            return claim.map(\.isTerminating) ?? (set.spec.claimRetention.whenScaled == .delete)
         }
     }
 
@@ -173,7 +181,7 @@ extension Convergence {
             report(.workloadsWhole, "\(key) has no available pod on node \(name), and nothing is in the way", about: key)
         }
         guard isWhole, !own.contains(where: { isExcused($0, seconds) }), case .rollingUpdate = set.spec.updateStrategy,
-            set.status.updatedNumberScheduled != set.status.desiredNumberScheduled
+            set.status.updatedNumberScheduled != set.status.desiredNumberScheduled, !refusesPods(of: set.spec.template, for: set.metadata)
         else { return }
         let (updated, desired) = (set.status.updatedNumberScheduled, set.status.desiredNumberScheduled)
         report(.workloadsWhole, "\(key) has \(updated) of \(desired) pods of its newest template", about: key)
@@ -278,6 +286,10 @@ extension Convergence {
             for endpoint in listed {
                 guard let reference = endpoint.pod else { continue }
                 guard let pod = served.first(where: { $0.value.metadata.uid == reference.uid }) else {
+                    // The end of a pod that was not ready before wakes the real controller neither.
+                    if endpoint.ready == false, pods.contains(where: { $0.value.metadata.uid == reference.uid && $0.isTerminal }) {
+                        continue
+                    }
                     report(.statusTrue, "\(key) has an endpoint for pod \(reference.key.name), which does not serve", about: key)
                     continue
                 }

@@ -12,6 +12,7 @@ struct Convergence {
     let objects: ObjectTables
     let now: SimulatedTime
     let agent: NodeAgent
+    private let faults: FaultInjector
     /// The API server, to ask what it would answer.
     let api: APIServer
     let quotas: QuotaBook
@@ -27,6 +28,7 @@ struct Convergence {
     init(of cluster: Cluster) {
         objects = cluster.api.objects
         now = cluster.now
+        faults = cluster.faults
         api = cluster.api
         schedulers = cluster.scheduler.profiles.map(\.schedulerName)
         evictions = cluster.invariants?.evictions ?? EvictionBook()
@@ -158,8 +160,14 @@ struct Convergence {
         let nodes = objects.all(Node.self)
         for node in nodes {
             let name = node.value.metadata.name
-            guard agent.number(of: name).map({ agent.isWatching($0) }) ?? false else { continue }
+            guard let number = agent.number(of: name) else { continue }
             let key = ObjectKey(.node, node.value.metadata.key)
+            guard agent.isWatching(number) else {
+                if faults[node: number].isHeard {
+                    report(.nodesRecover, "nothing holds node \(name) down, and its kubelet does not run", about: key)
+                }
+                continue
+            }
             if !node.value.isReady { report(.nodesRecover, "node \(name) runs and is not Ready", about: key) }
             let lost = node.value.spec.taints.first { [Taint.notReady, Taint.unreachable].contains($0.key) }
             if let lost { report(.nodesRecover, "node \(name) runs and has the taint \(lost.key):\(lost.effect.rawValue)", about: key) }

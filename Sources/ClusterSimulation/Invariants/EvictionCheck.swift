@@ -9,12 +9,11 @@ import KubernetesAPI
 /// A request to evict a pod that budgets have a say in.
 struct EvictionCheck {
     let pod: NamespacedName
-    /// The pod's.
     let uid: UID
     /// Why it must be refused; nil: the pod may go.
-    private(set) var objection: String?
+    let objection: String?
 
-    /// nil: no budget is asked.
+    /// nil: no budget is asked, for none selects the pod, or it does not run, or is going already: it disrupts nobody.
     init?(_ request: APIRequest, in objects: ObjectTables, _ book: EvictionBook, at now: SimulatedTime) {
         guard case .evict(let name, _) = request, let pod = objects.get(Pod.self, name), !pod.isTerminating, !pod.isTerminal,
             pod.value.status.phase != .pending
@@ -29,6 +28,8 @@ struct EvictionCheck {
             objection = "more than one budget selects it"
         } else if pod.isReady || budget.spec.unhealthyPodEvictionPolicy != .alwaysAllow {
             objection = EvictionCheck.objection(to: pod, budget) ?? book.objection(to: pod, budget, in: objects, at: now)
+        } else {
+            objection = nil
         }
     }
 

@@ -55,6 +55,7 @@ extension StormGenerator {
     /// What is drawn in few storms: the API server at its worst, partitions at random, whole zones taken back, shocks that only cut off or
     /// stop kubelets, and failures that last for milliseconds.
     private mutating func makeRarities(until end: Int) {
+        makeDriverTrouble(until: end)
         guard rarities.chance(0.35) else { return }
         for _ in 0..<rarities.number(1...2) {
             let at = anyInstant(until: end)
@@ -96,6 +97,18 @@ extension StormGenerator {
                 add(fault: "{at: \(at)ms, node: \(node)\(effect), down: \(moment)ms}", needs: [.node(node)])
             }
         }
+    }
+
+    /// CSI drivers that fail or are slow for a while.
+    private mutating func makeDriverTrouble(until end: Int) {
+        guard storm.objects.contains(where: { $0.text.contains("storageClassName") }), rarities.chance(0.3) else { return }
+        let troubles = ["attach", "mount"].map { work in
+            let from = rarities.number(0...(end / 2))
+            let until = rarities.number((from + 10)...end)
+            let trouble = rarities.pick(["probability: 0.5", "probability: 1", "delay: 20s", "probability: 0.3, delay: 3s"])
+            return "\(work): [{from: \(from)s, until: \(until)s, \(trouble)}]"
+        }
+        storm.storage.append(.init(text: "{\(troubles.joined(separator: ", "))}"))
     }
 
     /// Failures from a file, as they happened somewhere.

@@ -150,7 +150,14 @@ extension StormGenerator {
         if further.chance(0.3) { parts.append("imageSize: \(further.pick([50, 300, 900]))Mi") }
         if further.chance(0.1) { parts.append("layerSize: \(further.pick([10, 100]))Mi") }
         if further.chance(0.1) { parts.append("readyAfterRestart: \(further.number(1...30))s") }
-        add(behaviour: "{\((parts + behaviour).joined(separator: ", "))}", of: object)
+        var needs: [StormScenario.Need] = [.object(object)]
+        let services = storm.objects.map(\.name).filter { $0.hasPrefix("Service/") }
+        if !services.isEmpty, rarities.chance(0.1) {
+            let service = rarities.pick(services)
+            parts.append("waitsFor: {service: \(service.split(separator: "/").dropFirst().joined(separator: "/"))}")
+            needs.append(.object(service))
+        }
+        storm.behaviours.append(.init(text: "{\((parts + behaviour).joined(separator: ", "))}", needs: needs))
         behaviour = []
     }
 }

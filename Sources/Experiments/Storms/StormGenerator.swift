@@ -149,10 +149,6 @@ struct StormGenerator {
         storm.objects.append(.init(name: name, text: text, needs: needs))
     }
 
-    mutating func add(behaviour text: String, of object: String) {
-        storm.behaviours.append(.init(text: text, needs: [.object(object)]))
-    }
-
     mutating func add(fault text: String, needs: [StormScenario.Need] = []) { storm.faults.append(.init(text: text, needs: needs)) }
 
     mutating func add(action text: String, needs: [StormScenario.Need] = []) { storm.actions.append(.init(text: text, needs: needs)) }

@@ -58,9 +58,11 @@ public struct StormScenario: Sendable, Hashable {
     var actions: [Piece] = []
     /// Entries of `traffic.sources`.
     var sources: [Piece] = []
-    /// Sections of `controlPlane`, and the registry.
+    /// Sections of `controlPlane`; the registry.
     var settings: [Piece] = []
     var registry: [Piece] = []
+    /// The troubles of CSI drivers.
+    var storage: [Piece] = []
 
     /// How long a cluster is left alone before it is judged: longer than the tolerations of lost nodes, the back-offs of crashing
     /// containers and the windows of autoscalers, one after the other.
@@ -148,6 +150,7 @@ public struct StormScenario: Sendable, Hashable {
             for piece in settings { text += "    \(piece.text)\n" }
         }
         if let piece = registry.first { text += "  registry: \(piece.text)\n" }
+        if let piece = storage.first { text += "  storage: \(piece.text)\n" }
         text += StormScenario.section("workloads", behaviours)
         if !sources.isEmpty { text += "  traffic:\n    sources:\n" + sources.map { "      - \($0.text)\n" }.joined() }
         text += StormScenario.section("faults", faults)

@@ -31,7 +31,7 @@ struct StormShrinking {
         cutTime()
         while budget > 0 {
             let before = storm
-            for list in [\StormScenario.actions, \.faults, \.late, \.objects, \.behaviours, \.sources, \.settings, \.registry] {
+            for list in [\StormScenario.actions, \.faults, \.late, \.objects, \.behaviours, \.sources, \.settings, \.registry, \.storage] {
                 takeOut(of: list)
             }
             takeNodes()

@@ -24,10 +24,15 @@ extension NodeAgent {
         guard let service = environment.services.observe(isGone ? nil : slice.value, before: isGone ? slice.value : before),
             awaitedServices.contains(service)
         else { return }
-        for number in kubelets.indices where kubelets[number].power == .running {
+        for number in kubelets.indices {
+            // Containers run on without their kubelet, and find the service too.
+            let isThere = kubelets[number].power == .running
+            guard isThere || kubelets[number].power == .kubeletStopped || kubelets[number].power == .starting(afterCrash: false) else {
+                continue
+            }
             for slot in kubelets[number].slotRange {
                 guard kubelets[number].waits(for: service, slot), var worker = kubelets[number].take(slot) else { continue }
-                if !worker.isStopping, worker.serviceCame(at: now) { step(&worker, slot, on: number, at: now, effects: &effects) }
+                if !worker.isStopping, worker.serviceCame(at: now), isThere { step(&worker, slot, on: number, at: now, effects: &effects) }
                 kubelets[number].put(worker, into: slot)
             }
         }

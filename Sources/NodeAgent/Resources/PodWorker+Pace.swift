@@ -75,7 +75,8 @@ extension PodWorker {
             containers[index].state = .ended(run, restart: moved)
             return moved != restart
         case .running(let since, let ready, let ends, let exitCode):
-            guard !isStopping else { return false }
+            // What is being stopped or killed ends by the clock.
+            guard !isStopping, health.isEmpty || health[index].killedFor == nil else { return false }
             if own.since != since {
                 own.since = since
                 own.completes = .distantFuture
