@@ -108,8 +108,11 @@ struct StormGenerator {
             kubelet.append("shutdownGracePeriod: \(further.number(5...30))s, shutdownGracePeriodCriticalPods: \(further.number(0...5))s")
         }
         if further.chance(0.3) {
+            // Without a threshold: the scheduler knows nothing of images' sizes, and where those in use do not fit kubelets evict for ever.
+            let thresholds = "{memory.available: 100Mi, nodefs.available: 10%}"
             kubelet.append(
-                "imageFileSystemSize: \(further.number(1...3))Gi, imageMinimumGCAge: 10s, imageGCPeriod: \(further.pick([20, 300]))s")
+                "imageFileSystemSize: \(further.number(1...3))Gi, imageMinimumGCAge: 10s, imageGCPeriod: \(further.pick([20, 300]))s, "
+                    + "evictionHard: \(thresholds)")
         }
         if further.chance(0.15) {
             kubelet.append("serializeImagePulls: false, maxParallelImagePulls: \(further.number(0...2))")
