@@ -63,6 +63,9 @@ struct PreBindings: Sendable {
 }
 
 extension Scheduler {
+    /// Whether a pod has a node and waits for what must be done before it is bound.
+    package func preparesBinding(of pod: UID) -> Bool { preBindings.index(of: pod) != nil }
+
     /// Lets the PreBind plugins from `first` on do their work; binds the pod when the last is done.
     mutating func prepareBinding(
         _ reserved: ReservedPod, from first: Int = 0, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>

@@ -44,6 +44,11 @@ extension Cluster {
         let counted = scheduler.cache.placedPod(uid)
         // One that is about to be bound is counted already.
         if node == nil, exists, counted?.isAssumed ?? true { return }
+        // One that was deleted before that is let go when its binding is found impossible.
+        if !exists, scheduler.preparesBinding(of: uid) {
+            invariants?.lookAgain(at: uid)
+            return
+        }
         let countedOn = counted.map { scheduler.cache.nodes.names[$0.node] }
         if countedOn != node {
             let (seen, real) = (countedOn ?? "no node", node ?? "no node")

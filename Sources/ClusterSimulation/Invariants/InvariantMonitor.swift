@@ -260,6 +260,9 @@ struct InvariantMonitor: Sendable {
     }
 
     var hasTouched: Bool { !touched.isEmpty }
+
+    /// What is compared of a pod may be looked at too early.
+    mutating func lookAgain(at pod: UID) { touchedPods.append(pod) }
 }
 
 extension InvariantMonitor {
