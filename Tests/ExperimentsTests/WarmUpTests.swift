@@ -127,9 +127,27 @@ struct WarmUpTests {
         var plain = experiment
         plain.warmUp = nil
         #expect(plain.fingerprint != experiment.fingerprint)
-        let overrides = ScenarioOverrides(warmUp: try ScenarioOverrides.warmUp("mser5"))
+        let overrides = ScenarioOverrides(warmUp: try WarmUpOverride(option: "mser5"))
         #expect(try ScenarioFile.load(folder["scenario.yaml"], overrides: overrides).configuration.recording.warmUp == .mser5)
-        #expect(try ScenarioOverrides.warmUp("0s") == nil)
+    }
+
+    @Test("An experiment and the command line may say that nothing is left out, whatever the scenario says")
+    func nothingLeftOut() throws {
+        let warm = FactorTests.scenario + "  measure: {warmUp: 1m}\n"
+        let folder = try TemporaryFolder(FactorTests.files.merging(["scenario.yaml": warm, "plain.yaml": FactorTests.scenario]) { $1 })
+        func figures(_ scenario: Scenario) throws -> [Metric] { try scenario.run().summary.metrics }
+        let whole = try figures(ScenarioFile.load(folder["plain.yaml"]))
+        #expect(try figures(ScenarioFile.load(folder["scenario.yaml"])) != whole)
+        let overrides = ScenarioOverrides(warmUp: try WarmUpOverride(option: "0s"))
+        #expect(try figures(ScenarioFile.load(folder["scenario.yaml"], overrides: overrides)) == whole)
+        try folder.write("experiment.yaml", FactorTests.experiment("  warmUp: 0s\n"))
+        #expect(try figures(ExperimentFile.load(folder["experiment.yaml"]).scenario(0)) == whole)
+    }
+
+    @Test("No warm-up goes without samples, too")
+    func nothingWithoutSamples() throws {
+        let scenario = FactorTests.scenario + "  measure: {warmUp: 0s, interval: 0}\n"
+        #expect(try ScenarioFile.load("s.yaml", files: [("s.yaml", scenario), ("web.yaml", webManifest)]).run().summary["pods_created"] == 3)
     }
 
     @Test(
@@ -150,7 +168,20 @@ struct WarmUpTests {
 
     @Test("A warm-up that is none is refused on the command line", arguments: ["soon", "-1s", "10"])
     func refusedOption(text: String) {
-        let refused = #expect(throws: ScenarioError.self) { try ScenarioOverrides.warmUp(text) }
+        let refused = #expect(throws: ScenarioError.self) { try WarmUpOverride(option: text) }
         #expect(refused?.description.hasPrefix("--warm-up: ") == true)
+    }
+
+    @Test("A warm-up that does not go with the scenario is told of where it was given: by the option, or in the experiment")
+    func refusedOverrides() throws {
+        let folder = try TemporaryFolder(FactorTests.files)
+        let option = #expect(throws: ScenarioError.self) {
+            try ScenarioFile.load(folder["scenario.yaml"], overrides: ScenarioOverrides(warmUp: try WarmUpOverride(option: "3m")))
+        }
+        #expect(option?.messages == ["--warm-up: a warm-up of 3m leaves nothing of a run of 3m"])
+        try folder.write("experiment.yaml", FactorTests.experiment("  warmUp: 1h\n"))
+        let field = #expect(throws: ScenarioError.self) { try ExperimentFile.load(folder["experiment.yaml"]) }
+        #expect(field?.messages.count == 1)
+        #expect(field?.description.contains("experiment.yaml:7: spec.warmUp: a warm-up of 1h leaves nothing of a run of 3m") == true)
     }
 }
