@@ -116,6 +116,35 @@ struct WarmUpTests {
         #expect(abs((whole["requests_users"] ?? 0) - 3000) <= 10)
     }
 
+    @Test("Requests and error seconds count from the same time on: the first interval that begins when the warm-up is over")
+    func requestsFromOneTime() throws {
+        func summary(_ measure: String) throws -> RunSummary {
+            // Nobody answers for some time of the second minute, and of the third.
+            try TrafficScenario(
+                manifests: [TrafficScenario.web, TrafficScenario.service()].joined(separator: "\n---\n"),
+                traffic: "sources: [{name: users, service: web, constant: {rate: 10}}]",
+                rest: """
+                    timeline:
+                      - {at: 61s, scale: {deployment: web, replicas: 0}}
+                      - {at: 100s, scale: {deployment: web, replicas: 4}}
+                      - {at: 121s, scale: {deployment: web, replicas: 0}}
+                      - {at: 160s, scale: {deployment: web, replicas: 4}}
+                    measure: {interval: 1m, \(measure)}
+                    """, duration: "5m"
+            ).run().summary
+        }
+        let third = try summary("warmUp: 2m")
+        let (failed, seconds) = (try #require(third["requests_users_failed"]), try #require(third["requests_users_error_seconds"]))
+        // Ten are sent in each second: one in which all fail counts once.
+        #expect(failed > 100 && abs(seconds - failed / 10) <= 2, "\(failed), \(seconds)")
+        for end in ["61s", "62500ms", "119s"] {
+            let rounded = try summary("warmUp: \(end)")
+            #expect(rounded["requests_users_failed"] == failed)
+            #expect(rounded["requests_users_error_seconds"] == seconds, "\(end)")
+        }
+        #expect(try #require(summary("warmUp: 1m")["requests_users_error_seconds"]) > seconds + 10)
+    }
+
     @Test("An experiment and the command line say it instead of the scenario")
     func overrides() throws {
         let folder = try TemporaryFolder(FactorTests.files)
@@ -144,16 +173,29 @@ struct WarmUpTests {
         #expect(try figures(ExperimentFile.load(folder["experiment.yaml"]).scenario(0)) == whole)
     }
 
+    @Test("A warm-up may end when the last interval begins")
+    func lastInterval() throws {
+        let scenario = FactorTests.scenario + "  measure: {warmUp: 2m, interval: 1m}\n"
+        let summary = try ScenarioFile.load("s.yaml", files: [("s.yaml", scenario), ("web.yaml", webManifest)]).run().summary
+        #expect(summary["utilisation_cpu_mean"] != nil && summary["nodes_used_peak"] != nil)
+    }
+
     @Test("No warm-up goes without samples, too")
     func nothingWithoutSamples() throws {
         let scenario = FactorTests.scenario + "  measure: {warmUp: 0s, interval: 0}\n"
-        #expect(try ScenarioFile.load("s.yaml", files: [("s.yaml", scenario), ("web.yaml", webManifest)]).run().summary["pods_created"] == 3)
+        let summary = try ScenarioFile.load("s.yaml", files: [("s.yaml", scenario), ("web.yaml", webManifest)]).run().summary
+        #expect(summary["utilisation_cpu_mean"] != nil)
     }
 
     @Test(
         "A warm-up that leaves nothing, or that nothing can be taken off, is refused",
         arguments: [
             ("measure: {warmUp: 30m}", "s.yaml:11: spec.measure.warmUp: a warm-up of 30m leaves nothing of a run of 30m"),
+            (
+                "measure: {warmUp: 25m1s, interval: 5m}",
+                "s.yaml:11: spec.measure.warmUp: a warm-up of 25m1s leaves nothing of a run of 30m, whose last interval of 5m (measure.interval) begins "
+                    + "at 25m"
+            ),
             ("measure: {warmUp: 1m, interval: 0}", "cannot be taken off without samples"),
             ("measure: {warmUp: -1s}", "must not be negative"),
             ("measure: {warmUp: welch}", "s.yaml:11: spec.measure.warmUp: Unsupported value: \"welch\""),

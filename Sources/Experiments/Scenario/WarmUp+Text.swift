@@ -15,11 +15,18 @@ extension WarmUp {
 }
 
 extension RecordingOptions {
-    /// Why the warm-up cannot be taken off a run: nothing would be left, or there are no series to cut; nil: it can, or there is none.
+    /// Why the warm-up cannot be taken off a run: no whole interval would be left, or there are no series to cut; nil: it can, or there is none.
     func warmUpProblem(over duration: SimulatedDuration) -> String? {
         guard let warmUp, warmUp.end != .zero else { return nil }
-        if let end = warmUp.end, end >= .zero + duration { return "a warm-up of \(warmUp.text) leaves nothing of a run of \(duration.text)" }
-        return interval == nil ? "a warm-up cannot be taken off without samples: set measure.interval" : nil
+        if let end = warmUp.end, end >= .zero + duration {
+            return "a warm-up of \(warmUp.text) leaves nothing of a run of \(duration.text)"
+        }
+        guard let interval else { return "a warm-up cannot be taken off without samples: set measure.interval" }
+        // Figures begin with the first interval that opens when the warm-up is over.
+        let last = SimulatedDuration(nanoseconds: (duration.nanoseconds - 1) / interval.nanoseconds * interval.nanoseconds)
+        guard let end = warmUp.end, end > .zero + last else { return nil }
+        return "a warm-up of \(warmUp.text) leaves nothing of a run of \(duration.text), whose last interval of \(interval.text) "
+            + "(measure.interval) begins at \(last.text)"
     }
 }
 
