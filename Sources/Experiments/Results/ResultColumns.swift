@@ -291,8 +291,9 @@ public enum ResultTables {
 
             ## trace.json
             With `--trace`: a timeline in the trace-event format, which Perfetto (<https://ui.perfetto.dev>) and chrome://tracing open. Each node is a
-            process: its failures and the times it was not Ready on the first track, its pods on as many more as it takes, each with the time
-            until it was ready inside of it. Arrows lead from a failure to the pods that were made for those it took.
+            process: its failures and the times it was not Ready on the first tracks (failures that overlap have tracks of their own, after the pods), its pods
+            on as many more as it takes, each with the time until it was ready inside of it. Arrows lead from a failure to the pods that were made for those
+            it took.
 
             """
         return page
