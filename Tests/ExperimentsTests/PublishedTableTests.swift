@@ -47,7 +47,7 @@ struct PublishedTableTests {
             #expect(
                 try String(contentsOfFile: folder[file], encoding: .utf8)
                     == String(contentsOfFile: Self.folder + "/" + file, encoding: .utf8),
-                "\(file): make fgd")
+                "\(file): make fgd OPENB=DIR")
         }
         let experiment = try String(contentsOfFile: packageRoot + "/scenarios/gpu-sharing/experiment.yaml", encoding: .utf8)
         #expect(
