@@ -242,7 +242,7 @@ public enum ResultTables {
     public static let summary = ResultTable(
         file: "summary.csv",
         row:
-            "a figure about the whole run; of the requests of each source NAME there are `requests_NAME` (those that ended), and the same with "
+            "a figure about the whole run, or, where `measure.warmUp` of the scenario says so, about what came after the warm-up; of the requests of each source NAME there are `requests_NAME` (those that ended), and the same with "
             + "`_failed`, `_availability`, `_error_seconds` (in which a request was sent that failed, then or later) and, of good answers, `_latency_mean`, `_latency_p50`, `_latency_p90`, `_latency_p99`, `_latency_p999` and `_latency_maximum`",
         columns: [
             ResultColumn("metric", .text, "What was measured."),

@@ -23,8 +23,8 @@ public struct RunSummary: Hashable, Sendable {
 
     /// Sums up a run that ended at `end`.
     ///
-    /// - Parameter warmUp: what is left out of means over time, and, if it has an end, of waits, of replicas missing and of requests; counts of what
-    ///   happened are of the whole run.
+    /// - Parameter warmUp: what is left out of means over time and of the most nodes in use, and, if it has an end, of waits, of replicas missing and
+    ///   of requests; counts of what happened are of the whole run.
     public init(_ record: RunRecord, end: SimulatedTime, warmUp: WarmUp? = nil) {
         add("simulated_time", end.sinceStart.seconds, "s")
         addPods(record, end)
