@@ -4,7 +4,7 @@ SWIFT ?= swift
 DEMO := scenarios/zone-outage/scenario.yaml
 PACKAGES := libgsl-dev libyaml-dev pkg-config tzdata
 
-.PHONY: run test build dependencies format benchmark curated fgd example slurm
+.PHONY: run test build dependencies format benchmark curated fgd openb example slurm
 
 ## Build in release mode and run the main demonstration.
 run: build
@@ -42,13 +42,18 @@ curated: build
 	.build/release/seatrial sweep scenarios/node-churn/experiment.yaml --quiet --output .build/curated/node-patience >/dev/null
 	cp .build/curated/node-patience/cases.csv .build/curated/node-patience/comparison.csv results/curated/node-patience/
 
-## Repeat the published experiment with GPU-sharing policies (docs/gpu-sharing.md) and keep its tables. OPENB is where the published lists are.
-OPENB ?= ../shared/traces/openb
-fgd: build
+## Repeat the published experiment with GPU-sharing policies (docs/gpu-sharing.md) and keep its tables: make fgd OPENB=DIR, where the published lists are.
+fgd: openb build
 	.build/release/seatrial import openb --nodes "$(OPENB)/openb_node_list_gpu_node.csv" --pods "$(OPENB)/openb_pod_list_default.csv" \
 	  --output scenarios/gpu-sharing/openb
 	.build/release/seatrial experiment scenarios/gpu-sharing/experiment.yaml --output .build/fgd
 	cp .build/fgd/gpu-sharing-openb/runs.csv .build/fgd/gpu-sharing-openb/comparison.csv results/curated/gpu-sharing-openb/
+
+openb:
+	@for list in node_list_gpu_node pod_list_default; do \
+	  [ -n "$(OPENB)" ] && [ -f "$(OPENB)/openb_$$list.csv" ] && continue; \
+	  echo "make fgd OPENB=DIR: there is no openb_$$list.csv in the folder \"$(OPENB)\" (docs/gpu-sharing.md says where the lists are)" >&2; exit 2; \
+	done
 
 ## The package of docs/own-policy.md: a program with a scheduling policy of its own.
 example: dependencies

@@ -49,7 +49,7 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(
         help: """
             What figures of the steady state leave out at the beginning, for example 10m, or mser5: as much of each series as MSER-5 finds; \
-            default: what the scenario says (measure.warmUp).
+            0s for nothing; default: what the scenario says (measure.warmUp).
             """)
     var warmUp: String?
 
@@ -88,7 +88,7 @@ struct CompareCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let warmUp = try warmUp.flatMap { try ScenarioOverrides.warmUp($0) }
+        let warmUp = try warmUp.map { try WarmUpOverride(option: $0) }
         let scenarios = try scheduler.map { policy in
             try ScenarioFile.load(scenario, overrides: ScenarioOverrides(duration: duration, scheduler: policy, warmUp: warmUp))
         }

@@ -51,11 +51,11 @@ struct SweepAllCommand: AsyncParsableCommand {
 
     func run() async throws {
         let sweep = try Sweep(options.experiment, output: options.output)
-        Terminal.warn(sweep.experiment.warnings + sweep.damage)
+        Terminal.warn(sweep.experiment.warnings)
         let began = Terminal.clock
         let shows = Terminal.isWatched && !quiet
         let total = sweep.experiment.caseCount
-        let outcome = try await sweep.run(jobs: jobs) { done in
+        let outcome = try await sweep.run(jobs: jobs, warn: Terminal.warn) { done in
             if shows { Terminal.show("\(done) of \(total) cases, \(String(format: "%.1f", Terminal.clock - began)) s") }
         }
         if shows { Terminal.clearLine() }
@@ -104,7 +104,8 @@ struct SweepRunCommand: ParsableCommand {
 
 struct SweepCollectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "collect", abstract: "Merge all cases into cases.csv, runs.csv and comparison.csv; exit code 3 if some are missing.")
+        commandName: "collect",
+        abstract: "Merge all cases into cases.csv, runs.csv and comparison.csv; exit code 3 if some are missing or damaged.")
 
     @OptionGroup var options: SweepOptions
 

@@ -89,13 +89,11 @@ struct ExplainTests {
     func order() throws {
         let run = try RepeatableRun(packageRoot + "/scenarios/quickstart/scenario.yaml")
         let outcome = try run.scenario.run()
-        for pod in outcome.record.pods where pod.ready != nil {
-            let lines = PodStoryReport(try PodStory(of: pod.name, in: run)).description.split(separator: "\n").map(String.init)
-            let started = try #require(lines.firstIndex { $0.contains("kubelet: Started") })
-            let running = try #require(lines.firstIndex { $0.hasSuffix("phase Running") })
-            #expect(started < running, "\(lines)")
-            break
-        }
+        let pod = try #require(outcome.record.pods.first { $0.ready != nil })
+        let lines = PodStoryReport(try PodStory(of: pod.name, in: run)).description.split(separator: "\n").map(String.init)
+        let started = try #require(lines.firstIndex { $0.contains("kubelet: Started") })
+        let running = try #require(lines.firstIndex { $0.hasSuffix("phase Running") })
+        #expect(started < running, "\(lines)")
     }
 
     @Test("Questions that have no answer say why")

@@ -80,7 +80,7 @@ struct LostRequestTests {
         #expect(abs(Double(lost.errorSeconds) - expected / 10) < 2)
         let traffic = try #require(record.record.traffic)
         #expect(traffic.worstMinute(of: 0)?.minute == 0)
-        #expect(record.summary["requests_users_error_seconds"] == Double(traffic.sources[0].errorSeconds()))
+        #expect(record.summary["requests_users_error_seconds"] == Double(traffic.sources[0].errorSeconds))
     }
 
     @Test(

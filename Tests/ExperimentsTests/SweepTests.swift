@@ -110,17 +110,17 @@ struct SweepTests {
         #expect(old?.description.contains("was begun by seatrial 0.0.1") == true)
     }
 
-    @Test("A damaged case is told of and not taken for a result")
+    @Test("Damaged cases, and those of other seeds, are missing: all of them are told of, and none is taken for a result")
     func damaged() throws {
         let folder = try folder()
-        _ = try Sweep.run(folder["experiment.yaml"], cases: 1...8, output: folder["sweep"])
-        let path = "sweep/cases/000003.json"
-        let text = try String(contentsOfFile: folder[path], encoding: .utf8)
-        for wrong in [String(text.prefix(100)), text.replacingOccurrences(of: "\"seed\": 1", with: "\"seed\": 4")] {
-            try folder.write(path, wrong)
-            let refused = #expect(throws: ResultError.self) { try Sweep.collect(folder["experiment.yaml"], output: folder["sweep"]) }
-            #expect(refused?.description.contains("000003.json") == true)
-        }
+        _ = try Sweep.run(folder["experiment.yaml"], cases: 1...7, output: folder["sweep"])
+        let text = try String(contentsOfFile: folder["sweep/cases/000003.json"], encoding: .utf8)
+        try folder.write("sweep/cases/000003.json", String(text.prefix(100)))
+        try folder.write("sweep/cases/000005.json", text.replacingOccurrences(of: "\"seed\": 1", with: "\"seed\": 4"))
+        let refused = #expect(throws: ResultError.self) { try Sweep.collect(folder["experiment.yaml"], output: folder["sweep"]) }
+        #expect(
+            refused?.description.hasSuffix(
+                "3 of 8 cases are missing: 3, 5, 8 (of these there are damaged files: 3, 5); `seatrial sweep` runs them") == true)
     }
 
     @Test(
@@ -132,13 +132,20 @@ struct SweepTests {
         let before = try contents(folder["sweep"] + "/cases")
         try folder.write("sweep/cases/000003.json", wrong)
         #expect(try Sweep.list(folder["experiment.yaml"], output: folder["sweep"]).contains("\n3,machines=2 replicas=6,2,6,1,false\n"))
+        let refused = #expect(throws: ResultError.self) { try Sweep.collect(folder["experiment.yaml"], output: folder["sweep"]) }
+        #expect(refused?.description.contains("1 of 8 cases are missing: 3 (of these there are damaged files: 3)") == true)
         let sweep = try Sweep(folder["experiment.yaml"], output: folder["sweep"])
-        #expect(sweep.damage.first?.hasSuffix("run again: 3") == true)
-        _ = try await sweep.run(jobs: 1)
+        var warnings: [String] = []
+        _ = try await sweep.run(jobs: 1, warn: { warnings += $0 })
+        #expect(warnings.count == 1 && warnings.first?.hasSuffix("run again: 3") == true)
         #expect(try contents(folder["sweep"] + "/cases") == before)
-        #expect(sweep.damage.isEmpty)
+        _ = try await sweep.run(jobs: 1, warn: { warnings += $0 })
+        #expect(warnings.count == 1)
+        let whole = try contents(folder["sweep"])
         try folder.write("sweep/cases/000003.json", wrong)
         #expect(try Sweep.run(folder["experiment.yaml"], cases: 2...3, output: folder["sweep"]) == Sweep.Part(run: 1, done: 1, failed: 0))
+        _ = try Sweep.collect(folder["experiment.yaml"], output: folder["sweep"])
+        #expect(try contents(folder["sweep"]) == whole)
     }
 
     @Test("Cases in which expectations do not hold are counted")

@@ -44,28 +44,51 @@ struct TraceTests {
         return overlaps
     }
 
+    /// Arrows that begin where no failure is told of, which viewers would not draw.
+    private func strayArrows(_ events: [[String: Any]]) -> [String] {
+        let failures = events.filter { $0["cat"] as? String == "failure" }
+        return events.filter { $0["ph"] as? String == "s" }.compactMap { arrow in
+            let time = number(arrow["ts"])
+            let isHeld = failures.contains { slice in
+                number(slice["pid"]) == number(arrow["pid"]) && number(slice["tid"]) == number(arrow["tid"]) && number(slice["ts"]) <= time
+                    && time <= number(slice["ts"]) + number(slice["dur"])
+            }
+            return isHeld ? nil : "\(arrow)"
+        }
+    }
+
     @Test(
-        "Slices of one track nest, those of failures and of conditions too",
+        "Slices of one track nest, those of failures and of conditions too, and arrows begin in failures",
         arguments: ["zone-outage", "tolerations", "node-churn", "zone-partition", "spot-reclamation", "rollout"])
     func nesting(name: String) throws {
         let events = try events(of: name + "/scenario.yaml").events
         #expect(overlaps(events).isEmpty)
+        #expect(strayArrows(events).isEmpty)
         #expect(events.contains { $0["cat"] as? String == "failure" } && events.contains { $0["cat"] as? String == "condition" })
     }
 
-    @Test("A failure of a node that is back while the rest of its zone is not is told beside the zone's")
+    @Test("A failure of a node that is back while the rest of its zone is not is told beside the zone's, with its own arrows")
     func overlappingFailures() throws {
+        // Both nodes of the zone are back after a minute, but for node-2, which another failure keeps down.
         let scenario =
-            BrokenScenario.base
-            + "  faults: [{at: 3m, node: node-0, down: 5m}, {at: 2m, zone: a, down: 3m}, {at: 5m30s, node: node-2, down: 3m}]\n"
-        var loaded = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", scenario), ("web.yaml", webManifest)])
+            BrokenScenario.base.replacingOccurrences(of: "duration: 10m", with: "duration: 20m")
+            + "  faults: [{at: 2m, zone: a, down: 1m}, {at: 2m30s, node: node-2}, {at: 4m, node: node-0}]\n"
+        let web = webManifest.replacingOccurrences(of: "replicas: 3", with: "replicas: 8")
+        var loaded = try ScenarioFile.load("scenario.yaml", files: [("scenario.yaml", scenario), ("web.yaml", web)])
         loaded.configuration.recording.trace = true
         let folder = try TemporaryFolder()
         try loaded.run().write(to: folder["run"])
         let document = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder["run/trace.json"])))
         let events = try #require((document as? [String: Any])?["traceEvents"] as? [[String: Any]])
-        #expect(events.count { $0["cat"] as? String == "failure" } == 3)
         #expect(overlaps(events).isEmpty)
+        func track(_ event: [String: Any]) -> [Double] { [number(event["pid"]), number(event["tid"])] }
+        let named = events.filter { $0["name"] as? String == "thread_name" }.map(track)
+        let moved = events.filter { $0["cat"] as? String == "failure" && number($0["tid"]) > 1 }
+        #expect(moved.contains { number($0["ts"]) == 4 * 60e6 })
+        #expect(moved.allSatisfy { named.contains(track($0)) })
+        // The pods of node-0 are replaced because of its own failure.
+        #expect(events.contains { $0["ph"] as? String == "s" && number($0["tid"]) > 1 && number($0["ts"]) == 4 * 60e6 })
+        #expect(strayArrows(events).isEmpty)
     }
 
     @Test(

@@ -47,6 +47,8 @@ struct WarmUpTests {
 
         """
     private static let scaling = "timeline: [{at: 20m, scale: {deployment: web, replicas: 5}}]"
+    /// The first combination is the scenario of ``FactorTests`` as it is.
+    private static let machines = "  factors: [{name: machines, path: 'cluster.nodePools[0].count', levels: [2, 3]}]\n"
     private static let job = """
         apiVersion: batch/v1
         kind: Job
@@ -116,26 +118,86 @@ struct WarmUpTests {
         #expect(abs((whole["requests_users"] ?? 0) - 3000) <= 10)
     }
 
+    @Test("Requests and error seconds count from the same time on: the first interval that begins when the warm-up is over")
+    func requestsFromOneTime() throws {
+        func summary(_ measure: String) throws -> RunSummary {
+            // Nobody answers for some time of the second minute, and of the third.
+            try TrafficScenario(
+                manifests: [TrafficScenario.web, TrafficScenario.service()].joined(separator: "\n---\n"),
+                traffic: "sources: [{name: users, service: web, constant: {rate: 10}}]",
+                rest: """
+                    timeline:
+                      - {at: 61s, scale: {deployment: web, replicas: 0}}
+                      - {at: 100s, scale: {deployment: web, replicas: 4}}
+                      - {at: 121s, scale: {deployment: web, replicas: 0}}
+                      - {at: 160s, scale: {deployment: web, replicas: 4}}
+                    measure: {interval: 1m, \(measure)}
+                    """, duration: "5m"
+            ).run().summary
+        }
+        let third = try summary("warmUp: 2m")
+        let (failed, seconds) = (try #require(third["requests_users_failed"]), try #require(third["requests_users_error_seconds"]))
+        // Ten are sent in each second: one in which all fail counts once.
+        #expect(failed > 100 && abs(seconds - failed / 10) <= 2, "\(failed), \(seconds)")
+        for end in ["61s", "62500ms", "119s"] {
+            let rounded = try summary("warmUp: \(end)")
+            #expect(rounded["requests_users_failed"] == failed)
+            #expect(rounded["requests_users_error_seconds"] == seconds, "\(end)")
+        }
+        #expect(try #require(summary("warmUp: 1m")["requests_users_error_seconds"]) > seconds + 10)
+    }
+
     @Test("An experiment and the command line say it instead of the scenario")
     func overrides() throws {
         let folder = try TemporaryFolder(FactorTests.files)
         try folder.write(
             "experiment.yaml",
-            FactorTests.experiment("  warmUp: 1m\n  factors: [{name: machines, path: 'cluster.nodePools[0].count', levels: [2, 3]}]\n"))
+            FactorTests.experiment("  warmUp: 1m\n" + Self.machines))
         let experiment = try ExperimentFile.load(folder["experiment.yaml"])
         #expect(try experiment.scenario(1).configuration.recording.warmUp == .until(SimulatedTime(seconds: 60)))
         var plain = experiment
         plain.warmUp = nil
         #expect(plain.fingerprint != experiment.fingerprint)
-        let overrides = ScenarioOverrides(warmUp: try ScenarioOverrides.warmUp("mser5"))
+        let overrides = ScenarioOverrides(warmUp: try WarmUpOverride(option: "mser5"))
         #expect(try ScenarioFile.load(folder["scenario.yaml"], overrides: overrides).configuration.recording.warmUp == .mser5)
-        #expect(try ScenarioOverrides.warmUp("0s") == nil)
+    }
+
+    @Test("An experiment and the command line may say that nothing is left out, whatever the scenario says")
+    func nothingLeftOut() throws {
+        let warm = FactorTests.scenario + "  measure: {warmUp: 1m}\n"
+        let folder = try TemporaryFolder(FactorTests.files.merging(["scenario.yaml": warm, "plain.yaml": FactorTests.scenario]) { $1 })
+        func figures(_ scenario: Scenario) throws -> [Metric] { try scenario.run().summary.metrics }
+        let whole = try figures(ScenarioFile.load(folder["plain.yaml"]))
+        #expect(try figures(ScenarioFile.load(folder["scenario.yaml"])) != whole)
+        let overrides = ScenarioOverrides(warmUp: try WarmUpOverride(option: "0s"))
+        #expect(try figures(ScenarioFile.load(folder["scenario.yaml"], overrides: overrides)) == whole)
+        try folder.write("experiment.yaml", FactorTests.experiment("  warmUp: 0s\n" + Self.machines))
+        #expect(try figures(ExperimentFile.load(folder["experiment.yaml"]).scenario(0)) == whole)
+    }
+
+    @Test("A warm-up may end when the last interval begins")
+    func lastInterval() throws {
+        let scenario = FactorTests.scenario + "  measure: {warmUp: 2m, interval: 1m}\n"
+        let summary = try ScenarioFile.load("s.yaml", files: [("s.yaml", scenario), ("web.yaml", webManifest)]).run().summary
+        #expect(summary["utilisation_cpu_mean"] != nil && summary["nodes_used_peak"] != nil)
+    }
+
+    @Test("No warm-up goes without samples, too")
+    func nothingWithoutSamples() throws {
+        let scenario = FactorTests.scenario + "  measure: {warmUp: 0s, interval: 0}\n"
+        let loaded = try ScenarioFile.load("s.yaml", files: [("s.yaml", scenario), ("web.yaml", webManifest)])
+        #expect(loaded.configuration.recording.interval == nil)
     }
 
     @Test(
         "A warm-up that leaves nothing, or that nothing can be taken off, is refused",
         arguments: [
             ("measure: {warmUp: 30m}", "s.yaml:11: spec.measure.warmUp: a warm-up of 30m leaves nothing of a run of 30m"),
+            (
+                "measure: {warmUp: 25m1s, interval: 5m}",
+                "s.yaml:11: spec.measure.warmUp: a warm-up of 25m1s leaves nothing of a run of 30m, whose last interval of 5m (measure.interval) begins "
+                    + "at 25m"
+            ),
             ("measure: {warmUp: 1m, interval: 0}", "cannot be taken off without samples"),
             ("measure: {warmUp: -1s}", "must not be negative"),
             ("measure: {warmUp: welch}", "s.yaml:11: spec.measure.warmUp: Unsupported value: \"welch\""),
@@ -150,7 +212,20 @@ struct WarmUpTests {
 
     @Test("A warm-up that is none is refused on the command line", arguments: ["soon", "-1s", "10"])
     func refusedOption(text: String) {
-        let refused = #expect(throws: ScenarioError.self) { try ScenarioOverrides.warmUp(text) }
+        let refused = #expect(throws: ScenarioError.self) { try WarmUpOverride(option: text) }
         #expect(refused?.description.hasPrefix("--warm-up: ") == true)
+    }
+
+    @Test("A warm-up that does not go with the scenario is told of where it was given: by the option, or in the experiment")
+    func refusedOverrides() throws {
+        let folder = try TemporaryFolder(FactorTests.files)
+        let option = #expect(throws: ScenarioError.self) {
+            try ScenarioFile.load(folder["scenario.yaml"], overrides: ScenarioOverrides(warmUp: try WarmUpOverride(option: "3m")))
+        }
+        #expect(option?.messages == ["--warm-up: a warm-up of 3m leaves nothing of a run of 3m"])
+        try folder.write("experiment.yaml", FactorTests.experiment("  warmUp: 1h\n" + Self.machines))
+        let field = #expect(throws: ScenarioError.self) { try ExperimentFile.load(folder["experiment.yaml"]) }
+        #expect(field?.messages.count == 1)
+        #expect(field?.description.contains("experiment.yaml:7: spec.warmUp: a warm-up of 1h leaves nothing of a run of 3m") == true)
     }
 }

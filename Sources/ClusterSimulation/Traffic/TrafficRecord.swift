@@ -62,6 +62,8 @@ public struct TrafficRecord: Sendable {
         public fileprivate(set) var totals = Totals()
         /// Of the intervals that began when the warm-up was over; nothing if there is none.
         public fileprivate(set) var settled = Totals()
+        /// When the first of these began.
+        fileprivate var settledFrom: SimulatedTime?
         /// Of the interval that is not closed yet: what was counted by the last whole second.
         fileprivate var counted: (ended: UInt64, failed: UInt64, sent: UInt64) = (0, 0, 0)
         fileprivate var opened = SimulatedTime.zero
@@ -72,9 +74,11 @@ public struct TrafficRecord: Sendable {
         public var latency: LatencyHistogram { totals.latency }
         public func count(_ result: RequestResult) -> UInt64 { totals.count(result) }
         public var failures: UInt64 { totals.failures }
-        /// Seconds in which a request was sent that failed, then or later; those that began at `begin` or after it.
-        public func errorSeconds(from begin: SimulatedTime = .zero) -> Int {
-            failedSent.dropFirst(Int(begin.sinceStart.seconds.rounded(.up))).count { $0 > 0 }
+        /// Seconds in which a request was sent that failed, then or later.
+        public var errorSeconds: Int { failedSent.count { $0 > 0 } }
+        /// Those that began with the first interval after the warm-up, or after it.
+        public var settledErrorSeconds: Int {
+            settledFrom.map { begin in failedSent.dropFirst(Int(begin.sinceStart.seconds.rounded(.up))).count { $0 > 0 } } ?? 0
         }
     }
 
@@ -154,7 +158,10 @@ public struct TrafficRecord: Sendable {
         sources[source].counted = (counted.ended &- all, counted.failed &- failed, counted.sent &- statistics.sent)
         sources[source].sent += statistics.sent
         sources[source].totals.add(statistics)
-        if let warmUpEnd, sources[source].opened >= warmUpEnd { sources[source].settled.add(statistics) }
+        if let warmUpEnd, sources[source].opened >= warmUpEnd {
+            sources[source].settled.add(statistics)
+            sources[source].settledFrom = sources[source].settledFrom ?? sources[source].opened
+        }
         guard now > sources[source].opened else { return }
         let latency = statistics.latency
         let quantiles = TrafficRecord.levels.map { latency.quantile(at: $0) } + [latency.count == 0 ? .nan : latency.maximum.seconds]

@@ -14,7 +14,7 @@ public struct Experiment: Sendable {
     public var combinations: [Combination]
     public var replications: Replicates
     /// What figures leave out; nil: what the scenario says.
-    public var warmUp: WarmUp?
+    public var warmUp: WarmUpOverride?
     /// Names of metrics, in the order to report them; empty: all.
     public var outputs: [String]
     /// Where the file says so: FILE:LINE: FIELD

@@ -34,7 +34,7 @@ enum ExperimentFormat {
                 "The replications; every combination runs with every seed. A number is short for so many from 1 on."),
             ScenarioField(
                 "warmUp", ScenarioFormat.warmUp,
-                "What figures leave out at the beginning, instead of what the scenario's `measure.warmUp` says."),
+                "What figures leave out at the beginning, instead of what the scenario's `measure.warmUp` says; 0s: nothing."),
             ScenarioField("outputs", .list(.string), "The figures to report, by their names in summary.csv; default: all."),
         ])
 

@@ -13,7 +13,7 @@ extension ScenarioDecoder {
         let scenario = string(spec, "scenario")
         let factors = factors(spec, node)
         let replications = field(spec, "seeds").flatMap { replicates($0) }
-        let warmUp = warmUp(spec)
+        let warmUp = warmUp(spec).map { WarmUpOverride($0, source: context.position(of: spec["warmUp"] ?? node)) }
         let outputs = outputs(spec)
         let design = design(spec)
         guard let name, let scenario, let replications, let design, !context.hasErrors else { return nil }

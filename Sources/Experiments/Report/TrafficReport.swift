@@ -19,7 +19,7 @@ struct TrafficReport: CustomStringConvertible {
         let ended = source.results.reduce(0, +)
         var text = "  \(source.name) to \(source.address?.description ?? source.target.description): \(ended) requests"
         if ended > 0 {
-            text += source.failures == 0 ? ", all good" : ", \(source.failures) failed (\(kinds(source))) in \(source.errorSeconds()) s"
+            text += source.failures == 0 ? ", all good" : ", \(source.failures) failed (\(kinds(source))) in \(source.errorSeconds) s"
             if source.latency.count > 0 {
                 let quantiles = [0.5, 0.99, 0.999].map { SimulatedDuration(seconds: source.latency.quantile(at: $0)).text }
                 text += "; half within \(quantiles[0]), 99 % within \(quantiles[1]), 99.9 % within \(quantiles[2])"

@@ -242,7 +242,7 @@ public enum ResultTables {
     public static let summary = ResultTable(
         file: "summary.csv",
         row:
-            "a figure about the whole run; of the requests of each source NAME there are `requests_NAME` (those that ended), and the same with "
+            "a figure about the whole run, or, where `measure.warmUp` of the scenario says so, about what came after the warm-up; of the requests of each source NAME there are `requests_NAME` (those that ended), and the same with "
             + "`_failed`, `_availability`, `_error_seconds` (in which a request was sent that failed, then or later) and, of good answers, `_latency_mean`, `_latency_p50`, `_latency_p90`, `_latency_p99`, `_latency_p999` and `_latency_maximum`",
         columns: [
             ResultColumn("metric", .text, "What was measured."),
@@ -291,8 +291,9 @@ public enum ResultTables {
 
             ## trace.json
             With `--trace`: a timeline in the trace-event format, which Perfetto (<https://ui.perfetto.dev>) and chrome://tracing open. Each node is a
-            process: its failures and the times it was not Ready on the first track, its pods on as many more as it takes, each with the time
-            until it was ready inside of it. Arrows lead from a failure to the pods that were made for those it took.
+            process: its failures and the times it was not Ready on the first tracks (failures that overlap have tracks of their own, after the pods), its pods
+            on as many more as it takes, each with the time until it was ready inside of it. Arrows lead from a failure to the pods that were made for those
+            it took.
 
             """
         return page

@@ -32,6 +32,8 @@ struct TraceWriter: ~Copyable {
     /// The process of each node, by name; a node that joined anew under its name goes on in it.
     private var processes: [String: Int] = [:]
     private var names: [String] = []
+    /// Of each failure: the tracks that tell of it, one on each of its nodes.
+    private var failureTracks: [[(process: Int, track: Int)]] = []
 
     static func write(_ record: RunRecord, end: SimulatedTime, in folder: String) throws(ResultError) -> WrittenFile {
         var writer = try TraceWriter(record, end: end, in: folder)
@@ -101,19 +103,32 @@ struct TraceWriter: ~Copyable {
     // MARK: Nodes
 
     private mutating func writeFailures() {
-        // A machine that has got its notice works on.
-        let failures = record.recoveries.compactMap { failure in failure.down.map { (down: $0, failure: failure) } }
+        let failures = record.recoveries
+        failureTracks = Array(repeating: [], count: failures.count)
         var lanes = Array(repeating: Lanes(), count: names.count + 1)
-        for index in failures.indices.sorted(by: { (failures[$0].down, $0) < (failures[$1].down, $1) }) {
-            let (down, failure) = failures[index]
-            let until = max(down, failure.returned ?? end)
+        for index in failures.indices.sorted(by: { (failures[$0].failed, $0) < (failures[$1].failed, $1) }) {
+            let failure = failures[index]
+            let until = max(failure.failed, failure.returned ?? end)
             for process in failure.nodeNames.compactMap({ processes[$0] }) {
-                let lane = lanes[process].place(from: down, to: until)
-                slice(
-                    failure.effect.name, from: down, to: until, process: process,
-                    track: lane == 0 ? Self.failureTrack : Self.firstOverlapTrack + lane, category: "failure",
-                    arguments: [("subject", .string(failure.subject))])
+                let known = lanes[process].count
+                let lane = lanes[process].place(from: failure.failed, to: until)
+                let track = lane == 0 ? Self.failureTrack : Self.firstOverlapTrack + lane
+                if lane == known, lane > 0 {
+                    event("M", process: process, track: track, arguments: [("name", .string("failures \(lane + 1)"))], name: "thread_name")
+                }
+                failureTracks[index].append((process, track))
+                write(failure, until: until, process: process, track: track)
             }
+        }
+    }
+
+    /// A machine that is taken back works on for the time of its notice.
+    private mutating func write(_ failure: RecoveryRecord, until: SimulatedTime, process: Int, track: Int) {
+        let down = min(failure.down ?? until, until)
+        for (name, begin, end) in [("notice", failure.failed, down), (failure.effect.name, down, until)] where end > begin {
+            slice(
+                name, from: begin, to: end, process: process, track: track, category: "failure",
+                arguments: [("subject", .string(failure.subject))])
         }
     }
 
@@ -145,7 +160,7 @@ struct TraceWriter: ~Copyable {
     private mutating func writeArrows(_ stays: [Stay]) {
         var number = 0
         var isReplacement = Array(repeating: false, count: stays.count)
-        for failure in record.recoveries {
+        for (index, failure) in record.recoveries.enumerated() {
             for lost in stays where lost.begin <= failure.failed && failure.nodeNames.contains(names[lost.node - 1]) {
                 guard !lost.pod.owner.isEmpty, let gone = lost.pod.deletionRequested ?? lost.pod.finished, gone >= failure.failed,
                     gone <= failure.recovered ?? end
@@ -153,11 +168,11 @@ struct TraceWriter: ~Copyable {
                 let next = stays.indices.first { index in
                     !isReplacement[index] && stays[index].pod.owner == lost.pod.owner && stays[index].pod.created >= gone
                 }
-                guard let next else { continue }
+                guard let next, let track = failureTracks[index].first(where: { $0.process == lost.node })?.track else { continue }
                 isReplacement[next] = true
                 number += 1
                 arrow(
-                    number, from: (failure.failed, lost.node, Self.failureTrack),
+                    number, from: (failure.failed, lost.node, track),
                     to: (stays[next].begin, stays[next].node, stays[next].track))
             }
         }
@@ -210,6 +225,8 @@ struct TraceWriter: ~Copyable {
 /// Tracks for what may overlap in time: on each, one thing begins when another is over.
 private struct Lanes {
     private var ends: [SimulatedTime] = []
+
+    var count: Int { ends.count }
 
     /// The first lane that is free from a time on, and is taken until another; to be asked in the order of the beginnings.
     mutating func place(from begin: SimulatedTime, to end: SimulatedTime) -> Int {

@@ -23,8 +23,8 @@ public struct RunSummary: Hashable, Sendable {
 
     /// Sums up a run that ended at `end`.
     ///
-    /// - Parameter warmUp: what is left out of means over time, and, if it has an end, of waits, of replicas missing and of requests; counts of what
-    ///   happened are of the whole run.
+    /// - Parameter warmUp: what is left out of means over time and of the most nodes in use, and, if it has an end, of waits, of replicas missing and
+    ///   of requests; counts of what happened are of the whole run.
     public init(_ record: RunRecord, end: SimulatedTime, warmUp: WarmUp? = nil) {
         add("simulated_time", end.sinceStart.seconds, "s")
         addPods(record, end)
@@ -33,7 +33,7 @@ public struct RunSummary: Hashable, Sendable {
         addAvailability(record, end, from: warmUp?.end)
         addUtilisation(record, end, warmUp)
         addNodes(record)
-        if let traffic = record.traffic { addRequests(traffic, from: warmUp?.end) }
+        if let traffic = record.traffic { addRequests(traffic, settledOnly: warmUp?.end != nil) }
         for curve in record.allocations {
             for point in curve.measure.points {
                 add("allocated_\(curve.measure.resource)_at_\(point)", curve.allocated(atPercent: point), "%")
@@ -144,14 +144,16 @@ public struct RunSummary: Hashable, Sendable {
     }
 
     /// The requests of each source; calls are part of those.
-    private mutating func addRequests(_ traffic: TrafficRecord, from begin: SimulatedTime?) {
+    ///
+    /// - Parameter settledOnly: those of the warm-up are left out.
+    private mutating func addRequests(_ traffic: TrafficRecord, settledOnly: Bool) {
         for source in traffic.sources where !source.isCall {
-            let totals = begin == nil ? source.totals : source.settled
+            let totals = settledOnly ? source.settled : source.totals
             let ended = totals.ended
             add("requests_\(source.name)", Double(ended), "requests")
             add("requests_\(source.name)_failed", Double(totals.failures), "requests")
             add("requests_\(source.name)_availability", ended > 0 ? Double(totals.count(.succeeded)) / Double(ended) : nil, "1")
-            add("requests_\(source.name)_error_seconds", Double(source.errorSeconds(from: begin ?? .zero)), "s")
+            add("requests_\(source.name)_error_seconds", Double(settledOnly ? source.settledErrorSeconds : source.errorSeconds), "s")
             let latency = totals.latency
             func latencyOf(_ name: String, _ seconds: Double) {
                 add("requests_\(source.name)_latency_\(name)", latency.count > 0 ? seconds : nil, "s")

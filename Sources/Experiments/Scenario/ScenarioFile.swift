@@ -13,9 +13,9 @@ public struct ScenarioOverrides: Hashable, Sendable {
     public var duration: String?
     /// The path of a KubeSchedulerConfiguration, or `default`.
     public var scheduler: String?
-    public var warmUp: WarmUp?
+    public var warmUp: WarmUpOverride?
 
-    public init(seed: UInt64? = nil, duration: String? = nil, scheduler: String? = nil, warmUp: WarmUp? = nil) {
+    public init(seed: UInt64? = nil, duration: String? = nil, scheduler: String? = nil, warmUp: WarmUpOverride? = nil) {
         self.seed = seed
         self.duration = duration
         self.scheduler = scheduler
@@ -179,9 +179,13 @@ struct ScenarioReader {
         let measure = decoder.field(spec, "measure")
         if let measure { configuration.recording = decoder.measure(measure) }
         if let node = measure?["requests"], configuration.traffic == nil { decoder.context.error(node, "the scenario has no traffic") }
-        if let warmUp = overrides.warmUp { configuration.recording.warmUp = warmUp }
-        if let duration, let warmUp = configuration.recording.warmUp {
-            decoder.check(warmUp, configuration.recording, duration, measure?["warmUp"] ?? spec["duration"] ?? specNode)
+        if let override = overrides.warmUp { configuration.recording.warmUp = override.warmUp }
+        if let duration, let problem = configuration.recording.warmUpProblem(over: duration) {
+            if let override = overrides.warmUp {
+                failures.append("\(override.source): \(problem)")
+            } else {
+                decoder.context.error(measure?["warmUp"] ?? specNode, problem)
+            }
         }
         if let duration {
             decoder.checkSamples(configuration.recording, duration, measure?["interval"] ?? spec["duration"] ?? specNode)

@@ -361,8 +361,10 @@ enum ScenarioFormat {
             ScenarioField(
                 "warmUp", warmUp,
                 "What the figures of the steady state in summary.csv leave out at the beginning; default: nothing. A time goes for means over time "
-                    + "(utilisation, imbalance, nodes used), for waits and starts of pods created before it, for replicas missing and for requests; with "
-                    + "`mser5` the means over time begin where MSER-5 says, and are empty if they never settled. Counts are of the whole run."
+                    + "(utilisation, imbalance, nodes used), for the most nodes in use (`nodes_used_peak`), for waits and starts of pods created before "
+                    + "it, for replicas missing and for requests; what is measured in intervals (`interval`) begins with the first one that opens when it is "
+                    + "over, and there must be one. With `mser5` the means over time and `nodes_used_peak` begin where MSER-5 says, and are empty if they "
+                    + "never settled. Counts are of the whole run."
             ),
             ScenarioField(
                 "allocation", .list(.object("Allocation")), "Resources whose allocation is held against demand, in summary.csv."),

@@ -1,4 +1,4 @@
-// How files and the command line say what a run's figures leave out at its beginning: `10m`, or `mser5`.
+// How files say what a run's figures leave out at its beginning, `10m` or `mser5`, and which runs it goes with.
 
 import ClusterSimulation
 import DiscreteEvents
@@ -14,20 +14,19 @@ extension WarmUp {
     }
 }
 
-extension ScenarioOverrides {
-    /// A warm-up as the command line says it; nil for no time at all, which leaves nothing out.
-    ///
-    /// - Throws: `ScenarioError` for what is neither a time nor `mser5`.
-    public static func warmUp(_ text: String) throws(ScenarioError) -> WarmUp? {
-        if text == ScenarioFormat.mser5 { return .mser5 }
-        let duration: SimulatedDuration
-        do throws(DurationTextError) {
-            duration = try SimulatedDuration(text: text)
-        } catch {
-            throw ScenarioError(["--warm-up: \(error), nor is it \(ScenarioFormat.mser5)"])
+extension RecordingOptions {
+    /// Why the warm-up cannot be taken off a run: no whole interval would be left, or there are no series to cut; nil: it can, or there is none.
+    func warmUpProblem(over duration: SimulatedDuration) -> String? {
+        guard let warmUp, warmUp.end != .zero else { return nil }
+        if let end = warmUp.end, end >= .zero + duration {
+            return "a warm-up of \(warmUp.text) leaves nothing of a run of \(duration.text)"
         }
-        if duration < .zero { throw ScenarioError(["--warm-up: \(text): must not be negative"]) }
-        return duration == .zero ? nil : .until(.zero + duration)
+        guard let interval else { return "a warm-up cannot be taken off without samples: set measure.interval" }
+        // Figures begin with the first interval that opens when the warm-up is over.
+        let last = SimulatedDuration(nanoseconds: (duration.nanoseconds - 1) / interval.nanoseconds * interval.nanoseconds)
+        guard let end = warmUp.end, end > .zero + last else { return nil }
+        return "a warm-up of \(warmUp.text) leaves nothing of a run of \(duration.text), whose last interval of \(interval.text) "
+            + "(measure.interval) begins at \(last.text)"
     }
 }
 
@@ -40,14 +39,6 @@ extension ScenarioDecoder {
             context.error(node, "Unsupported value: \"\(text)\": expected a time such as 10m, or \(ScenarioFormat.mser5)")
             return nil
         }
-        return duration(node).flatMap { $0 == .zero ? nil : .until(.zero + $0) }
-    }
-
-    /// Whether anything is left of a run, and whether there are series to cut; what is wrong with them is said of a node.
-    mutating func check(_ warmUp: WarmUp, _ options: RecordingOptions, _ duration: SimulatedDuration, _ node: YAMLNode) {
-        if let end = warmUp.end, end >= .zero + duration {
-            context.error(node, "a warm-up of \(warmUp.text) leaves nothing of a run of \(duration.text)")
-        }
-        if options.interval == nil { context.error(node, "a warm-up cannot be taken off without samples: set measure.interval") }
+        return duration(node).map { .until(.zero + $0) }
     }
 }

@@ -19,7 +19,7 @@ extension Experiment {
         }
         for seed in replications.runSeeds { add(String(seed)) }
         add(replications.antithetic ? "antithetic" : "")
-        if let warmUp { add("warm-up " + warmUp.text) }
+        if let warmUp { add("warm-up " + warmUp.warmUp.text) }
         for output in outputs { add(output) }
         return result
     }

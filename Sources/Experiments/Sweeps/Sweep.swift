@@ -28,27 +28,28 @@ public struct Sweep: Sendable {
         public var failed = 0
     }
 
-    /// Warns of cases whose files cannot be read; they are run again.
-    public var damage: [String] {
-        let damaged = (1...experiment.caseCount).filter { folder.has($0) && !folder.isDone(experiment.case($0)) }
-        if damaged.isEmpty { return [] }
-        return ["\(path): the files of these cases are damaged, so they are run again: \(Presentation.ranges(damaged, most: 20))"]
-    }
-
     /// Runs the cases that are not done.
     ///
     /// - Parameters:
     ///   - jobs: how many at a time; nil: one for each core.
+    ///   - warn: told of cases whose files cannot be read, before they are run again.
     ///   - finished: called after each with how many of all are done.
     /// - Throws: what a run throws; the cases done by then stay.
-    public func run(jobs: Int?, finished: @escaping @Sendable (Int) -> Void = { _ in }) async throws -> ExperimentOutcome {
+    public func run(
+        jobs: Int?, warn: ([String]) -> Void = { _ in }, finished: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws -> ExperimentOutcome {
         folder.tidy()
-        let open = (1...experiment.caseCount).filter { !folder.isDone(experiment.case($0)) }
+        let kept = (1...experiment.caseCount).map { folder.read(experiment.case($0)) }
+        let open = kept.indices.filter { kept[$0] == nil }.map { $0 + 1 }
         let done = experiment.caseCount - open.count
+        let damaged = open.filter { folder.has($0) }
+        if !damaged.isEmpty {
+            warn(["\(path): the files of these cases are damaged, so they are run again: \(Presentation.ranges(damaged, most: 20))"])
+        }
         _ = try await Parallel.map(open.count, jobs: jobs ?? Parallel.cores, finished: { finished(done + $0) }) { index in
             _ = try Sweep.run(experiment.case(open[index]), of: experiment, in: folder)
         }
-        return try Sweep.collect(experiment, folder)
+        return try Sweep.collect(experiment, folder, kept: kept)
     }
 
     private static func run(_ one: Experiment.Case, of experiment: Experiment, in folder: SweepFolder) throws -> ComparedRun {
@@ -81,7 +82,7 @@ public struct Sweep: Sendable {
                 combination = one.combination
             }
             guard let folder else { continue }
-            if folder.isDone(one) {
+            if folder.read(one) != nil {
                 part.done += 1
             } else {
                 part.run += 1
@@ -93,22 +94,26 @@ public struct Sweep: Sendable {
 
     /// Merges the cases of a folder and writes the tables.
     ///
-    /// - Throws: `ResultError` if cases are missing, or the folder is of something else.
+    /// - Throws: `ResultError` if cases are missing or damaged, or the folder is of something else.
     public static func collect(_ file: String, output: String?) throws -> ExperimentOutcome {
         let experiment = try ExperimentFile.expand(file)
         return try collect(experiment, try SweepFolder(existing: path(output, experiment), of: experiment))
     }
 
-    private static func collect(_ experiment: Experiment, _ folder: SweepFolder) throws(ResultError) -> ExperimentOutcome {
-        let missing = (1...experiment.caseCount).filter { !folder.has($0) }
+    /// - Parameter kept: the cases, in their order, as far as they have been read.
+    private static func collect(
+        _ experiment: Experiment, _ folder: SweepFolder, kept: [ComparedRun?]? = nil
+    ) throws(ResultError) -> ExperimentOutcome {
+        let runs = (1...experiment.caseCount).map { kept?[$0 - 1] ?? folder.read(experiment.case($0)) }
+        let missing = runs.indices.filter { runs[$0] == nil }.map { $0 + 1 }
         if !missing.isEmpty {
+            let damaged = missing.filter { folder.has($0) }
             throw ResultError(
-                "\(folder.path): \(missing.count) of \(experiment.caseCount) cases are missing: "
-                    + Presentation.ranges(missing, most: 20) + "; `seatrial sweep` runs them")
+                "\(folder.path): \(missing.count) of \(experiment.caseCount) cases are missing: " + Presentation.ranges(missing, most: 20)
+                    + (damaged.isEmpty ? "" : " (of these there are damaged files: \(Presentation.ranges(damaged, most: 20)))")
+                    + "; `seatrial sweep` runs them")
         }
-        var runs: [ComparedRun] = []
-        for number in 1...experiment.caseCount { runs.append(try folder.read(experiment.case(number))) }
-        let outcome = ExperimentOutcome(experiment, runs: runs)
+        let outcome = ExperimentOutcome(experiment, runs: runs.compactMap { $0 })
         try outcome.write(to: folder.path)
         folder.tidy(isComplete: true)
         return outcome
@@ -126,7 +131,7 @@ public struct Sweep: Sendable {
             let combination = experiment.combinations[one.combination]
             rows.append(
                 [String(number), combination.label] + combination.levels.map(\.label) + [
-                    String(one.seed), folder?.isDone(one) ?? false ? "true" : "false",
+                    String(one.seed), folder?.read(one) != nil ? "true" : "false",
                 ])
         }
         return rows.map { $0.map(CSVWriter.quoted).joined(separator: ",") + "\n" }.joined()

@@ -105,10 +105,8 @@ struct SweepFolder: Sendable {
         return PathText.join(casesPath, String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ".json")
     }
 
+    /// Whether there is a file of a case, be it damaged.
     func has(_ number: Int) -> Bool { InputFiles.exists(casePath(number)) }
-
-    /// Whether a case is there and can be read: a disk that was full, or a machine that lost its power, may leave less.
-    func isDone(_ one: Experiment.Case) -> Bool { has(one.number) && (try? read(one)) != nil }
 
     /// Keeps a case.
     func write(_ run: ComparedRun, as one: Experiment.Case) throws(ResultError) {
@@ -128,15 +126,13 @@ struct SweepFolder: Sendable {
         try WholeFile.write(document.text, to: casePath(one.number))
     }
 
-    /// Reads a case back.
-    ///
-    /// - Throws: `ResultError` if it cannot be read or is another's.
-    func read(_ one: Experiment.Case) throws(ResultError) -> ComparedRun {
-        let path = casePath(one.number)
-        let document = try document(path)
-        guard document["fingerprint"]?.scalarText == fingerprint, document["case"]?.scalarText == String(one.number),
+    /// Reads a case back; nil: it is not done. A disk that was full, or a machine that lost its power, may have left half of a file, and somebody
+    /// that of another experiment: that is not done either.
+    func read(_ one: Experiment.Case) -> ComparedRun? {
+        guard has(one.number), let document = try? document(casePath(one.number)),
+            document["fingerprint"]?.scalarText == fingerprint, document["case"]?.scalarText == String(one.number),
             document["seed"]?.scalarText == String(one.seed), let metrics = document["metrics"], let failed = document["failed"]
-        else { throw ResultError("\(path): is no case of this experiment: remove it, and run case \(one.number) again") }
+        else { return nil }
         return ComparedRun(
             policy: one.combination, seed: one.seed,
             summary: RunSummary(
