@@ -92,9 +92,10 @@ struct HandMadeSliceTests {
         try #require(pod.status.podIP == free)
         let record = try #require(cluster.finish().traffic)
         #expect(cluster.violation == nil)
-        let before = record.failures(from: at(61), until: at(120)).requests
-        let sent = record.sources[0].sentBySecond[61..<120].reduce(0) { $0 + UInt64($1) }
-        #expect(sent > 5_500 && before == sent, "\(before) of \(sent)")
+        // What was sent in the last second may have been sent again to the pod.
+        let before = record.failures(from: at(61), until: at(118)).requests
+        let sent = record.sources[0].sentBySecond[61..<118].reduce(0) { $0 + UInt64($1) }
+        #expect(sent > 5_300 && before == sent, "\(before) of \(sent)")
         let after = record.failures(from: at(140), until: at(179)).requests
         #expect(after == 0 && record.sources[0].count(.succeeded) > 3_500, "\(after)")
     }

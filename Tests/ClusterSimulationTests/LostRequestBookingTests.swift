@@ -31,7 +31,7 @@ struct LostRequestBookingTests {
         }
     }
 
-    @Test("A run without samples keeps no more than some thousand failed requests, and tells what one with samples does")
+    @Test("A run without samples does not keep all failed requests until its end, and tells what one with samples does")
     func withoutSamples() throws {
         var (plain, sampled) = (try cluster(interval: nil), try cluster(interval: .seconds(5)))
         var kept = 0
@@ -41,9 +41,9 @@ struct LostRequestBookingTests {
         }
         sampled.run(until: at(300))
         let (record, other) = (plain.finish(), sampled.finish())
-        #expect(try #require(record.traffic).sources[1].failures > 40_000)
-        // No event of the cluster is further from the next than some seconds.
-        #expect((4_000...6_000).contains(kept), "\(kept)")
+        let failures = try #require(record.traffic).sources[1].failures
+        // They are booked at events of the cluster, which are more than a minute apart when all is quiet.
+        #expect(failures > 40_000 && kept < Int(failures) / 2, "\(kept) of \(failures)")
         #expect(record.recoveries.count == 1)
         #expect(record.recoveries.map(\.lost) == other.recoveries.map(\.lost) && record.recoveries[0].lost.requests > 100)
     }
