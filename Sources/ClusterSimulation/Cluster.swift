@@ -187,6 +187,7 @@ public struct Cluster: Sendable {
             if let interval = configuration.value.recording.interval { queue.schedule(.sample, at: now + interval) }
         }
         flush()
+        if traffic?.hasManyFailures ?? false { bookLostRequests() }
     }
 
     private mutating func execute(_ number: UInt32) {

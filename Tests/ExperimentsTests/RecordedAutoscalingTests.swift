@@ -1,5 +1,5 @@
-// Autoscalers under recorded requests to a language model: Azure's trace of 2023, which is looked for in `shared/traces/azure-llm` beside the
-// repository, or (where that is not) the made-up one of the same form that the scenario comes with.
+// Autoscalers under recorded requests to a language model: the made-up ones that the scenario comes with, and Azure's trace of 2023 in their place,
+// which is looked for in `shared/traces/azure-llm` beside the repository.
 
 import DiscreteEvents
 import Foundation
@@ -10,8 +10,9 @@ import Testing
 
 @Suite("Autoscaling under a recorded trace")
 struct RecordedAutoscalingTests {
-    private static let recorded = packageRoot + "/../shared/traces/azure-llm/conv.csv"
     private static let scenario = packageRoot + "/scenarios/llm-autoscaling"
+    private static let shipped = scenario + "/requests.csv"
+    private static let azure = packageRoot + "/../shared/traces/azure-llm/conv.csv"
 
     /// Seconds since the first row, and what each row takes by the scenario.
     private func rows(of file: String) throws -> [(time: Double, work: Double)] {
@@ -28,17 +29,23 @@ struct RecordedAutoscalingTests {
         }
     }
 
-    @Test("Every request is sent and takes what was recorded; autoscalers follow, the one with the higher target with fewer pods")
-    func trace() throws {
-        let isRecorded = FileManager.default.fileExists(atPath: Self.recorded)
-        let file = isRecorded ? Self.recorded : Self.scenario + "/requests.csv"
+    @Test("All requests of the scenario's file are sent and take what it says; the autoscaler with the higher target has fewer pods")
+    func shippedTrace() throws { try follow(Self.shipped, minutes: 17) }
+
+    // The first twenty minutes tell as much as all of it.
+    @Test(
+        "So are those of Azure's trace in their place",
+        .enabled(
+            if: FileManager.default.fileExists(atPath: azure),
+            "Azure's trace is not in a folder shared/traces/azure-llm beside the repository"))
+    func azureTrace() throws { try follow(Self.azure, minutes: 20) }
+
+    private func follow(_ file: String, minutes: Int) throws {
         let folder = try TemporaryFolder()
         for name in ["scenario.yaml", "chat.yaml"] {
             try folder.write(name, String(contentsOfFile: "\(Self.scenario)/\(name)", encoding: .utf8))
         }
         try folder.write("requests.csv", String(contentsOfFile: file, encoding: .utf8))
-        // The first twenty minutes of the recorded trace tell as much as all of it.
-        let minutes = isRecorded ? 20 : 17
         let outcome = try ScenarioFile.load(folder["scenario.yaml"], overrides: ScenarioOverrides(duration: "\(minutes)m")).run()
         let traffic = try #require(outcome.record.traffic)
         // Before the first minute is over nothing is sent.

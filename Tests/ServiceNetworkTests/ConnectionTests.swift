@@ -58,6 +58,79 @@ struct ConnectionTests {
         #expect(times == [120, 120, 100, 120, 120])
     }
 
+    private static let exponential = Distribution.valid(try .exponential(mean: 0.02))
+
+    /// How long requests to a headless Service take whose clients ask the DNS; milliseconds. There are no delays besides.
+    private func times(
+        _ sent: [Double], timeToLive: SimulatedDuration, lookup: Distribution = constant(20), pods: [PodNumber] = [0],
+        _ change: (inout RequestSource) -> Void = { _ in }
+    ) -> [Double] {
+        var fixture = RequestFixture(pods: 1, serviceTime: constant(0))
+        fixture.publish(pods, isKnown: true) { $0.clusterIP = "None" }
+        fixture.engine.recordsOutcomes = true
+        _ = fixture.source(replay(sent)) {
+            $0.discovery = .dns(timeToLive: timeToLive)
+            $0.lookupTime = lookup
+            change(&$0)
+        }
+        fixture.engine.run(through: at(20))
+        return fixture.engine.takeOutcomes().map { ($0.ended - $0.started).seconds * 1e3 }
+    }
+
+    @Test("Who asks for what the DNS was asked a moment ago waits for that answer; one without a time to live is for one connection")
+    func lookupUnderWay() {
+        let sent = [0, 0.001, 0.021, 5.019, 5.0205]
+        #expect(times(sent, timeToLive: .seconds(5)).map { $0.rounded() } == [20, 19, 0, 0, 20])
+        #expect(times(sent, timeToLive: .zero).map { $0.rounded() } == [20, 20, 20, 20, 20])
+    }
+
+    @Test("Each attempt that has to ask waits a time of its own")
+    func lookupOfRetries() throws {
+        func refused(attempts: Int) -> [Double] {
+            times([0], timeToLive: .zero, lookup: Self.exponential, pods: []) { $0.policy.maximumAttempts = attempts }
+        }
+        let (once, twice) = (try #require(refused(attempts: 1).first), try #require(refused(attempts: 2).first))
+        #expect(twice > once && abs(twice - 2 * once) > 0.01, "\(once), \(twice)")
+    }
+
+    @Test("What is lost was sent when the DNS had answered, and goes then if its way is free by that time")
+    func lookupOfLost() throws {
+        func end(freedAt time: Double?) throws -> RequestOutcome {
+            var fixture = RequestFixture(pods: 1, serviceTime: constant(1))
+            fixture.engine.recordsOutcomes = true
+            let source = fixture.source(replay([0])) {
+                $0.discovery = .asPublished(timeToLive: .seconds(5))
+                $0.lookupTime = constant(20)
+                $0.policy.connectionTimeout = .milliseconds(100)
+            }
+            fixture.engine.setClients([RequestClient(node: 0, number: 0, policyEnd: 3)], of: source)
+            fixture.engine.setPolicyEnds(sending: 10, receiving: 1, of: 0)
+            fixture.engine.deny([DeniedFlow(from: 3, to: 1)])
+            if let time {
+                fixture.engine.run(through: at(time))
+                fixture.engine.deny([])
+            }
+            fixture.engine.run(through: at(10))
+            return try #require(fixture.engine.takeOutcomes().first)
+        }
+        #expect(try end(freedAt: nil).ended == at(0.12))
+        let freed = try end(freedAt: 0.01)
+        #expect(freed.result == .succeeded && freed.ended == at(0.021), "\(freed)")
+    }
+
+    @Test("A client that gives up while it waits for the DNS sends nothing")
+    func lookupGivenUp() {
+        var fixture = RequestFixture(pods: 1, serviceTime: constant(1))
+        let source = fixture.source(replay([0])) {
+            $0.discovery = .asPublished(timeToLive: .seconds(5))
+            $0.lookupTime = constant(20)
+            $0.policy.timeout = .milliseconds(10)
+        }
+        fixture.engine.run(through: at(10))
+        #expect(fixture.engine.statistics(of: source).count(.timedOut) == 1)
+        #expect(fixture.engine.received(by: 0).attempts == 0)
+    }
+
     @Test("Packets that a policy denies are lost")
     func deniedByPolicy() {
         var fixture = RequestFixture(pods: 2, serviceTime: constant(1), balancing: .roundRobin)

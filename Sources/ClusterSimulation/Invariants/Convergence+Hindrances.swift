@@ -53,8 +53,7 @@ extension Convergence {
     /// Whether a service has a ready endpoint.
     private func isServed(_ service: NamespacedName) -> Bool {
         objects.all(EndpointSlice.self).map(\.value).contains {
-            $0.metadata.namespace == service.namespace && $0.metadata.labels["kubernetes.io/service-name"] == service.name
-                && $0.endpoints.contains { $0.ready ?? true }
+            $0.service == service && $0.endpoints.contains { $0.ready ?? true }
         }
     }
 

@@ -273,9 +273,7 @@ extension Convergence {
         for service in objects.all(Service.self).map(\.value) where !isOver(service.metadata) {
             guard let selector = service.selector, !selector.isEmpty else { continue }
             let key = ObjectKey(.service, service.metadata.key)
-            let listed = objects.all(EndpointSlice.self).map(\.value).filter {
-                $0.metadata.namespace == key.name.namespace && $0.metadata.labels["kubernetes.io/service-name"] == key.name.name
-            }.flatMap(\.endpoints)
+            let listed = objects.all(EndpointSlice.self).map(\.value).filter { $0.service == key.name }.flatMap(\.endpoints)
             let served = pods.filter { pod in
                 pod.value.metadata.namespace == key.name.namespace && !pod.isTerminal && !pod.value.status.podIP.isEmpty
                     && selector.allSatisfy { pod.value.metadata.labels[$0.key] == $0.value }

@@ -1,6 +1,6 @@
-// Who is behind the addresses of endpoints that do not say so: EndpointSlices made by hand.
+// Who is behind the addresses of endpoints that do not say so: those of EndpointSlices made by hand.
 //
-// The slices of the EndpointSlice controller name the pod of each endpoint. In all others addresses count, as they do for kube-proxies.
+// The slices of the EndpointSlice controller name the pod of each endpoint. Everywhere else addresses count, as they do for kube-proxies.
 
 import APIServer
 import Controllers
@@ -29,15 +29,19 @@ struct AddressOwners: Sendable {
 }
 
 extension EndpointSlice {
-    /// Whether the EndpointSlice controller wrote it.
-    var isManaged: Bool { metadata.labels[SliceLabels.managedBy] == SliceLabels.controller }
+    /// Who an endpoint of the slice says it is. Only the EndpointSlice controller is believed; nil: whoever has the address.
+    func statedOwner(_ pod: Endpoint.PodReference?, node: String?) -> AddressOwner? { isManaged ? pod.map { .pod($0, node: node) } : nil }
+
+    /// The addresses that lead to whoever has them.
+    fileprivate var looseAddresses: [String] {
+        endpoints.filter { statedOwner($0.pod, node: $0.nodeName) == nil }.compactMap(\.addresses.first)
+    }
 }
 
 extension Cluster {
-    /// Finds out who owns the addresses of a slice made by hand.
+    /// Finds out who owns the addresses of a slice whose endpoints do not say so.
     mutating func findOwners(of slice: EndpointSlice) {
-        let strangers = slice.isManaged ? slice.endpoints.filter { $0.pod == nil } : slice.endpoints
-        for address in strangers.compactMap(\.addresses.first) where traffic?.owners[address] == nil {
+        for address in slice.looseAddresses where traffic?.owners[address] == nil {
             let owner = owner(of: address)
             _ = traffic?.owners.set(owner, of: address)
         }
@@ -51,7 +55,7 @@ extension Cluster {
         return isPods ? .nobody : .host
     }
 
-    /// A pod got or lost an address; if slices made by hand lead there, they lead elsewhere now.
+    /// A pod got or lost an address; slices that lead there without naming a pod lead elsewhere now.
     mutating func followAddress(of pod: Pod, isGone: Bool) {
         let address = pod.status.podIP
         guard let known = traffic?.owners[address] else { return }
@@ -73,16 +77,18 @@ extension AddressOwner {
 }
 
 extension Pod {
-    /// A pod that has ended has left its address to others; one on its node's network shares that of the node.
+    /// A pod that has ended has left its address to others.
     fileprivate func hasAddress(_ address: String) -> Bool { status.podIP == address && !isTerminal }
 }
 
 extension Traffic {
-    /// Reads the slices made by hand again. Returns the pods that have to be looked at.
+    /// Reads the slices again that lead to whoever has an address. Returns the pods that have to be looked at.
     mutating func ownersChanged(at time: SimulatedTime) -> [UID] {
         var touched: [UID] = []
-        for index in ports.indices where ports[index].slices.contains(where: { !$0.slice.value.isManaged }) {
-            ports[index].slices.removeAll { !$0.slice.value.isManaged }
+        for index in ports.indices {
+            let known = ports[index].slices.count
+            ports[index].slices.removeAll { !$0.slice.value.looseAddresses.isEmpty }
+            guard ports[index].slices.count < known else { continue }
             touched += publish(index, at: time, isKnown: true)
         }
         return touched

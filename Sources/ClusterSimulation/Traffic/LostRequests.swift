@@ -42,6 +42,9 @@ struct FailureReach: Hashable, Sendable {
         }
         return low < nodes.count && nodes[low] == node
     }
+
+    /// Whether any of some nodes is one that it hits.
+    func containsAny(of others: Set<NodeNumber>) -> Bool { nodes.contains { others.contains($0) } }
 }
 
 extension RecoveryRecord {
@@ -70,15 +73,21 @@ extension [RecoveryRecord] {
     /// Books requests that failed to all failures that lost them.
     mutating func book(_ requests: [FailedRequest]) {
         guard let first = requests.map(\.started).min() else { return }
-        for row in indices where !self[row].isHarmless(since: first) {
+        // Sites that are nobody's are negative, and so no failure's.
+        let sites = Set(requests.flatMap { [$0.site.pod, $0.site.client] })
+        for row in indices where self[row].canLose(requestsSince: first, at: sites) {
             for request in requests where self[row].loses(request) { self[row].lost.count(sentAt: request.started) }
         }
     }
 }
 
 extension RecoveryRecord {
-    /// Whether it was over before a time.
-    fileprivate func isHarmless(since time: SimulatedTime) -> Bool { harmless < time }
+    /// Whether it may have lost requests that were sent from a time on and failed at some machines, or none. Once all is whole again only its
+    /// own machines lose any: those that never come back for ever, but hardly anybody asks them.
+    fileprivate func canLose(requestsSince time: SimulatedTime, at sites: Set<NodeNumber>) -> Bool {
+        if harmless < time { return false }
+        return recovered.map { $0 >= time } ?? true || reach.containsAny(of: sites)
+    }
 }
 
 extension Cluster {

@@ -69,8 +69,7 @@ extension Traffic {
         var endpoints: [ProxyEndpoint] = []
         var numbers: [PodNumber] = []
         for endpoint in ProxyEndpoint.endpoints(of: info.name, in: [slice.value]) {
-            let named = slice.value.isManaged ? endpoint.pod.map { AddressOwner.pod($0, node: endpoint.nodeName) } : nil
-            guard let owner = named ?? owners[endpoint.address] else { continue }
+            guard let owner = slice.value.statedOwner(endpoint.pod, node: endpoint.nodeName) ?? owners[endpoint.address] else { continue }
             let number = server(of: owner, at: endpoint, info.name.transport, entry: ports[index].entry, &touched)
             if !info.isHeadless { share(index, with: number) }
             endpoints.append(endpoint)

@@ -114,10 +114,3 @@ extension Service {
         }
     }
 }
-
-extension EndpointSlice {
-    /// The Service whose endpoints these are.
-    package var service: NamespacedName? {
-        metadata.labels[SliceLabels.service].map { NamespacedName(namespace: metadata.namespace, name: $0) }
-    }
-}

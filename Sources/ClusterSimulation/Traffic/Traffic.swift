@@ -204,6 +204,9 @@ struct Traffic: Sendable {
         return record
     }
 
+    /// Whether so many requests have failed since ``takeFailures()`` that it is time for that: a run without samples would keep them all.
+    var hasManyFailures: Bool { engine.failureCount >= 4096 }
+
     /// The requests that failed since the last call.
     mutating func takeFailures() -> [FailedRequest] { engine.takeFailures() }
 

@@ -158,13 +158,7 @@ struct EndpointSliceReconciler: Reconciler {
     }
 
     /// The service whose slice this is; nil if it is not one of this controller's.
-    private func service(of slice: EndpointSlice) -> NamespacedName? {
-        let metadata = slice.metadata
-        guard metadata.labels[SliceLabels.managedBy] == SliceLabels.controller, let name = metadata.labels[SliceLabels.service] else {
-            return nil
-        }
-        return NamespacedName(namespace: metadata.namespace, name: name)
-    }
+    private func service(of slice: EndpointSlice) -> NamespacedName? { slice.isManaged ? slice.service : nil }
 
     // MARK: Deciding
 

@@ -317,7 +317,7 @@ package enum WatchedFields {
         }
 
         mutating func endpointSlice(_ slice: EndpointSlice) {
-            text("service", slice.metadata.labels[SliceLabels.service] ?? "")
+            text("service", slice.service?.name ?? "")
             let endpoints = slice.endpoints.map { endpoint in
                 (endpoint.pod?.key.name ?? endpoint.addresses.first ?? "") + " ready=\(Builder.word(endpoint.ready))"
                     + " serving=\(Builder.word(endpoint.serving)) terminating=\(Builder.word(endpoint.terminating))"

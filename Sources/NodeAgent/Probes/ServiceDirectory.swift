@@ -23,10 +23,5 @@ struct ServiceDirectory: Sendable {
 }
 
 extension EndpointSlice {
-    /// The service whose endpoints these are.
-    fileprivate var service: NamespacedName? {
-        metadata.labels["kubernetes.io/service-name"].map { NamespacedName(namespace: metadata.namespace, name: $0) }
-    }
-
     fileprivate var readyCount: Int { endpoints.count { $0.ready ?? true } }
 }

@@ -73,7 +73,7 @@ public struct ClusterDNS: Hashable, Sendable {
     }
 
     private func endpoints(of service: Service, _ slices: [EndpointSlice]) -> [(label: String, address: String, ports: [EndpointPort])] {
-        slices.filter { $0.metadata.namespace == service.metadata.namespace && $0.serviceName == service.metadata.name }.flatMap { slice in
+        slices.filter { $0.service == service.metadata.key }.flatMap { slice in
             slice.endpoints.filter { $0.ready ?? true }.compactMap { endpoint in
                 endpoint.addresses.first.map { address in
                     (endpoint.hostname ?? String(address.map { ".:".contains($0) ? "-" : $0 }), address, slice.ports)

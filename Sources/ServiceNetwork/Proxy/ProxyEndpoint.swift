@@ -84,8 +84,7 @@ extension ProxyEndpoint {
 }
 
 extension EndpointSlice {
-    /// The Service whose endpoints these are.
-    var serviceName: String? { metadata.labels[SliceLabels.service] }
-
-    fileprivate func belongs(to name: ServicePortName) -> Bool { metadata.namespace == name.namespace && serviceName == name.name }
+    fileprivate func belongs(to name: ServicePortName) -> Bool {
+        service == NamespacedName(namespace: name.namespace, name: name.name)
+    }
 }

@@ -15,8 +15,9 @@ struct Retransmissions: Hashable, Sendable {
     static let ofConnectionAttempts = Retransmissions(first: .seconds(1), longest: .seconds(120), count: 6)
     static let ofData = Retransmissions(first: .milliseconds(200), longest: .seconds(120), count: 15)
 
-    /// The first time after `now` at which something is sent again that was first sent at `start`; nil: it is not any more.
+    /// The first time after `now` at which something is sent that is sent first at `start`; nil: it is not any more.
     func next(of start: SimulatedTime, after now: SimulatedTime) -> SimulatedTime? {
+        if start > now { return start }
         var (time, wait) = (start, first)
         for _ in 0..<count {
             time += wait

@@ -251,6 +251,9 @@ public struct RequestEngine: Sendable, Hashable {
         return outcomes
     }
 
+    /// How many requests ``takeFailures()`` would give now.
+    public var failureCount: Int { failures.count }
+
     /// The requests that failed since the last call, but for calls, in the order in which they did; empty unless ``recordsFailures``.
     public mutating func takeFailures() -> [FailedRequest] {
         defer { failures.removeAll(keepingCapacity: true) }

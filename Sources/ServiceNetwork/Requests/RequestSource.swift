@@ -98,7 +98,7 @@ struct SourceState: Hashable, Sendable {
     let recordLifetime: SimulatedDuration?
     /// Whether they use them for headless Services only.
     let resolvesHeadlessOnly: Bool
-    /// How long a look-up takes; nil: no time.
+    /// How long a look-up takes; nil: no time, or the clients need none.
     let lookupTime: Distribution?
     private let lookups: RandomStream
     let timeout: SimulatedDuration?
@@ -139,7 +139,7 @@ struct SourceState: Hashable, Sendable {
         case .asPublished(let time): (recordLifetime, resolvesHeadlessOnly) = (time, true)
         case .watching: (recordLifetime, resolvesHeadlessOnly) = (nil, false)
         }
-        lookupTime = isOutside ? nil : source.lookupTime
+        lookupTime = isOutside || recordLifetime == nil ? nil : source.lookupTime
         lookups = RandomStream(seed: seed, purpose: .requestLookups, owner: source.name)
         if case .watching(let method) = source.discovery { balancing = method } else { balancing = nil }
         clients = source.nodes.enumerated().map { RequestClient(node: $0.element, number: Int32($0.offset)) }
@@ -158,10 +158,15 @@ struct SourceState: Hashable, Sendable {
         tokens = source.policy.budget?.reserve ?? 0
     }
 
+    /// Which of all attempts one is: where its random numbers begin.
+    private static func index(of number: UInt64, attempt: UInt8) -> UInt64 {
+        number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)
+    }
+
     /// The random numbers of an attempt that have to do with its way.
     func choices(of number: UInt64, attempt: UInt8) -> RandomStream {
         var stream = choices
-        stream.index = (number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)) &* 4
+        stream.index = Self.index(of: number, attempt: attempt) &* 4
         return stream
     }
 
@@ -178,20 +183,20 @@ struct SourceState: Hashable, Sendable {
         failures[second] += 1
     }
 
-    /// Asks the DNS for a client whose last answer has expired: how long the answer takes. From then on it is believed.
-    mutating func lookUp(_ client: Int, version: Int, request number: UInt64, at now: SimulatedTime) -> SimulatedDuration {
-        guard let recordLifetime else { return .zero }
-        var stream = lookups
-        stream.index = number
-        let wait = lookupTime?.sampleDuration(&stream) ?? .zero
-        records[client] = KeptRecords(version: version, expires: now + wait + recordLifetime)
-        return wait
+    /// Whether a client has to ask the DNS: it has no answer that it still believes, nor waits for one. Answers without a time to live are
+    /// each for one connection.
+    mutating func mustLookUp(_ client: Int, at now: SimulatedTime) -> Bool {
+        while records.count <= client { records.append(KeptRecords()) }
+        guard let recordLifetime, recordLifetime > .zero else { return true }
+        return records[client].expires <= now
     }
 
-    /// Whether a client has an answer of the DNS that it still believes.
-    mutating func hasRecords(_ client: Int, at now: SimulatedTime) -> Bool {
-        while records.count <= client { records.append(KeptRecords()) }
-        return records[client].expires > now
+    /// A client asks the DNS. The answer takes a while, and is believed from when it comes.
+    mutating func lookUp(_ client: Int, version: Int, for number: UInt64, attempt: UInt8, at now: SimulatedTime) {
+        var stream = lookups
+        stream.index = Self.index(of: number, attempt: attempt)
+        let answered = now + (lookupTime?.sampleDuration(&stream) ?? .zero)
+        records[client] = KeptRecords(version: version, answered: answered, expires: answered + (recordLifetime ?? .zero))
     }
 
     /// The number of a client's own balancer.
@@ -219,15 +224,19 @@ struct SourceState: Hashable, Sendable {
     /// The random numbers of an attempt's service time.
     func services(of number: UInt64, attempt: UInt8) -> RandomStream {
         var stream = services
-        stream.index = number &* UInt64(RequestPolicy.attemptLimit) &+ UInt64(attempt)
+        stream.index = Self.index(of: number, attempt: attempt)
         return stream
     }
 }
 
-/// A DNS answer about a port's Service: the version of its endpoints that it showed, and until when the client believes it.
+/// A DNS answer about a port's Service: the version of its endpoints that it shows, when it comes, and until when the client believes it.
 struct KeptRecords: Hashable, Sendable {
     var version = -1
+    var answered = SimulatedTime.distantPast
     var expires = SimulatedTime.distantPast
+
+    /// How long it is still to come.
+    func wait(at now: SimulatedTime) -> SimulatedDuration { answered > now ? answered - now : .zero }
 }
 
 /// A kept connection.

@@ -90,6 +90,7 @@ struct Attempt: Hashable, Sendable {
     var serial: UInt32 = 0
     /// Thousandths of cores that its own service takes.
     var milliCPU: Int32 = 0
+    /// Or will be, when the client has the answer of the DNS.
     var sent: SimulatedTime
     /// From the client to the pod, and the same back.
     var delay = SimulatedDuration.zero

@@ -1,0 +1,116 @@
+// Which pod an attempt goes to: over a connection that is kept, by the records of the DNS, by the client's own balancing, or by the rules of its node.
+
+import DiscreteEvents
+
+extension RequestEngine {
+    /// Where an attempt goes.
+    struct Way {
+        /// -1: nowhere.
+        var pod: PodNumber = -1
+        /// The balancer that counts it; -1: none does.
+        var director: Int32 = -1
+        /// Without a pod: whether nothing is heard of it (else it is refused).
+        var isDropped = false
+        /// Over a connection that stands.
+        var isConnected = false
+        /// How long the client waits for the DNS before.
+        var lookup = SimulatedDuration.zero
+    }
+
+    /// What the node's rules do with the next attempt of a request, and which pod the balancing chooses.
+    mutating func choosePod(for request: Request) -> Way {
+        let source = Int(request.source)
+        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit), isTracked(pod, for: request) {
+            return Way(pod: pod, isConnected: true)
+        }
+        let port = sources[source].port
+        if sources[source].recordLifetime != nil, !sources[source].resolvesHeadlessOnly || table.isHeadless(port) {
+            return chooseRecord(for: request)
+        }
+        if sources[source].balancing != nil { return chooseWatched(for: request) }
+        var way = chooseByRules(for: request)
+        if sources[source].lookupTime != nil { way.lookup = lookUp(for: request, showsPods: false) }
+        return way
+    }
+
+    /// Asks the DNS for a client that has to, and returns how long an attempt waits for an answer, be it to an earlier question.
+    /// - Parameter showsPods: whether the answer has the addresses of pods; else the Service's.
+    private mutating func lookUp(for request: Request, showsPods: Bool) -> SimulatedDuration {
+        let (source, client) = (Int(request.source), Int(request.client))
+        if sources[source].mustLookUp(client, at: now) {
+            let version = showsPods ? table.recordedVersion(of: sources[source].port, at: now) : -1
+            sources[source].lookUp(client, version: version, for: request.number, attempt: request.attempts, at: now)
+        }
+        return sources[source].records[client].wait(at: now)
+    }
+
+    /// What the rules of the node make of a connection to the Service's address.
+    private mutating func chooseByRules(for request: Request) -> Way {
+        let source = Int(request.source)
+        let port = sources[source].port
+        let client = request.address
+        let (route, affinity) = table.route(to: port, on: request.node, sources[source].source.traffic, from: client, at: now)
+        guard case .balance(let choices) = route else { return Way(isDropped: route == .drop) }
+        var chosen: PodNumber?
+        if affinity != nil {
+            chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, at: now)
+        }
+        let balancer = ports[Int(port)].balancer(of: request.node)
+        if chosen == nil {
+            var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+            ports[Int(port)].balancers[balancer].destination = ports[Int(port)].address
+            chosen = ports[Int(port)].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now)
+        }
+        guard let pod = chosen else { return Way(isDropped: true) }
+        if let affinity { remember(client, at: pod, port, on: request.node, affinity) }
+        guard ports[Int(port)].followsConnections else { return Way(pod: pod) }
+        ports[Int(port)].balancers[balancer].opened(pod)
+        return Way(pod: pod, director: Int32(balancer))
+    }
+
+    /// One of the addresses that the client's last DNS answer has; a new answer when that has expired.
+    private mutating func chooseRecord(for request: Request) -> Way {
+        let (source, client) = (Int(request.source), Int(request.client))
+        let port = sources[source].port
+        var way = Way(lookup: lookUp(for: request, showsPods: true))
+        let pods = table.recordedPods(of: port, version: sources[source].records[client].version)
+        if pods.isEmpty { return way }
+        var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+        way.pod = pods[draws.uniform(below: pods.count)]
+        return way
+    }
+
+    /// A ready endpoint, by the client's own balancing.
+    private mutating func chooseWatched(for request: Request) -> Way {
+        let source = Int(request.source)
+        let port = sources[source].port
+        let choices = table.recordedPods(of: port, version: table.recordedVersion(of: port, at: now))
+        let balancer = sources[source].balancer(of: request.client)
+        var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+        guard let pod = sources[source].balancers[balancer].choose(among: choices, client: request.address, draws: &draws, at: now) else {
+            return Way()
+        }
+        guard sources[source].balancers[balancer].followsConnections else { return Way(pod: pod) }
+        sources[source].balancers[balancer].opened(pod)
+        return Way(pod: pod, director: Int32(balancer))
+    }
+
+    private mutating func remember(
+        _ client: UInt32, at pod: PodNumber, _ port: PortNumber, on node: NodeNumber, _ timeout: SimulatedDuration
+    ) {
+        let limit = ports[Int(port)].behaviour.balancing == .iptables ? ClientAffinity.recentListLimit : nil
+        ports[Int(port)].affinities[node, default: ClientAffinity(timeout: timeout, limit: limit)].remember(client, at: pod, now)
+    }
+
+    /// The client's most recently used idle connection that still stands.
+    private mutating func idleConnection(_ source: Int, _ client: Int32, _ limit: SimulatedDuration) -> PodNumber? {
+        guard Int(client) < sources[source].idle.count else { return nil }
+        while let connection = sources[source].idle[Int(client)].popLast() {
+            let pod = pods[Int(connection.pod)]
+            // The client hears of a close; of a node's death it does not.
+            let isOpen = pod.condition == .serving || pod.condition == .unreachable
+            if isOpen, pod.incarnation == connection.incarnation, now - connection.since < limit { return connection.pod }
+        }
+        return nil
+    }
+}
