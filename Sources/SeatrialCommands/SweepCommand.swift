@@ -12,7 +12,7 @@ struct SweepCommand: AsyncParsableCommand {
             done. `seatrial sweep EXPERIMENT` runs those that are missing on all cores and merges them; killed at any moment, it goes on where \
             it was, and ends with the same bytes. The other commands are for doing the same on many machines that share a folder.
 
-              seatrial sweep scenarios/tolerations/experiment.yaml --output results/tolerations-sweep
+              seatrial sweep scenarios/node-churn/experiment.yaml --output results/node-patience
             """,
         subcommands: [
             SweepAllCommand.self, SweepRunCommand.self, SweepCollectCommand.self, SweepListCommand.self, SweepSubmitCommand.self,

@@ -43,6 +43,12 @@ struct StatefulSetReconciler: Reconciler {
             guard let news else { return }
             for key in news.candidates { mayAdopt.insert(key) }
             for key in news.keys { queue.add(key) }
+            // A pod that is ready counts when it has been so for a while, whatever became of the sync that saw it get ready. The second
+            // more is for times that are rounded.
+            guard let owner = news.owner, pod.isReady, let before = previous.flatMap(Pod.cast), !before.isReady,
+                let ripening = view.get(StatefulSet.self, owner)?.value.spec.minReadySeconds, ripening > 0
+            else { return }
+            queue.add(owner, at: now + .seconds(Int(ripening) + 1))
         case .statefulSet(let set):
             if event.change == .added { mayAdopt.insert(set.value.metadata.key) }
             queue.add(set.value.metadata.key)
