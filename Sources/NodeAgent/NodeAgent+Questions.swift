@@ -30,6 +30,24 @@ extension NodeAgent {
         directory.agrees(with: stored, key) && environment.configurations.agrees(with: stored, key)
     }
 
+    /// Whether a pod comes to hold more of its node's disk than its own limits allow: whatever node it is on, its kubelet evicts it.
+    package func outgrowsItsDisk(_ pod: Pod) -> Bool {
+        let (spec, behaviour) = (pod.spec.value, behaviour(of: pod).value)
+        var total = 0.0
+        for usage in behaviour.emptyDirs {
+            guard case .emptyDir(let isInMemory, let limit)? = spec.volumes.first(where: { $0.name == usage.volume })?.source, !isInMemory
+            else { continue }
+            if let limit, usage.size.profile.peak > Double(limit.value) { return true }
+            total += usage.size.profile.peak
+        }
+        for container in spec.containers {
+            guard let peak = behaviour.usage.entry(of: container.name, in: spec)?.disk?.profile.peak else { continue }
+            if let limit = container.resources.limits[.ephemeralStorage], peak > Double(limit.value) { return true }
+            total += peak
+        }
+        return spec.effectiveLimits[.ephemeralStorage].map { total > Double($0.value) } ?? false
+    }
+
     /// Whether a kubelet has its node's pods from the API server and hears of their changes.
     package func isWatching(_ number: Int) -> Bool {
         kubelets[number].power == .running && !kubelets[number].link.isDeaf

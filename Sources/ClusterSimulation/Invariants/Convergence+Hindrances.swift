@@ -22,6 +22,7 @@ extension Convergence {
         let behaviour = agent.behaviour(of: pod.value).value
         return isDown(node) || !behaviour.isSteady || behaviour.waitsFor.map { !isServed($0) } ?? false
             || hasImpossibleImage(pod.value.spec.value) || isStarting(pod.value) || lacksObjects(pod) || isShutOut(pod, on: node)
+            || agent.outgrowsItsDisk(pod.value)
     }
 
     /// Whether the registry does not have an image.
