@@ -65,7 +65,7 @@ public enum APIError: Error, Sendable, Hashable, CustomStringConvertible {
         case .podDisruptionBudget: "\(kind).policy"
         case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .volumeAttachment: "\(kind).storage.k8s.io"
         case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
-            .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret:
+            .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .endpoints:
             "\(kind)"
         case .ingress, .networkPolicy: "\(kind).networking.k8s.io"
         case .unstructured: String(key.name.name.prefix { $0 != "/" })

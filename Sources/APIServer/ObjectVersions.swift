@@ -110,7 +110,7 @@ extension APIObject {
             true
         case .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .storageClass, .csiNode, .csiStorageCapacity,
             .volumeAttachment, .service, .controllerRevision, .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount,
-            .configMap, .secret:
+            .configMap, .secret, .endpoints:
             false
         }
     }
@@ -142,7 +142,7 @@ extension APIObject {
         case .horizontalPodAutoscaler(let object): .horizontalPodAutoscaler(object.with { $0.status = HorizontalPodAutoscalerStatus() })
         case .resourceQuota(let object): .resourceQuota(object.with { $0.status = ResourceQuotaStatus() })
         case .node, .priorityClass, .event, .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .service, .controllerRevision,
-            .endpointSlice, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
+            .endpointSlice, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy, .endpoints,
             .unstructured:
             self
         }

@@ -272,7 +272,7 @@ public struct Cluster: Sendable {
                 concernsScheduler = true
                 concernsKubelets = true
             case .replicaSet, .deployment, .job, .cronJob, .daemonSet, .controllerRevision, .horizontalPodAutoscaler,
-                .resourceQuota, .limitRange, .serviceAccount:
+                .resourceQuota, .limitRange, .serviceAccount, .endpoints:
                 concernsControllers = true
             default:
                 tellNetwork(event)

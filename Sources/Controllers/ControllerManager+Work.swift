@@ -14,7 +14,7 @@ extension ControllerManager {
                 || autoscalers.canWork
                 || budgets.canWork || endpointSlices.canWork || nodeAddresses.canWork || serviceAccounts.canWork || quotas.canWork
                 || volumes.canWork || storageProtection.canWork || provisioner.canWork || attachments.canWork || attacher.canWork
-                || certificates.canWork
+                || certificates.canWork || sliceMirrors.canWork
         else { return }
         isWorkComing = true
         effects.wake(at: now, .work)
@@ -54,6 +54,7 @@ extension ControllerManager {
         attachments.run(informers, &recorders[.attachDetach], at: now, &effects)
         attacher.run(informers, &recorders[.volumeAttacher], at: now, &effects)
         certificates.run(informers, &recorders[.rootCertificate], at: now, &effects)
+        sliceMirrors.run(informers, &recorders[.endpointSliceMirroring], at: now, &effects)
     }
 
     mutating func endMonitorPass(at now: SimulatedTime, _ effects: inout Effects<ControllerTimer>) {

@@ -42,6 +42,7 @@ package struct ControllerManager: Sendable {
     var attachments: ControllerLoop<AttachDetachController>
     var attacher: ControllerLoop<ExternalAttacher>
     var certificates: ControllerLoop<RootCertificatePublisher>
+    var sliceMirrors: ControllerLoop<EndpointSliceMirroringReconciler>
     /// Whether a `.work` timer is on its way.
     var isWorkComing = false
 
@@ -130,6 +131,11 @@ package struct ControllerManager: Sendable {
         certificates = ControllerLoop(
             .rootCertificate, of: .rootCertificate, RootCertificatePublisher(), workers: configuration.rootCertificateWorkers,
             limits: limits)
+        sliceMirrors = ControllerLoop(
+            .endpointSliceMirroring, of: .endpointSliceMirroring,
+            EndpointSliceMirroringReconciler(maximumAddresses: configuration.maximumMirroredAddresses),
+            workers: configuration.sliceMirroringWorkers, maximumRetries: configuration.endpointSliceRetries,
+            limits: ControllerManager.sliceMirroringLimits)
     }
 
     /// Namespaces that fail are looked at again within a minute.
@@ -143,6 +149,13 @@ package struct ControllerManager: Sendable {
     private static let endpointSliceLimits: RetryLimits = {
         var limits = RetryLimits()
         limits.base = .seconds(1)
+        return limits
+    }()
+
+    /// Endpoints that fail as well, but never longer than 100 s.
+    private static let sliceMirroringLimits: RetryLimits = {
+        var limits = endpointSliceLimits
+        limits.maximum = .seconds(100)
         return limits
     }()
 
@@ -201,6 +214,7 @@ package struct ControllerManager: Sendable {
             provisioner.observe(event, previous: previous, informers, at: now, &effects)
             attacher.observe(event, previous: previous, informers, at: now, &effects)
             certificates.observe(event, previous: previous, informers, at: now, &effects)
+            sliceMirrors.observe(event, previous: previous, informers, at: now, &effects)
         }
         wakeToWork(at: now, &effects)
     }
@@ -318,6 +332,8 @@ package struct ControllerManager: Sendable {
         case .volumeAttacher: attacher.handle(answer, token, informers, &recorders[.volumeAttacher], at: now, &effects)
         case .rootCertificate:
             certificates.handle(answer, token, informers, &recorders[.rootCertificate], at: now, &effects)
+        case .endpointSliceMirroring:
+            sliceMirrors.handle(answer, token, informers, &recorders[.endpointSliceMirroring], at: now, &effects)
         }
         wakeToWork(at: now, &effects)
     }

@@ -37,7 +37,11 @@ public struct ControllerManagerConfiguration: Hashable, Sendable {
     public var endpointSliceWorkers = 5
     /// `--max-endpoints-per-slice`.
     public var maximumEndpointsPerSlice = 100
-    /// Failed syncs after which a Service waits for its next event (fixed).
+    /// `--mirroring-concurrent-service-endpoint-syncs`.
+    public var sliceMirroringWorkers = 5
+    /// `--mirroring-max-endpoints-per-subset`.
+    public var maximumMirroredAddresses = 1000
+    /// Failed syncs after which a Service waits for its next event, and so do Endpoints that are mirrored (fixed).
     public var endpointSliceRetries = 15
     /// Workers of the NodeIPAM controller (fixed).
     public var nodeAddressWorkers = 30

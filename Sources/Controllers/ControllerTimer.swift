@@ -8,7 +8,7 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
     case deployment, replicaSet, garbageCollector, nodeLifecycle, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
-    case persistentVolume, storageProtection, volumeProvisioner, attachDetach, volumeAttacher
+    case persistentVolume, storageProtection, volumeProvisioner, attachDetach, volumeAttacher, endpointSliceMirroring
 
     /// The client whose rate limit the controller's requests draw on.
     public var client: APIClientID { .controller(rawValue) }
@@ -51,6 +51,7 @@ public enum ControllerName: UInt8, CaseIterable, Hashable, Sendable {
         case .attachDetach: "attachdetach-controller"
         case .volumeAttacher: "external-attacher"
         case .rootCertificate: "root-ca-cert-publisher"
+        case .endpointSliceMirroring: "endpoint-slice-mirroring-controller"
         }
     }
 }
@@ -78,7 +79,7 @@ enum LoopName: UInt8, Sendable {
     case deployment, replicaSet, garbageCollector, nodeMonitor, nodeTaints, noExecuteTaints, taintEviction, podGarbageCollector, namespace
     case statefulSet, daemonSet, replicationController, job, cronJob, ttlAfterFinished, horizontalPodAutoscaler, disruption
     case endpointSlice, nodeIPAM, serviceAccount, resourceQuota, rootCertificate
-    case persistentVolume, storageProtection, volumeProvisioner, attachDetach, volumeAttacher
+    case persistentVolume, storageProtection, volumeProvisioner, attachDetach, volumeAttacher, endpointSliceMirroring
     /// The Job controller's second queue.
     case untrackedPods
     /// Not a loop: the answer to an event that was recorded.

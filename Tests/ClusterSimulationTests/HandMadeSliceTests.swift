@@ -60,6 +60,26 @@ struct HandMadeSliceTests {
         #expect(before == 0 && (3_700...4_300).contains(after), "\(before), \(after)")
     }
 
+    @Test("Endpoints made by hand lead there as well: they are mirrored into a slice, and what it says changes with them")
+    func endpoints() throws {
+        var cluster = try cluster()
+        cluster.run(until: at(50))
+        let pods = Array(cluster.pods(of: "web").prefix(2))
+        func endpoints(_ addresses: [String]) -> Endpoints {
+            let subset = EndpointSubset(addresses: addresses.map { EndpointAddress(ip: $0) }, ports: [EndpointPort(port: 8080)])
+            return Endpoints(metadata: ObjectMeta(name: "manual", namespace: "shop"), subsets: [subset])
+        }
+        cluster.ask(.create(APIObject(endpoints([pods[0].status.podIP]))))
+        cluster.run(until: at(120))
+        cluster.ask(.update(APIObject(endpoints([pods[1].status.podIP]))))
+        cluster.run(until: at(180))
+        let record = try #require(cluster.finish().traffic)
+        #expect(cluster.violation == nil)
+        #expect(record.sources[0].failures == 0)
+        let shares = pods.map { pod in Double(record.pods.first { $0.pod == pod.metadata.key }?.received ?? 0) }
+        #expect(shares.allSatisfy { abs($0 - 6_000) < 450 }, "\(shares)")
+    }
+
     @Test("An address that is no pod's is a host outside, which serves as the scenario says and never fails")
     func hostOutside() throws {
         var cluster = try cluster([slice(["192.0.2.7"])])

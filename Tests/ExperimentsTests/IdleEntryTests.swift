@@ -49,12 +49,21 @@ struct IdleEntryTests {
             endpoints: [{addresses: [192.0.2.7]}]
 
             """
+        let endpoints = """
+            ---
+            apiVersion: v1
+            kind: Endpoints
+            metadata: {name: web}
+            subsets: [{addresses: [{ip: 192.0.2.7}], ports: [{port: 80}]}]
+
+            """
         #expect(try told("selector: {app: web}") == [] && told("type: ClusterIP", "", slice) == [])
+        #expect(try told("type: ClusterIP", "", endpoints) == [])
         let place = ":8: spec.traffic.sources[0]"
         #expect(
             try told("type: ClusterIP") == [
-                "\(place).service: Service default/web has no selector, and no EndpointSlice in objects, snapshot or timeline is labelled as its: "
-                    + "requests are refused (Endpoints are not read)"
+                "\(place).service: Service default/web has no selector, and neither Endpoints of its name nor an EndpointSlice labelled as its are "
+                    + "in objects, snapshot or timeline: requests are refused"
             ])
         let closed = "type: LoadBalancer, selector: {app: web}, loadBalancerSourceRanges: [10.0.0.0/8]"
         #expect(

@@ -45,6 +45,42 @@ struct NetworkingDecodingTests {
         #expect(paths[1].backend.service == nil && paths[1].backend.hasResource)
     }
 
+    @Test("Endpoints have subsets of addresses, ready and not, with ports")
+    func endpoints() throws {
+        let endpoints = try one(
+            Endpoints.self,
+            """
+            apiVersion: v1
+            kind: Endpoints
+            metadata: {name: db, namespace: shop}
+            subsets:
+            - addresses:
+              - {ip: 10.0.0.1, hostname: db-0, nodeName: node-0, targetRef: {kind: Pod, namespace: shop, name: db-0, uid: "1"}}
+              notReadyAddresses: [{ip: "2001:db8::1"}]
+              ports: [{name: sql, port: 5432, protocol: TCP}]
+            """)
+        let subset = try #require(endpoints.subsets.first)
+        #expect(subset.addresses.map(\.ip) == ["10.0.0.1"] && subset.addresses.map(\.family) == [.ipv4])
+        #expect(subset.addresses[0].nodeName == "node-0")
+        #expect(subset.addresses[0].pod?.key.name == "db-0" && subset.addresses[0].hostname == "db-0")
+        #expect(subset.notReadyAddresses.map(\.family) == [.ipv6])
+        #expect(subset.ports == [EndpointPort(name: "sql", port: 5432)])
+    }
+
+    @Test("Endpoints without addresses, with texts that are none, or with ports that cannot be told apart are refused")
+    func brokenEndpoints() {
+        func problems(_ subset: String) -> [String] {
+            load("{apiVersion: v1, kind: Endpoints, metadata: {name: db}, subsets: [{\(subset)}]}").diagnostics.map(\.description)
+        }
+        #expect(problems("addresses: [{ip: 10.0.0.1}]") == [])
+        #expect(problems("ports: [{port: 80}]").contains { $0.contains("must specify `addresses` or `notReadyAddresses`") })
+        #expect(problems("addresses: [{ip: db.example.com}]").contains { $0.contains("must be a valid IP address") })
+        let unnamed = "addresses: [{ip: 10.0.0.1}], ports: [{port: 80}, {name: b, port: 81}]"
+        #expect(problems(unnamed).contains { $0.contains("Required value") })
+        #expect(problems("addresses: [{ip: 10.0.0.1}], ports: [{port: 0}]").contains { $0.contains("between 1 and 65535") })
+        #expect(problems("addresses: [{ip: 10.0.0.1, host: a}]").contains { $0.contains("host") })
+    }
+
     @Test("A NetworkPolicy restricts what its types say, or what its rules are for")
     func policy() throws {
         func policy(_ spec: String) throws -> NetworkPolicy {

@@ -75,7 +75,7 @@ package enum WatchedFields {
             fields.set("attached", .boolean(attachment.value.isAttached))
             fields.text("attachError", attachment.value.attachError)
         case .storageClass, .csiNode, .csiDriver, .csiStorageCapacity, .limitRange, .serviceAccount, .configMap, .secret, .ingress,
-            .networkPolicy, .unstructured:
+            .networkPolicy, .endpoints, .unstructured:
             break
         }
         return fields.fields

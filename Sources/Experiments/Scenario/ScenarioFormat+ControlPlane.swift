@@ -143,6 +143,9 @@ enum Tunables {
             "concurrentServiceEndpointSyncs", .integer(\.controllerManager.endpointSliceWorkers, workers),
             "--concurrent-service-endpoint-syncs."),
         Tunable(
+            "mirroringConcurrentServiceEndpointSyncs", .integer(\.controllerManager.sliceMirroringWorkers, workers),
+            "--mirroring-concurrent-service-endpoint-syncs: Endpoints copied to EndpointSlices at a time."),
+        Tunable(
             "concurrentNodeIPAMSyncs", .integer(\.controllerManager.nodeAddressWorkers, workers),
             "Nodes given addresses at a time (fixed)."),
         Tunable(
@@ -177,8 +180,11 @@ enum Tunables {
             "maxEndpointsPerSlice", .integer(\.controllerManager.maximumEndpointsPerSlice, 1...1000),
             "--max-endpoints-per-slice."),
         Tunable(
+            "mirroringMaxEndpointsPerSubset", .integer(\.controllerManager.maximumMirroredAddresses, 1...1000),
+            "--mirroring-max-endpoints-per-subset."),
+        Tunable(
             "endpointSliceRetries", .integer(\.controllerManager.endpointSliceRetries, 0...1_000_000),
-            "Failed syncs after which a Service waits for its next change (fixed)."),
+            "Failed syncs after which a Service, or Endpoints that are mirrored, wait for their next change (fixed)."),
         Tunable(
             "namespaceDeletionDelay", .duration(\.controllerManager.namespaceDeletionDelay),
             "From the deletion of a namespace to that of its content (fixed)."),

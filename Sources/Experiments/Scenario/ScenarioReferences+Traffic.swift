@@ -152,7 +152,7 @@ extension ScenarioReferences {
         return resolved
     }
 
-    /// Warns of Services that have no endpoints: nobody's pods, or (without a selector) no EndpointSlices either.
+    /// Warns of Services that have no endpoints: nobody's pods, or (without a selector) no EndpointSlices and no Endpoints either.
     private func checkPods(of target: TrafficTarget, _ place: YAMLNode, _ decoder: inout ScenarioDecoder) {
         guard let podLabels, workloadsAreKnown, case .service(let name) = destination(of: target.service).destination,
             let service = services[name]
@@ -161,8 +161,8 @@ extension ScenarioReferences {
             if slicedServices.contains(name) { return }
             decoder.context.warning(
                 place,
-                "Service \(name) has no selector, and no EndpointSlice in objects, snapshot or timeline is labelled as its: requests are refused "
-                    + "(Endpoints are not read)")
+                "Service \(name) has no selector, and neither Endpoints of its name nor an EndpointSlice labelled as its are in objects, snapshot or "
+                    + "timeline: requests are refused")
             return
         }
         let selector = LabelSelector(matchLabels: labels)

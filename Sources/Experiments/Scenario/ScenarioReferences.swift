@@ -13,7 +13,7 @@ struct ScenarioReferences {
     private var names: [ObjectKey] = []
     private(set) var services: [NamespacedName: Service] = [:]
     private(set) var ingresses: [Ingress] = []
-    /// The Services that somebody writes EndpointSlices for.
+    /// The Services that somebody writes EndpointSlices for, or Endpoints.
     private(set) var slicedServices: Set<NamespacedName> = []
     /// The labels that pods may have, by namespace; nil: pods of a trace have any.
     private(set) var podLabels: [String: [Labels]]? = [:]
@@ -71,6 +71,7 @@ struct ScenarioReferences {
             services[object.value.metadata.key] = object.value
         case .ingress(let object): ingresses.append(object.value)
         case .endpointSlice(let object): if let service = object.value.service { slicedServices.insert(service) }
+        case .endpoints(let object): if object.value.wantsMirrors { slicedServices.insert(object.value.metadata.key) }
         case .horizontalPodAutoscaler(let object): add(object.value.metadata, .horizontalPodAutoscaler, nil, pods: 0)
         case .pod(let pod):
             podLabels?[pod.value.metadata.namespace, default: []].append(pod.value.metadata.labels)

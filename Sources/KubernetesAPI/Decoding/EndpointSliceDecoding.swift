@@ -43,7 +43,7 @@ extension Endpoint: YAMLFields {
         case "hostname": context.read(value, into: &hostname)
         case "nodeName": context.read(value, into: &nodeName)
         case "zone": context.read(value, into: &zone)
-        case "targetRef": readTarget(value, &context)
+        case "targetRef": if !value.isNull { pod = PodReference.decode(target: value, &context) }
         case "hints":
             if value.isNull { break }
             context.fields(value) { field, value, context in
@@ -59,11 +59,13 @@ extension Endpoint: YAMLFields {
         return true
     }
 
-    /// Only pods matter as targets.
-    private mutating func readTarget(_ node: YAMLNode, _ context: inout DecodingContext) {
-        guard !node.isNull else { return }
+}
+
+extension Endpoint.PodReference {
+    /// What a `targetRef` refers to; nil unless that is a pod: only pods matter as targets.
+    static func decode(target node: YAMLNode, _ context: inout DecodingContext) -> Endpoint.PodReference? {
         var kind = ""
-        var reference = PodReference(key: NamespacedName(namespace: "", name: ""), uid: UID(""))
+        var reference = Endpoint.PodReference(key: NamespacedName(namespace: "", name: ""), uid: UID(""))
         context.fields(node) { field, value, context in
             switch field {
             case "kind": context.read(value, into: &kind)
@@ -74,7 +76,7 @@ extension Endpoint: YAMLFields {
             }
             return true
         }
-        if kind == "Pod" { pod = reference }
+        return kind == "Pod" ? reference : nil
     }
 }
 

@@ -215,6 +215,7 @@ extension DecodingContext {
             case .secret: return modelled(Secret.self, node)
             case .ingress: return modelled(Ingress.self, node)
             case .networkPolicy: return modelled(NetworkPolicy.self, node)
+            case .endpoints: return modelled(Endpoints.self, node)
             case .unstructured: return nil
             }
         }

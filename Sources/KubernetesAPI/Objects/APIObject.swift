@@ -43,6 +43,7 @@ public enum APIObject: Sendable, Hashable {
     case secret(Shared<Secret>)
     case ingress(Shared<Ingress>)
     case networkPolicy(Shared<NetworkPolicy>)
+    case endpoints(Shared<Endpoints>)
     case unstructured(Shared<Unstructured>)
 
     public init<Object: KubernetesObject>(_ object: Object) { self = Object.erase(Shared(object)) }
@@ -80,6 +81,7 @@ public enum APIObject: Sendable, Hashable {
         case .secret: .secret
         case .ingress: .ingress
         case .networkPolicy: .networkPolicy
+        case .endpoints: .endpoints
         case .unstructured: .unstructured
         }
     }
@@ -117,6 +119,7 @@ public enum APIObject: Sendable, Hashable {
         case .secret(let object): object.value.metadata
         case .ingress(let object): object.value.metadata
         case .networkPolicy(let object): object.value.metadata
+        case .endpoints(let object): object.value.metadata
         case .unstructured(let object): object.value.metadata
         }
     }
@@ -157,6 +160,7 @@ public enum APIObject: Sendable, Hashable {
         case .secret(let object): part(object.value.metadata)
         case .ingress(let object): part(object.value.metadata)
         case .networkPolicy(let object): part(object.value.metadata)
+        case .endpoints(let object): part(object.value.metadata)
         case .unstructured(let object): part(object.value.metadata)
         }
     }
@@ -195,6 +199,7 @@ public enum APIObject: Sendable, Hashable {
         case .secret(let object): .secret(object.with { change(&$0.metadata) })
         case .ingress(let object): .ingress(object.with { change(&$0.metadata) })
         case .networkPolicy(let object): .networkPolicy(object.with { change(&$0.metadata) })
+        case .endpoints(let object): .endpoints(object.with { change(&$0.metadata) })
         case .unstructured(let object): .unstructured(object.with { change(&$0.metadata) })
         }
     }

@@ -137,6 +137,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case job, cronJob, daemonSet, controllerRevision, endpointSlice, horizontalPodAutoscaler, resourceQuota, limitRange, serviceAccount
     case configMap, secret
     case ingress, networkPolicy
+    case endpoints
     case unstructured
 
     /// The `kind:` as manifests spell it.
@@ -173,6 +174,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .secret: "Secret"
         case .ingress: "Ingress"
         case .networkPolicy: "NetworkPolicy"
+        case .endpoints: "Endpoints"
         case .unstructured: "Unstructured"
         }
     }
@@ -181,7 +183,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     public var apiVersion: String {
         switch self {
         case .pod, .node, .namespace, .event, .persistentVolume, .persistentVolumeClaim, .service, .replicationController,
-            .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret:
+            .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .endpoints:
             "v1"
         case .replicaSet, .deployment, .statefulSet, .daemonSet, .controllerRevision: "apps/v1"
         case .job, .cronJob: "batch/v1"
@@ -229,6 +231,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .secret: "secrets"
         case .ingress: "ingresses.networking.k8s.io"
         case .networkPolicy: "networkpolicies.networking.k8s.io"
+        case .endpoints: "endpoints"
         case .unstructured: "objects"
         }
     }
@@ -242,7 +245,7 @@ public enum Kind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .pod, .replicaSet, .deployment, .event, .persistentVolumeClaim, .csiStorageCapacity, .service, .statefulSet,
             .replicationController, .podDisruptionBudget, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
             .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
-            .unstructured:
+            .endpoints, .unstructured:
             true
         }
     }

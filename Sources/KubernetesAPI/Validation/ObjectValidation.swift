@@ -63,6 +63,7 @@ extension APIObject {
         case .secret(let object): object.value
         case .ingress(let object): object.value
         case .networkPolicy(let object): object.value
+        case .endpoints(let object): object.value
         case .unstructured(let object): object.value
         }
     }

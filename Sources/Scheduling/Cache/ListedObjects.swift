@@ -143,7 +143,7 @@ public struct ListedObjects: Sendable {
             attachments.set(attachment, in: attachment.value.nodeName)
         case .pod, .node, .deployment, .priorityClass, .event, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
             .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
-            .unstructured:
+            .endpoints, .unstructured:
             break
         }
     }
@@ -184,7 +184,7 @@ public struct ListedObjects: Sendable {
         case .volumeAttachment(let attachment): attachments.remove(name, from: attachment.value.nodeName)
         case .pod, .node, .deployment, .priorityClass, .event, .job, .cronJob, .daemonSet, .controllerRevision, .endpointSlice,
             .horizontalPodAutoscaler, .resourceQuota, .limitRange, .serviceAccount, .configMap, .secret, .ingress, .networkPolicy,
-            .unstructured:
+            .endpoints, .unstructured:
             break
         }
     }
