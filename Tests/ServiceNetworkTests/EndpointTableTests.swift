@@ -164,6 +164,25 @@ struct EndpointTableTests {
         #expect(route("192.168.2.1", .toClusterIP, 4) == .balance([0]))
     }
 
+    @Test(
+        "Without endpoints iptables refuses everybody; IPVS and nftables still drop what the source ranges keep out",
+        arguments: [false, true])
+    func sourceRangesOfIdlePort(firewallsIdlePorts: Bool) {
+        var table = EndpointTable(nodes: nodes, seed: 1)
+        let port = table.addPort(firewallsIdlePorts: firewallsIdlePorts)
+        var info = info
+        info.loadBalancerSourceRanges = ["10.0.0.0/8"]
+        table.publish(info, endpoints: [], pods: [], for: port, at: at(0), isKnown: true)
+        func route(_ client: String) -> EndpointTable.Route {
+            table.route(to: port, on: 0, .toExternalAddressFromOutside, from: AddressRange.address(client) ?? 0, at: at(1)).0
+        }
+        #expect(route("10.1.2.3") == .reject)
+        #expect(route("192.168.2.1") == (firewallsIdlePorts ? .drop : .reject))
+        // As soon as there is an endpoint, the mode makes no difference.
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(2), isKnown: true)
+        #expect(route("10.1.2.3") == .balance([0]) && route("192.168.2.1") == .drop)
+    }
+
     @Test("Whether a load balancer lets any of many clients in")
     func anyClient() {
         let firewall = LoadBalancerFirewall(sourceRanges: ["10.0.1.0/24", "fd00::/8"])

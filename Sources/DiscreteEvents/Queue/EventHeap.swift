@@ -62,6 +62,16 @@ struct EventHeap: Sendable, Hashable {
         return first
     }
 
+    /// Removes the first key and inserts another. O(log n).
+    /// - Precondition: the heap is not empty.
+    @inlinable
+    mutating func replaceFirst(with key: EventKey) {
+        keys.withUnsafeMutableBufferPointer { keys in
+            let leaf = Self.sinkHole(from: 0, in: keys)
+            Self.place(key, risingFrom: leaf, in: keys)
+        }
+    }
+
     /// Removes all keys that are not wanted, in O(n).
     @inlinable
     mutating func removeAll(where isUnwanted: (EventKey) -> Bool) {

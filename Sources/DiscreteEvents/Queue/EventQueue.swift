@@ -167,6 +167,24 @@ extension EventQueue {
         return (key.time, payload)
     }
 
+    /// The payload of the next event; `nil` if none is pending. O(1).
+    @inlinable public var first: Payload? { heap.keys.first.map { slots[$0.slot].payload } }
+
+    /// Takes the next event, sets the clock to its time, and schedules the same payload anew: as taking it and scheduling it would, at less cost. O(log n).
+    /// - Precondition: an event is pending, and `time` is not before it.
+    @inlinable
+    public mutating func postponeFirst(to time: SimulatedTime) {
+        let first = heap.keys[0]
+        precondition(time >= first.time, "an event cannot be scheduled in the past")
+        precondition(scheduledCount < EventKey.sequenceLimit - 1, "an event queue takes 2^40 events in its life")
+        clock = first.time
+        let key = EventKey(time: time, sequence: scheduledCount, slot: first.slot)
+        scheduledCount += 1
+        slots[key.slot].occupant = key.order
+        heap.replaceFirst(with: key)
+        dropCancelledHead()
+    }
+
     /// Takes the next event if it happens at or before `horizon`, else leaves it there: the loop of a run with an end. O(log n).
     @inlinable
     public mutating func popFirst(through horizon: SimulatedTime) -> (time: SimulatedTime, payload: Payload)? {

@@ -29,6 +29,13 @@ public struct SimulatedDuration: Sendable, Hashable, Comparable {
     /// Rounds half away from zero and saturates.
     @inlinable
     init(roundingNanoseconds nanoseconds: Double) {
+        // Nearly always: truncation is exact, and so is what it leaves. `rounded` is a call of the C library.
+        if nanoseconds.magnitude < 0x1p62 {
+            let whole = Int64(nanoseconds)
+            let rest = nanoseconds - Double(whole)
+            self.nanoseconds = whole + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0)
+            return
+        }
         precondition(!nanoseconds.isNaN, "a duration must be a number")
         let rounded = nanoseconds.rounded(.toNearestOrAwayFromZero)
         if rounded >= 0x1p63 {

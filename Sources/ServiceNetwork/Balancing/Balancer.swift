@@ -13,15 +13,14 @@ import DiscreteEvents
 /// Random methods remember nothing and cost the same however many endpoints there are; methods that compare endpoints look at each.
 public struct Balancer: Hashable, Sendable {
     public let method: BalancingMethod
-    /// The IPv4 address that traffic asks for, which `dh` goes by.
-    public var destination: UInt32 = 0
     /// By endpoint number; endpoints without an entry have no connections, weight 1 and no history.
     private var endpoints: [EndpointMemory] = []
     /// How many choices were made in turn.
     private var turn = 0
     /// The endpoint of the last turn, which the next one follows.
     private var last: Int32 = -1
-    /// The chains for numbers of endpoints seen, by that number.
+    /// The chain for the last number of endpoints seen, and those for others before it, by that number.
+    private var chain = IptablesChain(endpoints: 0)
     private var chains: [Int: IptablesChain] = [:]
     /// Closed connections that IPVS still counts, in the order in which they closed.
     private var closings = Closings()
@@ -64,8 +63,11 @@ extension Balancer {
     /// - Parameters:
     ///   - pods: the endpoints' numbers, in the order in which the proxy lists them.
     ///   - client: the client's IPv4 address, or any number that stands for it.
+    ///   - destination: the IPv4 address that it asks for, which `dh` goes by.
     ///   - draws: the connection's random numbers, of which up to two are taken.
-    public mutating func choose(among pods: [Int32], client: UInt32, draws: inout RandomStream, at now: SimulatedTime) -> Int32? {
+    public mutating func choose(
+        among pods: [Int32], client: UInt32, to destination: UInt32 = 0, draws: inout RandomStream, at now: SimulatedTime
+    ) -> Int32? {
         if pods.isEmpty { return nil }
         switch method {
         case .nftables: return pods[draws.uniform(below: pods.count)]
@@ -79,14 +81,15 @@ extension Balancer {
         case .ewma:
             let (first, second) = two(of: pods, &draws)
             return score(second, at: now) < score(first, at: now) ? second : first
-        case .ipvs(let scheduler): return choose(scheduler, pods, client, now)
+        case .ipvs(let scheduler): return choose(scheduler, pods, client, destination, now)
         }
     }
 
     private mutating func chainPlace(_ count: Int, _ number: Double) -> Int {
-        if let chain = chains[count] { return chain.place(at: number) }
-        let chain = IptablesChain(endpoints: count)
-        chains[count] = chain
+        if chain.count != count {
+            chain = chains[count] ?? IptablesChain(endpoints: count)
+            chains[count] = chain
+        }
         return chain.place(at: number)
     }
 
@@ -155,7 +158,9 @@ extension Balancer {
     /// How long IPVS counts a closed TCP connection as inactive.
     private static let inactiveTime = SimulatedDuration.seconds(120)
 
-    private mutating func choose(_ scheduler: IPVSScheduler, _ pods: [Int32], _ client: UInt32, _ now: SimulatedTime) -> Int32? {
+    private mutating func choose(
+        _ scheduler: IPVSScheduler, _ pods: [Int32], _ client: UInt32, _ destination: UInt32, _ now: SimulatedTime
+    ) -> Int32? {
         switch scheduler {
         case .roundRobin:
             // Weight 0 is passed over.

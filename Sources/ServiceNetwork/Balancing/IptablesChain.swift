@@ -7,6 +7,8 @@
 struct IptablesChain: Hashable, Sendable {
     /// Entry i: the probability that one of the rules 0...i takes the connection; the last is 1.
     private let cumulative: [Double]
+    /// How many rules there are.
+    var count: Int { cumulative.count }
 
     init(endpoints count: Int) {
         var taken: [Double] = []

@@ -33,21 +33,26 @@ public struct EndpointTable: Sendable, Hashable {
     /// When each change was made, ascending.
     private var changes: [SimulatedTime] = []
     private var ports: [[PortVersion]] = []
+    /// By port: whether a load balancer's source ranges are looked at where there is no endpoint.
+    private var firewallsIdlePorts: [Bool] = []
+    /// By node: so many changes are in its rules. Apart from the rest of what is known of a node: every connection asks for this, from any node, and nearly always it
+    /// is all there is to ask.
+    private var applied: [Int32]
     private var views: [NodeView]
     /// What those know who watch EndpointSlices themselves and write no rules: the DNS server, an Ingress' controller.
     private var watcher = NodeView()
+    private var appliedByWatcher: Int32 = 0
 
     public init(nodes: [ProxyNode], timing: ProxyTiming = ProxyTiming(), seed: UInt64) {
         self.nodes = nodes
         self.timing = timing
         lags = RandomStream(seed: seed, purpose: .proxyLag, owner: 0)
         views = Array(repeating: NodeView(), count: nodes.count)
+        applied = Array(repeating: 0, count: nodes.count)
     }
 
-    /// How far a node has come.
+    /// How a node comes to know the changes that are not in its rules yet.
     private struct NodeView: Hashable, Sendable {
-        /// So many changes are in its rules.
-        var applied = 0
         /// When the next change will be; nil: not computed yet.
         var nextApplied: SimulatedTime?
         /// When its kube-proxy heard of the last change considered, and when it last began to write rules.
@@ -60,9 +65,8 @@ public struct EndpointTable: Sendable, Hashable {
     /// A node joins: its kube-proxy lists all there is before it writes its first rules.
     mutating func addNode(_ node: ProxyNode) -> NodeNumber {
         nodes.append(node)
-        var view = NodeView()
-        view.applied = changes.count
-        views.append(view)
+        views.append(NodeView())
+        applied.append(Int32(changes.count))
         return NodeNumber(views.count - 1)
     }
 
@@ -84,8 +88,12 @@ public struct EndpointTable: Sendable, Hashable {
     func isSilent(_ node: NodeNumber) -> Bool { views[Int(node)].silences.last?.upperBound == .distantFuture }
 
     /// Adds a port nobody knows anything of yet.
-    public mutating func addPort() -> PortNumber {
+    /// - Parameter firewallsIdlePorts: whether the proxies' mode has a firewall before a load balancer's address also where there is no endpoint. IPVS and
+    ///   nftables drop what comes from outside its source ranges in any case; iptables has rules for them only as long as there are endpoints, and refuses everybody
+    ///   without.
+    public mutating func addPort(firewallsIdlePorts: Bool = true) -> PortNumber {
         ports.append([])
+        self.firewallsIdlePorts.append(firewallsIdlePorts)
         return PortNumber(ports.count - 1)
     }
 
@@ -111,8 +119,9 @@ public struct EndpointTable: Sendable, Hashable {
         changes.append(max(time, changes.last ?? time))
         ports[Int(port)].append(version)
         guard isKnown else { return }
-        for node in views.indices where views[node].applied == changes.count - 1 { views[node].applied = changes.count }
-        if watcher.applied == changes.count - 1 { watcher.applied = changes.count }
+        let count = Int32(changes.count)
+        for node in applied.indices where applied[node] == count - 1 { applied[node] = count }
+        if appliedByWatcher == count - 1 { appliedByWatcher = count }
     }
 
     /// Where a connection from (or coming in at) a node goes, and how long the node remembers the client for it (nil: not at all).
@@ -122,17 +131,27 @@ public struct EndpointTable: Sendable, Hashable {
     ) -> (Route, affinity: SimulatedDuration?) {
         let version = version(of: port, on: node, at: now)
         if version < 0 { return (.reject, nil) }
-        if traffic == .toExternalAddressFromOutside, !ports[Int(port)][version].firewall.admits(client) { return (.drop, nil) }
-        return (ports[Int(port)][version].route(traffic, on: node, nodes[Int(node)]), ports[Int(port)][version].affinity)
+        let route =
+            ports[Int(port)][version].sharedRoute(traffic) ?? ports[Int(port)][version].route(traffic, on: node, nodes[Int(node)])
+        if traffic == .toExternalAddressFromOutside, !ports[Int(port)][version].firewall.admits(client) {
+            if case .reject = route, !firewallsIdlePorts[Int(port)] { return (.reject, nil) }
+            return (.drop, nil)
+        }
+        return (route, ports[Int(port)][version].affinity)
     }
 
     /// The version of a port that the DNS server answers from; -1: none yet.
     mutating func recordedVersion(of port: PortNumber, at now: SimulatedTime) -> Int {
-        if watcher.applied < changes.count { watcher = advanced(watcher, of: EndpointTable.watcherNumber, to: now) }
-        return version(of: port, applied: watcher.applied)
+        if appliedByWatcher < changes.count {
+            var (view, cursor) = (watcher, appliedByWatcher)
+            advance(&view, &cursor, of: EndpointTable.watcherNumber, to: now)
+            (watcher, appliedByWatcher) = (view, cursor)
+        }
+        return version(of: port, applied: appliedByWatcher)
     }
 
     /// Whether a port has no address of its own: its name leads to its endpoints.
+    @inline(__always)
     func isHeadless(_ port: PortNumber) -> Bool { ports[Int(port)].last?.isHeadless ?? false }
 
     /// The pods to which a headless Service's name leads in a version of its endpoints: the ready ones.
@@ -142,38 +161,44 @@ public struct EndpointTable: Sendable, Hashable {
 
     /// The version of a port that a node goes by; -1: none yet.
     private mutating func version(of port: PortNumber, on node: NodeNumber, at now: SimulatedTime) -> Int {
-        if views[Int(node)].applied < changes.count { views[Int(node)] = advanced(views[Int(node)], of: node, to: now) }
-        return version(of: port, applied: views[Int(node)].applied)
+        if applied[Int(node)] < changes.count { advance(node, to: now) }
+        return version(of: port, applied: applied[Int(node)])
     }
 
     /// The version of a port after so many changes; -1: none yet.
-    private func version(of port: PortNumber, applied: Int) -> Int {
+    @inline(__always)
+    private func version(of port: PortNumber, applied: Int32) -> Int {
         var version = ports[Int(port)].count - 1
-        while version >= 0, ports[Int(port)][version].change >= applied { version -= 1 }
+        while version >= 0, ports[Int(port)][version].change >= Int(applied) { version -= 1 }
         return version
     }
 
     /// Moves a node's cursor. Changes are heard in order; what is heard while the next writing of rules waits for its time is written with it.
-    private func advanced(_ view: NodeView, of node: NodeNumber, to now: SimulatedTime) -> NodeView {
-        var view = view
-        while view.applied < changes.count {
-            let due = view.nextApplied ?? nextApplied(of: &view, on: node)
+    private mutating func advance(_ node: NodeNumber, to now: SimulatedTime) {
+        var (view, cursor) = (views[Int(node)], applied[Int(node)])
+        advance(&view, &cursor, of: node, to: now)
+        views[Int(node)] = view
+        applied[Int(node)] = cursor
+    }
+
+    private func advance(_ view: inout NodeView, _ applied: inout Int32, of node: NodeNumber, to now: SimulatedTime) {
+        while applied < changes.count {
+            let due = view.nextApplied ?? nextApplied(of: &view, Int(applied), on: node)
             view.nextApplied = due
             if due > now { break }
-            view.applied += 1
+            applied += 1
             view.nextApplied = nil
         }
-        return view
     }
 
     /// In place of a node's number: no node has it.
     private static let watcherNumber = NodeNumber.max
 
-    private func nextApplied(of view: inout NodeView, on node: NodeNumber) -> SimulatedTime {
-        var heard = changes[view.applied]
+    private func nextApplied(of view: inout NodeView, _ change: Int, on node: NodeNumber) -> SimulatedTime {
+        var heard = changes[change]
         if let propagation = timing.propagation {
             var stream = lags
-            stream.index = UInt64(view.applied) &* 0x1_0000_0000 &+ UInt64(node)
+            stream.index = UInt64(change) &* 0x1_0000_0000 &+ UInt64(node)
             heard += propagation.sampleDuration(&stream)
         }
         if let silence = view.silences.first(where: { $0.contains(heard) }) { heard = silence.upperBound }
@@ -259,8 +284,11 @@ private struct PortVersion: Hashable, Sendable {
         }
     }
 
+    /// What all nodes do; nil: that depends on the node.
+    func sharedRoute(_ traffic: ServicePortPlan.Traffic) -> EndpointTable.Route? { shared?.route(traffic) }
+
+    /// What a node does.
     mutating func route(_ traffic: ServicePortPlan.Traffic, on number: NodeNumber, _ node: ProxyNode) -> EndpointTable.Route {
-        if let shared { return shared.route(traffic) }
         if let routes = byNode[number] { return routes.route(traffic) }
         let routes = Routes(info, endpoints, pods, on: node)
         byNode[number] = routes

@@ -62,5 +62,29 @@ struct PodServer: Hashable, Sendable {
     /// Counts deaths: connections made before one are broken.
     var incarnation: Int32 = 0
 
-    var isFull: Bool { capacity.queueLimit.map { waiting >= $0 } ?? false }
+    /// What becomes of an attempt that reaches a pod which takes requests.
+    enum Reception { case broken, served, waits, turnedAway }
+
+    /// Counts an attempt, and gives it a worker if one is free.
+    /// - Parameter isBroken: whether it comes over a connection that the pod knows nothing of any more.
+    mutating func receive(isBroken: Bool) -> Reception {
+        received += 1
+        if isBroken { return .broken }
+        if busy < capacity.concurrency {
+            busy += 1
+            return .served
+        }
+        return isFull ? .turnedAway : .waits
+    }
+
+    /// Puts an attempt at the end of the line, and returns who was the last there before.
+    mutating func enqueue(_ slot: AttemptSlot) -> AttemptSlot {
+        let last = tail
+        if last.isNone { head = slot }
+        tail = slot
+        waiting += 1
+        return last
+    }
+
+    private var isFull: Bool { capacity.queueLimit.map { waiting >= $0 } ?? false }
 }

@@ -13,7 +13,7 @@ extension RequestEngine {
         var isDropped = false
         /// Over a connection that stands.
         var isConnected = false
-        /// How long the client waits for the DNS before.
+        /// How long the client waits for the DNS before; only then is it chosen where a connection to a Service's address goes.
         var lookup = SimulatedDuration.zero
     }
 
@@ -23,14 +23,19 @@ extension RequestEngine {
         if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit), isTracked(pod, for: request) {
             return Way(pod: pod, isConnected: true)
         }
-        let port = sources[source].port
-        if sources[source].recordLifetime != nil, !sources[source].resolvesHeadlessOnly || table.isHeadless(port) {
-            return chooseRecord(for: request)
-        }
+        if usesRecords(source) { return chooseRecord(for: request) }
         if sources[source].balancing != nil { return chooseWatched(for: request) }
-        var way = chooseByRules(for: request)
-        if sources[source].lookupTime != nil { way.lookup = lookUp(for: request, showsPods: false) }
-        return way
+        if sources[source].lookupTime != nil {
+            let wait = lookUp(for: request, showsPods: false)
+            if wait > .zero { return Way(lookup: wait) }
+        }
+        return chooseByRules(for: request)
+    }
+
+    /// Whether the clients of a source connect to the addresses of pods, which they have from the DNS.
+    @inline(__always)
+    func usesRecords(_ source: Int) -> Bool {
+        sources[source].recordLifetime != nil && (!sources[source].resolvesHeadlessOnly || table.isHeadless(sources[source].port))
     }
 
     /// Asks the DNS for a client that has to, and returns how long an attempt waits for an answer, be it to an earlier question.
@@ -45,7 +50,7 @@ extension RequestEngine {
     }
 
     /// What the rules of the node make of a connection to the Service's address.
-    private mutating func chooseByRules(for request: Request) -> Way {
+    mutating func chooseByRules(for request: Request) -> Way {
         let source = Int(request.source)
         let port = sources[source].port
         let client = request.address
@@ -55,17 +60,10 @@ extension RequestEngine {
         if affinity != nil {
             chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, at: now)
         }
-        let balancer = ports[Int(port)].balancer(of: request.node)
-        if chosen == nil {
-            var draws = sources[source].choices(of: request.number, attempt: request.attempts)
-            ports[Int(port)].balancers[balancer].destination = ports[Int(port)].address
-            chosen = ports[Int(port)].balancers[balancer].choose(among: choices, client: client, draws: &draws, at: now)
-        }
-        guard let pod = chosen else { return Way(isDropped: true) }
-        if let affinity { remember(client, at: pod, port, on: request.node, affinity) }
-        guard ports[Int(port)].followsConnections else { return Way(pod: pod) }
-        ports[Int(port)].balancers[balancer].opened(pod)
-        return Way(pod: pod, director: Int32(balancer))
+        var draws = sources[source].choices(of: request.number, attempt: request.attempts)
+        let way = ports[Int(port)].choose(chosen, among: choices, for: client, on: request.node, &draws, at: now)
+        if let affinity, way.pod >= 0 { remember(client, at: way.pod, port, on: request.node, affinity) }
+        return way
     }
 
     /// One of the addresses that the client's last DNS answer has; a new answer when that has expired.

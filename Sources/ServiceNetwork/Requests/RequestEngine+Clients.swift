@@ -10,10 +10,15 @@ extension RequestEngine {
         arrivals.schedule(source, at: next)
     }
 
+    /// The next arrival of all is one of this source.
     mutating func arrive(_ source: SourceNumber) {
         // Rows of a recording keep their numbers, whatever came of those before.
         if sources[Int(source)].isReplay { sources[Int(source)].count = sources[Int(source)].clock.row }
-        scheduleArrival(source, after: now)
+        if let next = sources[Int(source)].clock.next(after: now) {
+            arrivals.postponeFirst(to: next)
+        } else {
+            _ = arrivals.popFirst()
+        }
         if sources[Int(source)].clients.isEmpty { return }
         begin(source, client: nil, parent: .none)
     }
@@ -37,26 +42,24 @@ extension RequestEngine {
     ///   - parent: the attempt that calls.
     mutating func begin(_ source: SourceNumber, client: Int32?, parent: AttemptSlot) {
         let index = Int(source)
-        let number = sources[index].count
-        sources[index].count += 1
-        sources[index].statistics.sent += 1
+        let number = sources[index].takeNumber()
         if let budget = sources[index].budget {
             sources[index].tokens = min(sources[index].tokens + budget.ratio, budget.reserve)
         }
         let request = Request(
             source: source, number: number, started: now, client: choose(client, of: index, number: number, parent), parent: parent)
-        let slot: RequestSlot
-        if let free = freeRequests.popLast() {
-            slot = free
-            requests[Int(free.index)] = request
-        } else {
+        var slot = firstFreeRequest
+        if slot.isNone {
             slot = RequestSlot(index: UInt32(requests.count))
             requests.append(request)
+        } else {
+            firstFreeRequest = requests[Int(slot.index)].reuse(for: request)
         }
         send(slot)
     }
 
     /// Who sends a request.
+    @inline(__always)
     private func choose(_ user: Int32?, of source: Int, number: UInt64, _ parent: AttemptSlot) -> RequestClient {
         if !parent.isNone {
             // A pod that calls is a client of its own.
@@ -92,9 +95,38 @@ extension RequestEngine {
         let request = requests[place]
         requests[place].attemptBegins()
         let way = request.isLost ? Way(isDropped: true) : choosePod(for: request)
-        var attempt = Attempt(request: slot, pod: way.pod, sent: now + way.lookup, ordinal: request.attempts, director: way.director)
-        if sources[source].isFromOutside { attempt.delay = network.latencies.fromOutside }
+        var attempt = Attempt(request: slot, pod: way.pod, sent: now + way.lookup, ordinal: request.attempts)
+        if way.lookup == .zero { enter(way, request, &attempt) }
+        let number = add(attempt)
+        let serial = attempts[Int(number.index)].serial
+        if sources[source].hasTimers { startTimers(of: number, serial: serial, source: source) }
+        if way.lookup > .zero {
+            queue.schedule(RequestEvent(kind: .lookup, index: number.index, serial: serial), at: now + way.lookup)
+        } else {
+            setOut(number, serial, pod: attempt.pod, after: attempt.delay, isLost: attempt.stage == .lost)
+        }
+    }
+
+    /// A client has the answer of the DNS, and connects as things are now.
+    mutating func lookupEnds(_ slot: AttemptSlot) {
+        var attempt = attempts[Int(slot.index)]
+        if attempt.isGivenUp { return forget(slot) }
+        var request = requests[Int(attempt.request.index)]
+        // Whose random numbers are this attempt's, whatever came after it.
+        request.attempts = attempt.ordinal
+        let way = usesRecords(Int(request.source)) ? Way(pod: attempt.pod) : chooseByRules(for: request)
+        enter(way, request, &attempt)
+        attempts[Int(slot.index)] = attempt
+        setOut(slot, attempt.serial, pod: attempt.pod, after: attempt.delay, isLost: attempt.stage == .lost)
+    }
+
+    /// Notes where an attempt goes, and what becomes of it on the way.
+    @inline(__always)
+    private func enter(_ way: Way, _ request: Request, _ attempt: inout Attempt) {
+        attempt.pod = way.pod
+        attempt.director = way.director
         attempt.isConnected = way.isConnected
+        if sources[Int(request.source)].isFromOutside { attempt.delay = network.latencies.fromOutside }
         if way.pod >= 0 {
             let node = pods[Int(way.pod)].node
             attempt.incarnation = pods[Int(way.pod)].incarnation
@@ -105,16 +137,12 @@ extension RequestEngine {
         } else {
             attempt.result = .refused
         }
-        let number = add(attempt)
-        let serial = attempts[Int(number.index)].serial
-        if sources[source].hasTimers { startTimers(of: number, serial: serial, source: source) }
-        if attempt.stage == .lost {
-            lose(number)
-        } else {
-            let kind: RequestEvent.Kind = way.pod < 0 ? .answer : .delivery
-            let wait = way.pod < 0 ? attempt.delay * 2 : attempt.delay
-            scheduleOrDo(RequestEvent(kind: kind, index: number.index, serial: serial), after: way.lookup + wait)
-        }
+    }
+
+    private mutating func setOut(_ slot: AttemptSlot, _ serial: UInt32, pod: PodNumber, after delay: SimulatedDuration, isLost: Bool) {
+        if isLost { return lose(slot) }
+        let kind: RequestEvent.Kind = pod < 0 ? .answer : .delivery
+        scheduleOrDo(RequestEvent(kind: kind, index: slot.index, serial: serial), after: pod < 0 ? delay * 2 : delay)
     }
 
     /// A further attempt from outside is another connection to the load balancer, which sends it to any node again.
@@ -129,6 +157,7 @@ extension RequestEngine {
     }
 
     /// Whether network policies keep a request from a pod.
+    @inline(__always)
     func isDenied(_ request: Request, _ pod: PodNumber) -> Bool {
         if denied.isEmpty { return false }
         func policyClass(of end: Int32) -> Int32 { policyClasses.indices.contains(Int(end)) ? policyClasses[Int(end)] : end }
@@ -148,12 +177,13 @@ extension RequestEngine {
 
     /// Gives the attempt a place.
     private mutating func add(_ attempt: Attempt) -> AttemptSlot {
-        if let free = freeAttempts.popLast() {
-            attempts[Int(free.index)].reuse(for: attempt)
-            return free
+        let free = firstFreeAttempt
+        if free.isNone {
+            attempts.append(attempt)
+            return AttemptSlot(index: UInt32(attempts.count - 1))
         }
-        attempts.append(attempt)
-        return AttemptSlot(index: UInt32(attempts.count - 1))
+        firstFreeAttempt = attempts[Int(free.index)].reuse(for: attempt)
+        return free
     }
 
     // MARK: Answers
@@ -274,8 +304,8 @@ extension RequestEngine {
 
     /// Frees an attempt's place.
     private mutating func free(_ slot: AttemptSlot) {
-        attempts[Int(slot.index)].vacate()
-        freeAttempts.append(slot)
+        attempts[Int(slot.index)].vacate(before: firstFreeAttempt)
+        firstFreeAttempt = slot
     }
 
     /// Frees the place of an attempt that was given up before.
@@ -286,7 +316,9 @@ extension RequestEngine {
 
     /// Frees a request's place when it is done and none of its attempts holds it.
     mutating func releaseIfOver(_ slot: RequestSlot) {
-        let request = requests[Int(slot.index)]
-        if request.isDone, request.held == 0 { freeRequests.append(slot) }
+        let place = Int(slot.index)
+        guard requests[place].isDone, requests[place].held == 0 else { return }
+        requests[place].next = firstFreeRequest
+        firstFreeRequest = slot
     }
 }

@@ -8,8 +8,10 @@ import DiscreteEvents
 
 extension RequestEngine {
     /// Whether an attempt is sent over UDP.
+    @inline(__always)
     func isDatagram(_ slot: AttemptSlot) -> Bool { isDatagram(attempts[Int(slot.index)]) }
 
+    @inline(__always)
     func isDatagram(_ attempt: Attempt) -> Bool {
         ports[Int(sources[Int(requests[Int(attempt.request.index)].source)].port)].isUDP
     }

@@ -14,27 +14,21 @@ extension RequestEngine {
         case .stopped, .closing: return reply(slot, .refused)
         case .serving, .draining: break
         }
-        pods[pod].received += 1
         ports[Int(port(of: slot))].received.count(PodNumber(pod))
-        if attempts[index].incarnation != pods[pod].incarnation, !isDatagram(slot) { return reply(slot, .reset) }
-        if pods[pod].busy < pods[pod].capacity.concurrency {
-            pods[pod].busy += 1
-            serve(slot)
-        } else if pods[pod].isFull {
-            reply(slot, .overloaded)
-        } else {
+        let isBroken = attempts[index].incarnation != pods[pod].incarnation && !isDatagram(slot)
+        switch pods[pod].receive(isBroken: isBroken) {
+        case .broken: reply(slot, .reset)
+        case .served: serve(slot)
+        case .turnedAway: reply(slot, .overloaded)
+        case .waits:
             attempts[index].stage = .waiting
             attempts[index].next = .none
-            if pods[pod].tail.isNone {
-                pods[pod].head = slot
-            } else {
-                attempts[Int(pods[pod].tail.index)].next = slot
-            }
-            pods[pod].tail = slot
-            pods[pod].waiting += 1
+            let last = pods[pod].enqueue(slot)
+            if !last.isNone { attempts[Int(last.index)].next = slot }
         }
     }
 
+    @inline(__always)
     private func port(of slot: AttemptSlot) -> PortNumber {
         sources[Int(requests[Int(attempts[Int(slot.index)].request.index)].source)].port
     }
@@ -53,7 +47,6 @@ extension RequestEngine {
             seconds = ports[port].behaviour.serviceTime.sample(&numbers)
         }
         pods[Int(attempts[index].pod)].work += seconds
-        attempts[index].stage = .serving
         let milliCPU = ports[port].behaviour.milliCPU
         if milliCPU > 0 { compute(slot, seconds: seconds, milliCPU: milliCPU) } else { scheduleCompletion(slot, after: seconds) }
     }
@@ -103,15 +96,14 @@ extension RequestEngine {
     /// The pod's answer sets out.
     private mutating func reply(_ slot: AttemptSlot, _ result: RequestResult) {
         let index = Int(slot.index)
-        attempts[index].stage = .travelling
-        attempts[index].result = result
+        attempts[index].reply(result)
         if network.isDivided, !isReachable(slot) { return attempts[index].isGivenUp ? forget(slot) : loseAnswer(slot) }
         let event = RequestEvent(kind: .answer, index: slot.index, serial: attempts[index].serial)
         scheduleOrDo(event, after: attempts[index].delay)
     }
 
     /// A lost attempt that nobody waits for.
-    private mutating func forget(_ slot: AttemptSlot) {
+    mutating func forget(_ slot: AttemptSlot) {
         let request = attempts[Int(slot.index)].request
         release(slot)
         releaseIfOver(request)

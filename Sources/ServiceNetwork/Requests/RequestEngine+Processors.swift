@@ -37,16 +37,15 @@ extension RequestEngine {
         advanceSharing(own)
         processors[own].change(by: milliCPU, at: now)
         beginSharing(own)
-        attempts[index].due = .distantFuture
+        _ = attempts[index].serve(until: .distantFuture)
         shared[Int(processors[own].sharing)].add(slot, seconds: seconds)
         announceEnd(own)
     }
 
     mutating func scheduleCompletion(_ slot: AttemptSlot, after seconds: Double) {
-        let index = Int(slot.index)
         let due = now + SimulatedDuration(seconds: seconds)
-        attempts[index].due = due
-        queue.schedule(RequestEvent(kind: .completion, index: slot.index, serial: attempts[index].serial), at: due)
+        let serial = attempts[Int(slot.index)].serve(until: due)
+        queue.schedule(RequestEvent(kind: .completion, index: slot.index, serial: serial), at: due)
     }
 
     /// An attempt's own service may be over: unless its pod died, or it has had to share since.
@@ -78,6 +77,7 @@ extension RequestEngine {
     }
 
     /// The number of a pod's processors.
+    @inline(__always)
     private func processors(of pod: PodNumber) -> Int { Int(pods[Int(pod)].processors) }
 
     // MARK: Sharing

@@ -17,6 +17,10 @@ import KubernetesAPI
 /// engine.run(through: .start + .minutes(10))
 /// engine.statistics(of: users).latency.quantile(at: 0.99)
 /// ```
+///
+/// **Speed.** A request costs some 3,500 instructions, so copies and checks show. Functions on a request's way that change nothing are inlined always: called from one that
+/// does, they would be given a copy of the whole engine. What is changed together is changed by one mutating function of the element, as each access to an
+/// element of an array asks whether the array is shared.
 public struct RequestEngine: Sendable, Hashable {
     let seed: UInt64
     public internal(set) var network: PodNetwork
@@ -37,9 +41,9 @@ public struct RequestEngine: Sendable, Hashable {
     var ports: [PortState] = []
     var sources: [SourceState] = []
     var requests: [Request] = []
-    var freeRequests: [RequestSlot] = []
+    var firstFreeRequest = RequestSlot.none
     var attempts: [Attempt] = []
-    var freeAttempts: [AttemptSlot] = []
+    var firstFreeAttempt = AttemptSlot.none
     /// Whether ``takeOutcomes()`` has something to give.
     public var recordsOutcomes = false
     /// Of each source's requests every how many-th is recorded.
@@ -84,7 +88,7 @@ public struct RequestEngine: Sendable, Hashable {
     /// Adds a Service port without endpoints.
     public mutating func addPort(_ behaviour: PortBehaviour) -> PortNumber {
         ports.append(PortState(behaviour, starts: RandomStream(seed: seed, purpose: .balancerStart, owner: UInt64(ports.count))))
-        return table.addPort()
+        return table.addPort(firewallsIdlePorts: behaviour.balancing != .iptables)
     }
 
     /// Adds a source; its first request comes after its start, and not before the engine's clock.
@@ -131,6 +135,12 @@ public struct RequestEngine: Sendable, Hashable {
     /// Sets who a source's clients are from now on; nobody: it sends nothing until there is somebody again. Users of a closed loop are given to them in turn.
     public mutating func setClients(_ clients: [RequestClient], of source: SourceNumber) {
         sources[Int(source)].clients = clients
+    }
+
+    /// Changes some of a source's clients: the others stay as they are.
+    /// - Parameter places: where they stand among all of them.
+    public mutating func replaceClients(_ places: Range<Int>, with clients: [RequestClient], of source: SourceNumber) {
+        sources[Int(source)].clients.replaceSubrange(places, with: clients)
     }
 
     /// Divides the nodes, or heals them: see ``PodNetwork/partition(_:)``. What is on its way arrives; what was lost goes when it is sent again.
@@ -204,8 +214,8 @@ public struct RequestEngine: Sendable, Hashable {
             let arrival = arrivals.nextTime ?? .distantFuture
             let other = queue.nextTime ?? .distantFuture
             if min(arrival, other) > horizon { break }
-            if arrival <= other, let (time, source) = arrivals.popFirst() {
-                queue.advance(to: time)
+            if arrival <= other, let source = arrivals.first {
+                queue.advance(to: arrival)
                 arrive(source)
             } else if let (_, event) = queue.popFirst() {
                 handle(event)
@@ -220,6 +230,7 @@ public struct RequestEngine: Sendable, Hashable {
         let attempt = AttemptSlot(index: event.index)
         switch event.kind {
         case .thought: if !isStopped { endThinking(SourceNumber(event.index), user: Int32(event.serial)) }
+        case .lookup: if isCurrent(attempt, event.serial) { lookupEnds(attempt) }
         case .delivery: if isCurrent(attempt, event.serial) { deliver(attempt) }
         case .completion: if isCurrent(attempt, event.serial) { serviceEnds(attempt) }
         case .sharedCompletion: sharedServiceEnds(Int(event.index), generation: event.serial)
@@ -234,6 +245,7 @@ public struct RequestEngine: Sendable, Hashable {
         }
     }
 
+    @inline(__always)
     private func isCurrent(_ slot: AttemptSlot, _ serial: UInt32) -> Bool { attempts[Int(slot.index)].serial == serial }
 
     // MARK: Results
@@ -290,89 +302,5 @@ public struct RequestEngine: Sendable, Hashable {
     /// Requests in a pod: being served, and in line.
     public func load(of pod: PodNumber) -> (busy: Int, waiting: Int) {
         (Int(pods[Int(pod)].busy), Int(pods[Int(pod)].waiting))
-    }
-}
-
-/// What the pods behind a Service port do with a request, and who balances.
-public struct PortBehaviour: Hashable, Sendable {
-    /// Seconds of service at full speed.
-    public var serviceTime: Distribution
-    public var balancing = BalancingMethod.iptables
-    /// Thousandths of cores that serving a request takes at full speed; while it waits for calls it takes none.
-    public var milliCPU: Int32 = 0
-
-    public init(serviceTime: Distribution, balancing: BalancingMethod = .iptables, milliCPU: Int32 = 0) {
-        self.serviceTime = serviceTime
-        self.balancing = balancing
-        self.milliCPU = milliCPU
-    }
-}
-
-/// How many attempts reached each of a port's pods.
-struct ReceivedCounts: Hashable, Sendable {
-    private(set) var total: UInt64 = 0
-    /// By pod number, from the lowest one met on: those of a port are met together.
-    private var counts: [UInt64] = []
-    private var first: PodNumber = 0
-
-    subscript(pod: PodNumber) -> UInt64 {
-        let place = Int(pod - first)
-        return counts.indices.contains(place) ? counts[place] : 0
-    }
-
-    mutating func count(_ pod: PodNumber) {
-        total += 1
-        if counts.isEmpty { first = pod }
-        if pod < first {
-            counts.insert(contentsOf: repeatElement(0, count: Int(first - pod)), at: 0)
-            first = pod
-        }
-        let place = Int(pod - first)
-        if place >= counts.count { counts.append(contentsOf: repeatElement(0, count: place + 1 - counts.count)) }
-        counts[place] += 1
-    }
-}
-
-/// A port with what balances its traffic.
-struct PortState: Hashable, Sendable {
-    var behaviour: PortBehaviour
-    var calls: [[SourceNumber]] = []
-    /// Whether every request gets a bad answer.
-    var fails = false
-    /// Whether requests are datagrams: see ``RequestEngine/isDatagram(_:)``.
-    var isUDP = false
-    /// The Service's address, as a number.
-    var address: UInt32 = 0
-    var received = ReceivedCounts()
-    /// Random methods and balancers that see all traffic need one; IPVS has one on each node that sent something.
-    var balancers: [Balancer]
-    /// By node: its balancer; empty: all share the first.
-    var balancerOfNode: [Int32] = []
-    /// By node: what its rules remember of clients.
-    var affinities: [NodeNumber: ClientAffinity] = [:]
-    let followsConnections: Bool
-    private let hasOnePerNode: Bool
-
-    /// Where the nodes' rounds begin.
-    private let starts: RandomStream
-
-    init(_ behaviour: PortBehaviour, starts: RandomStream) {
-        self.behaviour = behaviour
-        self.starts = starts
-        let balancer = Balancer(behaviour.balancing)
-        followsConnections = balancer.followsConnections
-        if case .ipvs = behaviour.balancing { hasOnePerNode = true } else { hasOnePerNode = false }
-        balancers = hasOnePerNode ? [] : [balancer]
-    }
-
-    /// The number of the balancer that a node's traffic passes.
-    mutating func balancer(of node: NodeNumber) -> Int {
-        if !hasOnePerNode { return 0 }
-        while balancerOfNode.count <= Int(node) { balancerOfNode.append(-1) }
-        if balancerOfNode[Int(node)] < 0 {
-            balancerOfNode[Int(node)] = Int32(balancers.count)
-            balancers.append(Balancer(behaviour.balancing, start: Int(starts.draw(at: UInt64(node)) >> 32)))
-        }
-        return Int(balancerOfNode[Int(node)])
     }
 }

@@ -177,6 +177,13 @@ struct SourceState: Hashable, Sendable {
         return Int32(stream.uniform(below: population.count))
     }
 
+    /// Another request begins; returns which of the source's it is.
+    mutating func takeNumber() -> UInt64 {
+        defer { count += 1 }
+        statistics.sent += 1
+        return count
+    }
+
     mutating func countFailure(sentAt time: SimulatedTime) {
         let second = time.countedSecond
         while failures.count <= second { failures.append(0) }

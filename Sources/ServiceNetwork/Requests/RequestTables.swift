@@ -12,6 +12,8 @@ struct AttemptSlot: Hashable, Sendable {
 /// A place in the table of requests.
 struct RequestSlot: Hashable, Sendable {
     var index: UInt32
+    static let none = RequestSlot(index: .max)
+    var isNone: Bool { index == .max }
 }
 
 /// A request from its start to the last word about it: attempts may outlive its end.
@@ -40,6 +42,8 @@ struct Request: Hashable, Sendable {
     var isDone = false
     /// Where its last attempt failed that did.
     var failureSite = FailureSite.unknown
+    /// Of a free place: the one that is free next.
+    var next = RequestSlot.none
 
     init(source: SourceNumber, number: UInt64, started: SimulatedTime, client: RequestClient, parent: AttemptSlot) {
         self.source = source
@@ -51,6 +55,13 @@ struct Request: Hashable, Sendable {
         policyEnd = client.policyEnd
         isLost = client.isDead
         self.parent = parent
+    }
+
+    /// The place is another request's from now on; returns the place that is free next.
+    mutating func reuse(for other: Request) -> RequestSlot {
+        let following = next
+        self = other
+        return following
     }
 
     mutating func attemptBegins() {
@@ -109,31 +120,59 @@ struct Attempt: Hashable, Sendable {
     /// When its own service will be over, as far as it does not depend on others; `.distantFuture`: it does; `.distantPast`: it has not begun, or is over. Of one that
     /// is silent, when it is given up.
     var due = SimulatedTime.distantPast
-    /// The next in the pod's line.
+    /// The next in the pod's line; of a free place: the one that is free next.
     var next = AttemptSlot.none
     /// Calls to other Services that it waits for, and how many groups of them were made.
     var openCalls: UInt16 = 0
     var callGroups: UInt16 = 0
 
-    init(request: RequestSlot, pod: PodNumber, sent: SimulatedTime, ordinal: UInt8, director: Int32) {
+    init(request: RequestSlot, pod: PodNumber, sent: SimulatedTime, ordinal: UInt8) {
         self.request = request
         self.pod = pod
         self.sent = sent
         self.ordinal = ordinal
-        self.director = director
+    }
+
+    /// A worker begins with it, and will be done at a time, as far as that does not depend on others.
+    /// - Returns: its serial number.
+    mutating func serve(until due: SimulatedTime) -> UInt32 {
+        stage = .serving
+        self.due = due
+        return serial
+    }
+
+    /// The pod has an answer.
+    mutating func reply(_ result: RequestResult) {
+        stage = .travelling
+        self.result = result
     }
 
     /// The place is nobody's.
-    mutating func vacate() {
+    /// - Parameter following: the place that was the next free one.
+    mutating func vacate(before following: AttemptSlot) {
         serial &+= 1
         pod = -1
+        next = following
     }
 
-    /// The place is another attempt's from now on.
-    mutating func reuse(for other: Attempt) {
-        let serial = serial
+    /// The place is another attempt's from now on; returns the place that is free next.
+    mutating func reuse(for other: Attempt) -> AttemptSlot {
+        let (serial, following) = (serial, next)
         self = other
         self.serial = serial
+        return following
+    }
+}
+
+extension RequestEngine {
+    /// The places that are free, the one freed last first: it is used first.
+    var freeRequests: [RequestSlot] {
+        Array(sequence(first: firstFreeRequest) { requests[Int($0.index)].next }.prefix { !$0.isNone })
+    }
+
+    /// The same of attempts.
+    var freeAttempts: [AttemptSlot] {
+        Array(sequence(first: firstFreeAttempt) { attempts[Int($0.index)].next }.prefix { !$0.isNone })
     }
 }
 
@@ -142,6 +181,8 @@ struct RequestEvent: Hashable, Sendable {
     enum Kind: UInt8, Hashable, Sendable {
         /// A user of a closed loop has thought; index: the source, serial: the user.
         case thought
+        /// The DNS has answered, and the client connects; index: the attempt.
+        case lookup
         /// An attempt reaches its pod; index: the attempt.
         case delivery
         /// Its own service is over; index: the attempt.
