@@ -212,6 +212,32 @@ struct LoadBalancerRotationTests {
     }
 }
 
+@Suite("Health of single nodes")
+struct LoadBalancerNewsTests {
+    @Test("Told of single nodes, a balancer decides as one that is told of all of them", arguments: UInt64(1)...5)
+    func news(seed: UInt64) {
+        var stream = RandomStream(seed: seed, purpose: RandomPurpose("health of nodes"), owner: 0)
+        var health = Array(repeating: true, count: 12)
+        var (whole, single) = (
+            LoadBalancerRotation(HealthCheckConfiguration(), seed: 1, of: "users"),
+            LoadBalancerRotation(HealthCheckConfiguration(), seed: 1, of: "users")
+        )
+        _ = whole.update(health, at: .zero)
+        _ = single.update(health, at: .zero)
+        for step in 1...300 {
+            let now = SimulatedTime(seconds: Double(step) * 2)
+            for node in health.indices where stream.bernoulli(0.08) {
+                health[node].toggle()
+                single.update(node, health[node], at: now)
+            }
+            _ = single.decide(at: now)
+            let next = whole.update(health, at: now)
+            #expect(single.members == whole.members && single.nextDecision == next)
+        }
+        #expect(single.members.count < health.count)
+    }
+}
+
 @Suite("Partitions")
 struct PartitionSideTests {
     @Test("Nodes that the same failures cut off are on one side")

@@ -11,7 +11,7 @@ extension Cluster {
     /// load balancer sends them, up or not.
     mutating func placeClients() {
         guard let sources = traffic?.sources else { return }
-        let up = (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) }
+        let up = machinesUp
         var next: SimulatedTime?
         for (index, source) in sources.enumerated() {
             switch source.origin {
@@ -22,38 +22,59 @@ extension Cluster {
                     up.indices.filter { up[$0] && chosen?.contains($0) ?? true }.map { TrafficClient(onNode: $0) },
                     of: index)
             case .outside:
-                traffic?.updateLocalNodes(of: index)
+                _ = traffic?.updateLocalNodes(of: index)
                 set(entries(of: index, up, &next), of: index)
             }
         }
         awaitDecision(at: next)
     }
 
-    /// The same for clients outside only, of some sources.
-    private mutating func placeEntries(of sources: [Int]) {
-        if sources.isEmpty { return }
-        let up = (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) }
-        var next: SimulatedTime?
-        for index in sources { set(entries(of: index, up, &next), of: index) }
-        awaitDecision(at: next)
-    }
-
     /// A Service or its endpoints changed. Load balancers look at these only under a `Local` policy, and there only at which nodes have some: nothing else is a
-    /// reason to look at all nodes again.
+    /// reason to look at nodes, and this only at those that got their first or lost their last.
     mutating func endpointsChanged(of service: NamespacedName) {
         guard let sources = traffic?.sources else { return }
-        var changed: [Int] = []
+        var next: SimulatedTime?
         for index in sources.indices where sources[index].origin == .outside && traffic?.leads(index, to: service) == true {
-            if traffic?.updateLocalNodes(of: index) == true { changed.append(index) }
+            switch traffic?.updateLocalNodes(of: index) {
+            case .nodes(let nodes)?:
+                for node in nodes {
+                    let (health, time) = (isHealthy(node, for: index), now)
+                    traffic?.rotations[index]?.update(node, health, at: time)
+                }
+                if !nodes.isEmpty { decide(index, &next) }
+            case .policy?: set(entries(of: index, machinesUp, &next), of: index)
+            case nil: break
+            }
         }
-        placeEntries(of: changed)
+        awaitDecision(at: next)
     }
 
     /// A load balancer changes its mind about a node. Decisions that others overtook are none.
     mutating func loadBalancerDecides() {
         guard traffic?.nextDecision == now, let sources = traffic?.sources else { return }
         traffic?.nextDecision = nil
-        placeEntries(of: sources.indices.filter { sources[$0].origin == .outside })
+        var next: SimulatedTime?
+        for index in sources.indices where sources[index].origin == .outside { decide(index, &next) }
+        awaitDecision(at: next)
+    }
+
+    /// Lets a source's load balancer decide what it has to, and its clients come in accordingly.
+    /// `next` becomes the time of its next decision, if that is earlier.
+    private mutating func decide(_ source: Int, _ next: inout SimulatedTime?) {
+        let (time, before) = (now, traffic?.rotations[source]?.healthyCount)
+        guard let decided = traffic?.rotations[source]?.decide(at: time), let rotation = traffic?.rotations[source] else { return }
+        if let decision = rotation.nextDecision { next = min(next ?? decision, decision) }
+        if decided.isEmpty { return }
+        // Where there was or is none, all are in.
+        if before == 0 || rotation.healthyCount == 0 {
+            set(rotation.members.map { TrafficClient(onNode: $0, isDead: !nodeAgent.isMachineUp($0)) }, of: source)
+            return
+        }
+        let peers = policyPeers
+        let changes = decided.map { node in
+            (Int32(node), rotation.isIn(node) ? TrafficClient(onNode: node, isDead: !nodeAgent.isMachineUp(node)) : nil)
+        }
+        for (number, client) in changes { traffic?.setClient(number, to: client, of: source, at: time, peers) }
     }
 
     /// One event stands for the next decision of all load balancers.
@@ -62,6 +83,8 @@ extension Cluster {
         traffic?.nextDecision = next
         queue.schedule(.loadBalancerDecides, at: next)
     }
+
+    private var machinesUp: [Bool] { (0..<nodeAgent.count).map { nodeAgent.isMachineUp($0) } }
 
     private mutating func set(_ clients: [TrafficClient], of source: Int) {
         let (time, peers) = (now, policyPeers)
@@ -82,18 +105,19 @@ extension Cluster {
             node: node, number: number, address: AddressRange.address(pod.status.podIP) ?? UInt32(number), pod: pod.metadata.key)
     }
 
-    /// The nodes where a source's load balancer lets clients in. A node is healthy while its machine runs and, under
-    /// `externalTrafficPolicy: Local`, it has a ready endpoint (what kube-proxy answers at the Service's `healthCheckNodePort`).
+    /// The nodes where a source's load balancer lets clients in, after a look at all of them.
     /// `next` becomes the time of its next decision, if that is earlier.
     private mutating func entries(of source: Int, _ up: [Bool], _ next: inout SimulatedTime?) -> [TrafficClient] {
-        var health = up
-        if let local = traffic?.localNodes[source] {
-            for node in health.indices where !local.contains(nodeAgent.name(of: node)) { health[node] = false }
-        }
-        let time = now
+        let (health, time) = (up.indices.map { isHealthy($0, for: source) }, now)
         if let decision = traffic?.rotations[source]?.update(health, at: time) { next = min(next ?? decision, decision) }
         let members = traffic?.rotations[source]?.members ?? []
         return members.map { TrafficClient(onNode: $0, isDead: !up[$0]) }
+    }
+
+    /// Whether checks of a source's load balancer find a node healthy: its machine runs and, under `externalTrafficPolicy: Local`, it has a ready endpoint (what
+    /// kube-proxy answers at the Service's `healthCheckNodePort`).
+    private func isHealthy(_ node: Int, for source: Int) -> Bool {
+        nodeAgent.isMachineUp(node) && (traffic?.localNodes[source]?.contains(NodeNumber(node)) ?? true)
     }
 
     /// A pod changed that may send requests, or be another one in the eyes of network policies.
@@ -145,20 +169,32 @@ extension Traffic {
         destination(of: sources[source].target).way.contains(service)
     }
 
-    /// Brings ``localNodes`` up to date; false: nothing has changed.
-    @discardableResult
-    fileprivate mutating func updateLocalNodes(of source: Int) -> Bool {
-        let nodes = nodesOfLocalEndpoints(source)
-        defer { localNodes[source] = nodes }
-        return localNodes[source] != nodes
+    /// What a change of a Service or its endpoints means for a load balancer.
+    fileprivate enum LocalChange {
+        /// The nodes that have ready endpoints now and had none, or the other way round; none if that is all the same to it.
+        case nodes([Int])
+        /// It looks at endpoints from now on, or does not any more.
+        case policy
     }
 
-    /// The names of the nodes that have ready endpoints for a source, if traffic from outside must stay on the node; else nil.
-    private func nodesOfLocalEndpoints(_ source: Int) -> Set<String>? {
+    /// Brings ``localNodes`` up to date.
+    fileprivate mutating func updateLocalNodes(of source: Int) -> LocalChange {
+        let (old, new) = (localNodes[source], nodesOfLocalEndpoints(source))
+        localNodes[source] = new
+        switch (old, new) {
+        case (nil, nil): return .nodes([])
+        case (let old?, let new?): return .nodes(old.symmetricDifference(new).map { Int($0) }.sorted())
+        case (nil, _), (_, nil): return .policy
+        }
+    }
+
+    /// The nodes that have ready endpoints for a source, if traffic from outside must stay on the node; else nil.
+    private func nodesOfLocalEndpoints(_ source: Int) -> Set<NodeNumber>? {
         guard case .service(let name) = destination(of: sources[source].target).destination, let service = services[name]?.value,
             service.isExternallyAccessible, service.externalTrafficPolicy == .local
         else { return nil }
-        return Set((slices[name] ?? []).flatMap(\.value.endpoints).filter { $0.ready ?? true }.compactMap(\.nodeName))
+        return Set(
+            (slices[name] ?? []).flatMap(\.value.endpoints).filter { $0.ready ?? true }.compactMap { servers.number(ofNode: $0.nodeName) })
     }
 }
 

@@ -27,39 +27,75 @@ struct LoadBalancerRotation: Sendable {
         var isHealthy: Bool
         /// When the balancer will have noticed; nil: it sees things as they are.
         var verdict: SimulatedTime?
+        /// Whether it is among ``undecided``.
+        var isListed = false
     }
     private let configuration: HealthCheckConfiguration
     /// Where each node's grid of checks begins.
     private let phases: RandomStream
     private var entries: [Entry] = []
+    /// The nodes about which it may be going to change its mind: few, so that neither a change nor a decision costs a look at all nodes.
+    private var undecided: [Int] = []
+    /// How many nodes are healthy in its eyes.
+    private(set) var healthyCount = 0
 
     init(_ configuration: HealthCheckConfiguration, seed: UInt64, of source: String) {
         self.configuration = configuration
         phases = RandomStream(seed: seed, purpose: .healthChecks, owner: source)
     }
 
-    /// Takes in how the nodes do now. What the balancer sees first, it believes at once.
+    /// Takes in how all nodes do now. What the balancer sees first, it believes at once.
     /// - Returns: when it will next change its mind, as far as that is settled.
     mutating func update(_ health: [Bool], at now: SimulatedTime) -> SimulatedTime? {
         let isFirst = entries.isEmpty
         for (node, isHealthy) in health.enumerated() {
-            if node == entries.count { entries.append(Entry(isIn: isFirst && isHealthy, isHealthy: isFirst && isHealthy)) }
-            if entries[node].isHealthy != isHealthy {
-                entries[node].isHealthy = isHealthy
-                entries[node].verdict = isHealthy == entries[node].isIn ? nil : verdict(isHealthy, on: node, after: now)
+            if node == entries.count {
+                let isIn = isFirst && isHealthy
+                entries.append(Entry(isIn: isIn, isHealthy: isIn))
+                if isIn { healthyCount += 1 }
             }
-            if let verdict = entries[node].verdict, verdict <= now {
-                entries[node].isIn = isHealthy
-                entries[node].verdict = nil
-            }
+            update(node, isHealthy, at: now)
         }
-        return entries.compactMap(\.verdict).min()
+        _ = decide(at: now)
+        return nextDecision
     }
+
+    /// Takes in how a node does now that it knows already.
+    mutating func update(_ node: Int, _ isHealthy: Bool, at now: SimulatedTime) {
+        guard entries[node].isHealthy != isHealthy else { return }
+        entries[node].isHealthy = isHealthy
+        entries[node].verdict = isHealthy == entries[node].isIn ? nil : verdict(isHealthy, on: node, after: now)
+        if entries[node].verdict == nil || entries[node].isListed { return }
+        entries[node].isListed = true
+        undecided.append(node)
+    }
+
+    /// Changes its mind where it is time for that.
+    /// - Returns: the nodes about which it did.
+    mutating func decide(at now: SimulatedTime) -> [Int] {
+        var decided: [Int] = []
+        for node in undecided {
+            if let verdict = entries[node].verdict, verdict <= now {
+                entries[node].isIn = entries[node].isHealthy
+                entries[node].verdict = nil
+                healthyCount += entries[node].isIn ? 1 : -1
+                decided.append(node)
+            }
+            if entries[node].verdict == nil { entries[node].isListed = false }
+        }
+        undecided.removeAll { !entries[$0].isListed }
+        return decided
+    }
+
+    /// When it will next change its mind, as far as that is settled.
+    var nextDecision: SimulatedTime? { undecided.compactMap { entries[$0].verdict }.min() }
+
+    /// Whether it believes a node to be healthy.
+    func isIn(_ node: Int) -> Bool { entries[node].isIn }
 
     /// The nodes that get connections. If none is healthy, all do: a balancer that cannot tell does not make things worse.
     var members: [Int] {
-        let healthy = entries.indices.filter { entries[$0].isIn }
-        return healthy.isEmpty ? Array(entries.indices) : healthy
+        healthyCount == 0 ? Array(entries.indices) : entries.indices.filter { entries[$0].isIn }
     }
 
     /// When enough checks in a row have told of a change.

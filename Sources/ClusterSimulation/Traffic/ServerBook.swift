@@ -53,7 +53,10 @@ struct ServerBook: Sendable {
     /// A machine that replaces another may have its name.
     mutating func add(_ node: ProxyNode, _ number: NodeNumber) { nodes[node.name] = number }
 
-    func node(named name: String?) -> NodeNumber { name.flatMap { nodes[$0] } ?? 0 }
+    /// nil: there is no such node.
+    func number(ofNode name: String?) -> NodeNumber? { name.flatMap { nodes[$0] } }
+
+    func node(named name: String?) -> NodeNumber { number(ofNode: name) ?? 0 }
 
     /// The pods of the cluster.
     var podNames: [UID] { pods.filter { !$0.isHost }.map(\.reference.uid) }

@@ -90,7 +90,8 @@ extension Traffic {
             judgeClient(low, of: source, peer)
             tellPolicies()
         }
-        tellClients(of: source)
+        let new = client == nil ? [] : [RequestClient(clients[source][low])]
+        engine.replaceClients(low..<low + (isKnown ? 1 : 0), with: new, of: SourceNumber(source))
     }
 
     /// The number of a pod that sends requests: its own for ever.
@@ -101,12 +102,15 @@ extension Traffic {
     }
 
     private mutating func tellClients(of source: Int) {
-        engine.setClients(
-            clients[source].map { client in
-                RequestClient(
-                    node: NodeNumber(client.node), number: client.number, address: client.address, policyEnd: client.policyEnd,
-                    isDead: client.isDead)
-            }, of: SourceNumber(source))
+        engine.setClients(clients[source].map { RequestClient($0) }, of: SourceNumber(source))
+    }
+}
+
+extension RequestClient {
+    fileprivate init(_ client: TrafficClient) {
+        self.init(
+            node: NodeNumber(client.node), number: client.number, address: client.address, policyEnd: client.policyEnd,
+            isDead: client.isDead)
     }
 }
 
