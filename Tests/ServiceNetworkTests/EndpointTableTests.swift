@@ -30,15 +30,33 @@ struct EndpointTableTests {
         let port = table.addPort()
         func known(_ seconds: Double) -> EndpointTable.Route { table.route(to: port, on: 0, .toClusterIP, from: 0, at: at(seconds)).0 }
         table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-10), isKnown: true)
-        // Heard at 1.1 and written then; heard at 1.3 and 1.5, and written at 2.1 together.
+        // Heard at 1.1 and written until 1.15; heard at 1.3 and 1.5, and written from 2.15 on together.
         for (seconds, node) in [(1.0, 1), (1.2, 2), (1.4, 3)] {
             table.publish(info, endpoints: endpoints([node]), pods: [PodNumber(node)], for: port, at: at(seconds))
         }
         #expect(known(0) == .balance([0]))
         #expect(known(1.149) == .balance([0]))
         #expect(known(1.15) == .balance([1]))
-        #expect(known(2.149) == .balance([1]))
-        #expect(known(2.15) == .balance([3]))
+        #expect(known(2.199) == .balance([1]))
+        #expect(known(2.2) == .balance([3]))
+    }
+
+    @Test("A kube-proxy that takes long to write its rules writes them one time after the other")
+    func serialSyncs() {
+        var timing = ProxyTiming()
+        timing.syncDuration = .seconds(30)
+        var table = EndpointTable(nodes: nodes, timing: timing, seed: 1)
+        let port = table.addPort()
+        func known(_ seconds: Double) -> EndpointTable.Route { table.route(to: port, on: 0, .toClusterIP, from: 0, at: at(seconds)).0 }
+        table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(-100), isKnown: true)
+        for (seconds, node) in [(1.0, 1), (2.05, 2), (3.08, 3)] {
+            table.publish(info, endpoints: endpoints([node]), pods: [PodNumber(node)], for: port, at: at(seconds))
+        }
+        // Written from 1 to 31; then from 32 to 62, what came meanwhile.
+        #expect(known(30.9) == .balance([0]))
+        #expect(known(31) == .balance([1]))
+        #expect(known(61.9) == .balance([1]))
+        #expect(known(62) == .balance([3]))
     }
 
     @Test("Nodes learn of a change at different times, the same whether or not they are asked in between")

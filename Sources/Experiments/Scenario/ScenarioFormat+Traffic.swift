@@ -66,8 +66,9 @@ extension ScenarioFormat {
             ScenarioField("mode", .constant(["iptables", "nftables", "ipvs"]), "--proxy-mode; default iptables."),
             ScenarioField(
                 "scheduler", .constant(["rr", "wrr", "lc", "wlc", "sh", "dh", "sed", "nq"]), "With ipvs: --ipvs-scheduler; default rr."),
-            ScenarioField("minSyncPeriod", .duration, "Rules are written at most so often; default 1s."),
-            ScenarioField("syncDuration", .duration, "How long writing them takes; default 0s."),
+            ScenarioField("minSyncPeriod", .duration, "So long after rules were written they are not written again; default 1s."),
+            ScenarioField(
+                "syncDuration", .duration, "How long writing them takes; what is heard meanwhile is written next time. Default 0s."),
             ScenarioField(
                 "propagation", .distribution, "From a change in the API server to the node's kube-proxy, drawn for each; default 5ms."),
         ])

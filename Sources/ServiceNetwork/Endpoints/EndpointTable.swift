@@ -9,7 +9,7 @@ import DiscreteEvents
 public struct ProxyTiming: Hashable, Sendable {
     /// From the API server to the node's kube-proxy, seconds: drawn for each node and change.
     public var propagation: Distribution?
-    /// Rules are written at most so often (`iptables.minSyncPeriod`, `ipvs.minSyncPeriod`, `nftables.minSyncPeriod`: 1 s).
+    /// So long after rules were written they are not written again (`iptables.minSyncPeriod`, `ipvs.minSyncPeriod`, `nftables.minSyncPeriod`: 1 s).
     public var minimumSyncPeriod = SimulatedDuration.seconds(1)
     /// How long writing takes.
     public var syncDuration = SimulatedDuration.zero
@@ -207,7 +207,10 @@ public struct EndpointTable: Sendable, Hashable {
         heard = max(heard, view.lastHeard)
         view.lastHeard = heard
         if node == EndpointTable.watcherNumber { return heard }
-        if heard > view.lastSync { view.lastSync = max(heard, view.lastSync + timing.minimumSyncPeriod) }
+        // One writing at a time: what is heard during one, or too soon after its end, is written together by the next.
+        if heard > view.lastSync {
+            view.lastSync = max(heard, view.lastSync + timing.syncDuration + timing.minimumSyncPeriod)
+        }
         return view.lastSync + timing.syncDuration
     }
 }
