@@ -210,6 +210,57 @@ struct BalancingTests {
         }
     }
 
+    @Test("By response times, endpoints that come begin with the others' average; a request passes over those at which it has failed")
+    func newAndTried() {
+        var balancer = Balancer(.ewma)
+        var stream = stream(0)
+        func choose(_ pods: [Int32], avoiding tried: [Int32] = []) -> Int32? {
+            balancer.choose(among: pods, client: 0, avoiding: tried, draws: &stream, at: .zero + .seconds(60))
+        }
+        _ = choose([0, 1])
+        for (pod, seconds) in [(Int32(0), 1), (1, 3)] { balancer.took(.seconds(seconds), at: pod, at: .zero + .seconds(60)) }
+        // Pod 2 comes with 2 s.
+        #expect((0..<50).allSatisfy { _ in choose([0, 1, 2]) != 1 })
+        #expect((0..<50).allSatisfy { _ in choose([0, 1, 2], avoiding: [0]) == 2 })
+        #expect((0..<50).allSatisfy { _ in choose([0, 1, 2], avoiding: [0, 2]) == 1 })
+        #expect((0..<50).allSatisfy { _ in choose([0, 1, 2], avoiding: [0, 1, 2]) != 1 })
+        // One that went and comes again has lost what was known of it.
+        _ = choose([1, 2])
+        #expect((0..<50).allSatisfy { _ in choose([0, 1, 2], avoiding: [1]) == 2 })
+    }
+
+    @Test(
+        "A request that a dead pod does not answer goes to another one next",
+        arguments: [BalancingMethod.ewma, .leastConnections, .powerOfTwoChoices])
+    func triedAgain(method: BalancingMethod) {
+        var fixture = RequestFixture(pods: 2, capacity: PodCapacity(concurrency: 100), serviceTime: constant(10))
+        let source = fixture.source(replay((0..<600).map { Double($0) / 10 })) {
+            $0.discovery = .watching(method)
+            $0.policy.timeout = .seconds(1)
+            $0.policy.maximumAttempts = 2
+        }
+        fixture.engine.run(through: at(20))
+        fixture.engine.setCondition(.unreachable, of: 0)
+        fixture.engine.run(through: at(100))
+        #expect(fixture.engine.statistics(of: source).retries > 20)
+        #expect(fixture.engine.statistics(of: source).count(.succeeded) == 600)
+        #expect(fixture.engine.sources[Int(source)].tried.isEmpty)
+    }
+
+    @Test("The time of a request that got no answer counts against its pod")
+    func slowFailure() {
+        var fixture = RequestFixture(pods: 2, capacity: PodCapacity(concurrency: 100), serviceTime: constant(10))
+        let source = fixture.source(replay((0..<300).map { Double($0) / 10 })) {
+            $0.discovery = .watching(.ewma)
+            $0.policy.timeout = .seconds(1)
+        }
+        fixture.engine.setCondition(.unreachable, of: 0)
+        fixture.engine.run(through: at(100))
+        // Some ten are under way before the first has failed; after that its average fades slowly.
+        let failed = fixture.engine.statistics(of: source).count(.timedOut)
+        #expect(failed > 0 && failed < 100, "\(failed)")
+    }
+
     @Test("A client stays with its endpoint until the time-out after its last connection")
     func affinity() {
         var affinity = ClientAffinity(timeout: .seconds(60), limit: nil)

@@ -24,6 +24,8 @@ public struct Balancer: Hashable, Sendable {
     private var chains: [Int: IptablesChain] = [:]
     /// Closed connections that IPVS still counts, in the order in which they closed.
     private var closings = Closings()
+    /// Of a method that goes by response times: the endpoints of the last choice.
+    private var peers: [Int32] = []
 
     /// - Parameter start: where round robin begins. Each kube-proxy adds a Service's endpoints to IPVS in a random order of its own, so nodes
     ///   do not march in step.
@@ -36,6 +38,8 @@ public struct Balancer: Hashable, Sendable {
         var active: Int32 = 0
         var inactive: Int32 = 0
         var weight: Int32 = 1
+        /// Whether it has an average response time.
+        var isRated = false
         /// Seconds, as of `updated`.
         var average: Double = 0
         var updated = SimulatedTime.zero
@@ -64,9 +68,12 @@ extension Balancer {
     ///   - pods: the endpoints' numbers, in the order in which the proxy lists them.
     ///   - client: the client's IPv4 address, or any number that stands for it.
     ///   - destination: the IPv4 address that it asks for, which `dh` goes by.
+    ///   - tried: endpoints at which the same request has failed. Methods that compare endpoints pass over these while there are others, as NGINX does; those
+    ///     that go in turn or by chance do not know of them.
     ///   - draws: the connection's random numbers, of which up to two are taken.
     public mutating func choose(
-        among pods: [Int32], client: UInt32, to destination: UInt32 = 0, draws: inout RandomStream, at now: SimulatedTime
+        among pods: [Int32], client: UInt32, to destination: UInt32 = 0, avoiding tried: [Int32] = [], draws: inout RandomStream,
+        at now: SimulatedTime
     ) -> Int32? {
         if pods.isEmpty { return nil }
         switch method {
@@ -74,12 +81,13 @@ extension Balancer {
         case .iptables: return pods[chainPlace(pods.count, draws.uniform())]
         case .roundRobin:
             return next(in: pods)
-        case .leastConnections: return leastLoaded(pods, &draws)
+        case .leastConnections: return leastLoaded(untried(pods, tried), &draws)
         case .powerOfTwoChoices:
-            let (first, second) = two(of: pods, &draws)
+            let (first, second) = two(of: untried(pods, tried), &draws)
             return active(second) < active(first) ? second : first
         case .ewma:
-            let (first, second) = two(of: pods, &draws)
+            if pods != peers { rateNew(among: pods, at: now) }
+            let (first, second) = two(of: untried(pods, tried), &draws)
             return score(second, at: now) < score(first, at: now) ? second : first
         case .ipvs(let scheduler): return choose(scheduler, pods, client, destination, now)
         }
@@ -105,6 +113,13 @@ extension Balancer {
         if turn >= pods.count { turn = 0 }
         last = pods[turn]
         return last
+    }
+
+    /// Those at which a request has not failed yet; all, if it has at each.
+    private func untried(_ pods: [Int32], _ tried: [Int32]) -> [Int32] {
+        if tried.isEmpty { return pods }
+        let others = pods.filter { !tried.contains($0) }
+        return others.isEmpty ? pods : others
     }
 
     /// Two different endpoints at random, if there are two.
@@ -141,6 +156,20 @@ extension Balancer {
     }
 
     private static let ewmaDecay = 10.0
+
+    /// Endpoints that come begin with the average of the others' averages, so that they are not all that is chosen; those that go are forgotten
+    /// (Ingress-NGINX, `balancer/ewma.lua`: `sync`).
+    private mutating func rateNew(among pods: [Int32], at now: SimulatedTime) {
+        let (old, new) = (Set(peers), Set(pods))
+        for pod in peers where !new.contains(pod) { withMemory(of: pod) { ($0.isRated, $0.average) = (false, 0) } }
+        let known = pods.filter { Int($0) < endpoints.count && endpoints[Int($0)].isRated }.map { endpoints[Int($0)].average }
+        peers = pods
+        if known.isEmpty { return }
+        let average = known.reduce(0, +) / Double(known.count)
+        for pod in pods where !old.contains(pod) {
+            withMemory(of: pod) { ($0.isRated, $0.average, $0.updated) = (true, average, now) }
+        }
+    }
 }
 
 // MARK: - IPVS
@@ -240,16 +269,20 @@ extension Balancer {
     }
 
     /// A connection was closed, or its request answered.
-    /// - Parameter time: the response time; nil if there was no response.
+    /// - Parameter time: the response time; nil if it says nothing of the endpoint's speed.
     public mutating func closed(_ pod: Int32, after time: SimulatedDuration?, at now: SimulatedTime) {
         if case .ipvs(.leastConnection) = method { remember(pod, now) }
         if case .ipvs(.weightedLeastConnection) = method { remember(pod, now) }
+        withMemory(of: pod) { $0.active -= 1 }
+        if let time { took(time, at: pod, at: now) }
+    }
+
+    /// A request took so long at an endpoint, whether or not it got an answer in that time.
+    public mutating func took(_ time: SimulatedDuration, at pod: Int32, at now: SimulatedTime) {
         withMemory(of: pod) { memory in
-            memory.active -= 1
-            guard let time else { return }
-            let fading = exponentialFunction(-((now - memory.updated).seconds / Balancer.ewmaDecay))
+            let fading = memory.isRated ? exponentialFunction(-((now - memory.updated).seconds / Balancer.ewmaDecay)) : 0
             memory.average = memory.average * fading + time.seconds * (1 - fading)
-            memory.updated = now
+            (memory.isRated, memory.updated) = (true, now)
         }
     }
 

@@ -85,9 +85,10 @@ extension RequestEngine {
         let choices = table.recordedPods(of: port, version: table.recordedVersion(of: port, at: now))
         let balancer = sources[source].balancer(of: request.client)
         var draws = sources[source].choices(of: request.number, attempt: request.attempts)
-        guard let pod = sources[source].balancers[balancer].choose(among: choices, client: request.address, draws: &draws, at: now) else {
-            return Way()
-        }
+        let tried = request.attempts > 0 ? sources[source].tried[request.number] ?? [] : []
+        let chosen = sources[source].balancers[balancer].choose(
+            among: choices, client: request.address, avoiding: tried, draws: &draws, at: now)
+        guard let pod = chosen else { return Way() }
         guard sources[source].balancers[balancer].followsConnections else { return Way(pod: pod) }
         sources[source].balancers[balancer].opened(pod)
         return Way(pod: pod, director: Int32(balancer))

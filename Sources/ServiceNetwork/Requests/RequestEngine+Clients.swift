@@ -194,7 +194,7 @@ extension RequestEngine {
         let place = Int(attempt.request.index)
         if !attempt.isGivenUp {
             let request = requests[place]
-            if attempt.director >= 0 { leaveBalancer(slot, after: now - attempt.sent) }
+            if attempt.director >= 0 { leaveBalancer(slot, after: attempt.result == .succeeded ? now - attempt.sent : nil) }
             if sources[Int(request.source)].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded {
                 keep(attempt, Int(request.source), request.client)
             }
@@ -207,7 +207,7 @@ extension RequestEngine {
             finish(attempt.request, .succeeded, pod: attempt.pod)
         } else {
             blame(attempt, attempt.result)
-            retry(attempt.request, after: attempt.result)
+            retry(attempt, after: attempt.result)
         }
     }
 
@@ -244,22 +244,27 @@ extension RequestEngine {
         // Nothing is under way of one that was still to be sent, when the DNS had answered.
         if attempt.stage.isSilent || attempt.sent > now { release(slot) }
         if isWanted {
-            retry(attempt.request, after: result)
+            retry(attempt, after: result)
         } else {
             releaseIfOver(attempt.request)
         }
     }
 
     /// After a bad answer: another attempt, if one is allowed; else the end, unless an earlier one is still open.
-    private mutating func retry(_ slot: RequestSlot, after result: RequestResult) {
+    private mutating func retry(_ attempt: Attempt, after result: RequestResult) {
+        let slot = attempt.request
         let place = Int(slot.index)
         if requests[place].open > 0 { return }
         let source = Int(requests[place].source)
         let made = Int(requests[place].attempts)
         let isTriedAgain = sources[source].source.policy.retries(after: result) && made < sources[source].source.policy.maximumAttempts
         guard isTriedAgain, takeToken(source) else {
+            if sources[source].balancing != nil { rateFailure(attempt, of: source) }
             finish(slot, result, pod: -1)
             return
+        }
+        if sources[source].balancing != nil, attempt.pod >= 0 {
+            sources[source].tried[requests[place].number, default: []].append(attempt.pod)
         }
         sources[source].statistics.retries += 1
         var draws = sources[source].choices(of: requests[place].number, attempt: UInt8(made))
@@ -270,6 +275,13 @@ extension RequestEngine {
         } else {
             send(slot)
         }
+    }
+
+    /// A balancer takes the time of a request's last attempt for that of its pod, failed or not, and ignores those before (Ingress-NGINX, `balancer/ewma.lua`:
+    /// `after_balance`).
+    private mutating func rateFailure(_ attempt: Attempt, of source: Int) {
+        guard attempt.pod >= 0, attempt.director >= 0 else { return }
+        sources[source].balancers[Int(attempt.director)].took(now - attempt.sent, at: attempt.pod, at: now)
     }
 
     private mutating func takeToken(_ source: Int) -> Bool {
@@ -287,6 +299,7 @@ extension RequestEngine {
         let source = Int(request.source)
         sources[source].statistics.count(result, after: now - request.started)
         if result != .succeeded { countFailure(request) }
+        if request.attempts > 1, sources[source].balancing != nil { sources[source].tried[request.number] = nil }
         if recordsOutcomes, request.number % outcomeInterval == 0 {
             outcomes.append(
                 RequestOutcome(

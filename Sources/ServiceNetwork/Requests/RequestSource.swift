@@ -94,6 +94,8 @@ struct SourceState: Hashable, Sendable {
     let balancing: BalancingMethod?
     var balancers: [Balancer] = []
     private var balancerOfClient: [Int32: Int] = [:]
+    /// Of clients that balance by themselves, by the numbers of requests that were tried again: the pods at which they failed.
+    var tried: [UInt64: [PodNumber]] = [:]
     /// How long DNS answers are kept; nil: the clients do not use them.
     let recordLifetime: SimulatedDuration?
     /// Whether they use them for headless Services only.
