@@ -178,6 +178,33 @@ struct ConnectionTests {
         #expect((10...42).contains(outcomes.count { $0.result == .succeeded && $0.attempts == 2 }))
     }
 
+    @Test("A hedge from outside comes in at a node of its own, and leaves the way of the attempt under way as it is")
+    func hedgedFromOutside() {
+        var fixture = RequestFixture(pods: 1, capacity: PodCapacity(concurrency: 1000), serviceTime: constant(200), nodes: 2)
+        fixture.engine.recordsOutcomes = true
+        _ = fixture.source(replay((0..<400).map { Double($0) }), nodes: [0, 1]) {
+            $0.traffic = .toExternalAddressFromOutside
+            $0.policy.timeout = .milliseconds(900)
+            $0.policy.maximumAttempts = 2
+            $0.policy.hedgeDelay = .milliseconds(100)
+        }
+        // The pod is on node 0: what comes in at node 1 does not reach it.
+        fixture.engine.partition([0, 1])
+        fixture.engine.run(through: at(1000))
+        let outcomes = fixture.engine.takeOutcomes()
+        func share(after seconds: Double?) -> Double {
+            let these = outcomes.filter { outcome in
+                guard let seconds else { return outcome.result == .timedOut }
+                return outcome.result == .succeeded && abs((outcome.ended - outcome.started).seconds - seconds) < 1e-6
+            }
+            return Double(these.count) / Double(outcomes.count)
+        }
+        #expect(outcomes.count == 400)
+        // Half of the first attempts get through, half of the others' hedges; four standard deviations.
+        #expect(abs(share(after: 0.2) - 0.5) < 0.1 && abs(share(after: 0.3) - 0.25) < 0.09 && abs(share(after: nil) - 0.25) < 0.09)
+        #expect(outcomes.filter { $0.result == .succeeded }.allSatisfy { $0.client == 0 })
+    }
+
     @Test("Affinity keeps a client with its pod")
     func affinity() {
         var fixture = RequestFixture(pods: 10, serviceTime: constant(1))

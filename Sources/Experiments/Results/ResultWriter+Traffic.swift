@@ -69,7 +69,7 @@ extension ResultTables {
                 "The Service's namespace; of requests through an Ingress that of its controller's Service."),
             ResultColumn("service", .text, optional: true, "The Service; none of an Ingress whose controller is not named."),
             ResultColumn("port", .text, optional: true, "Its port, if the scenario names it."),
-            ResultColumn("client_node", .text, optional: true, "The node it was sent from, or where it came in."),
+            ResultColumn("client_node", .text, optional: true, "The node it was sent from, or where the attempt came in that ended it."),
             ResultColumn("pod_namespace", .text, optional: true, "The namespace of the pod that answered it well."),
             ResultColumn("pod", .text, optional: true, "That pod, or host outside of the cluster."),
             ResultColumn("pod_node", .text, optional: true, "The pod's node."),

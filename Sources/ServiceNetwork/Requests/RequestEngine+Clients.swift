@@ -95,7 +95,7 @@ extension RequestEngine {
         let request = requests[place]
         requests[place].attemptBegins()
         let way = request.isLost ? Way(isDropped: true) : choosePod(for: request)
-        var attempt = Attempt(request: slot, pod: way.pod, sent: now + way.lookup, ordinal: request.attempts)
+        var attempt = Attempt(of: request, at: slot, pod: way.pod, sent: now + way.lookup)
         if way.lookup == .zero { enter(way, request, &attempt) }
         let number = add(attempt)
         let serial = attempts[Int(number.index)].serial
@@ -204,7 +204,7 @@ extension RequestEngine {
         if attempt.isGivenUp || requests[place].isDone {
             releaseIfOver(attempt.request)
         } else if attempt.result == .succeeded {
-            finish(attempt.request, .succeeded, pod: attempt.pod)
+            finish(attempt.request, .succeeded, pod: attempt.pod, from: attempt.node)
         } else {
             blame(attempt, attempt.result)
             retry(attempt, after: attempt.result)
@@ -260,7 +260,7 @@ extension RequestEngine {
         let isTriedAgain = sources[source].source.policy.retries(after: result) && made < sources[source].source.policy.maximumAttempts
         guard isTriedAgain, takeToken(source) else {
             if sources[source].balancing != nil { rateFailure(attempt, of: source) }
-            finish(slot, result, pod: -1)
+            finish(slot, result, pod: -1, from: attempt.node)
             return
         }
         if sources[source].balancing != nil, attempt.pod >= 0 {
@@ -292,7 +292,8 @@ extension RequestEngine {
     }
 
     /// The request is over for its client.
-    private mutating func finish(_ slot: RequestSlot, _ result: RequestResult, pod: PodNumber) {
+    /// - Parameter node: where the attempt came in that ended it.
+    private mutating func finish(_ slot: RequestSlot, _ result: RequestResult, pod: PodNumber, from node: NodeNumber) {
         let place = Int(slot.index)
         requests[place].isDone = true
         let request = requests[place]
@@ -304,7 +305,7 @@ extension RequestEngine {
             outcomes.append(
                 RequestOutcome(
                     source: request.source, number: request.number, started: request.started, ended: now, result: result,
-                    attempts: Int(request.attempts), client: request.node, pod: pod))
+                    attempts: Int(request.attempts), client: node, pod: pod))
         }
         if sources[source].isClosedLoop, case .closed(_, let think) = sources[source].source.arrivals {
             scheduleThinking(request.source, user: request.client, think, after: now)

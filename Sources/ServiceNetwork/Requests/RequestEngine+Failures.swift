@@ -45,12 +45,13 @@ extension RequestEngine {
     }
 
     private func site(of attempt: Attempt, _ result: RequestResult, _ request: Request) -> FailureSite {
-        guard attempt.pod >= 0 else { return request.isLost ? FailureSite(pod: -1, client: request.node) : .unknown }
+        if attempt.isLost { return FailureSite(pod: -1, client: attempt.node) }
+        guard attempt.pod >= 0 else { return .unknown }
         let node = pods[Int(attempt.pod)].node
         switch result {
         case .refused, .reset: return FailureSite(pod: node)
         // One that is only slow is no failure of its machine.
-        case .timedOut where attempt.stage.isSilent && !isDenied(request, attempt.pod): return FailureSite(pod: node, client: request.node)
+        case .timedOut where attempt.stage.isSilent && !isDenied(request, attempt.pod): return FailureSite(pod: node, client: attempt.node)
         case .timedOut, .overloaded, .failed, .succeeded: return .unknown
         }
     }

@@ -100,7 +100,7 @@ extension RequestEngine {
     /// Whether nothing divides an attempt's client from its pod.
     func isReachable(_ slot: AttemptSlot) -> Bool {
         let attempt = attempts[Int(slot.index)]
-        return network.isReachable(requests[Int(attempt.request.index)].node, pods[Int(attempt.pod)].node)
+        return network.isReachable(attempt.node, pods[Int(attempt.pod)].node)
     }
 
     /// Something is sent again, if it has not arrived since.

@@ -26,7 +26,7 @@ public struct RequestOutcome: Hashable, Sendable {
     public var ended: SimulatedTime
     public var result: RequestResult
     public var attempts: Int
-    /// The node that it was sent from, or where it came in.
+    /// The node that it was sent from, or where the attempt came in that ended it.
     public var client: NodeNumber
     /// The pod that answered; -1: none.
     public var pod: PodNumber

@@ -22,7 +22,7 @@ struct Request: Hashable, Sendable {
     /// Which of the source's requests.
     var number: UInt64
     var started: SimulatedTime
-    /// Where it is sent from, or for traffic from outside, where it comes in.
+    /// Where it is sent from, or for traffic from outside, where its next attempt comes in.
     var node: NodeNumber
     /// Which of the source's clients (a user; of calls the pod that calls).
     var client: Int32
@@ -30,7 +30,7 @@ struct Request: Hashable, Sendable {
     var address: UInt32
     /// As which end of connections network policies know the client.
     var policyEnd: Int32
-    /// Whether it comes in at a node that is down.
+    /// Whether that node is down.
     var isLost: Bool
     /// The attempt on whose behalf it is made.
     var parent: AttemptSlot
@@ -114,6 +114,8 @@ struct Attempt: Hashable, Sendable {
     var isGivenUp = false
     /// Whether it goes over a connection that stood before.
     var isConnected = false
+    /// Whether the node where it comes in is down: nothing passes.
+    var isLost: Bool
     /// The balancer through which it went, which counts it; -1: none does.
     var director: Int32 = -1
     var incarnation: Int32 = 0
@@ -125,12 +127,17 @@ struct Attempt: Hashable, Sendable {
     /// Calls to other Services that it waits for, and how many groups of them were made.
     var openCalls: UInt16 = 0
     var callGroups: UInt16 = 0
+    /// Where it is sent from, or comes in: each attempt from outside at a node of its own.
+    var node: NodeNumber
 
-    init(request: RequestSlot, pod: PodNumber, sent: SimulatedTime, ordinal: UInt8) {
-        self.request = request
+    /// The next attempt of a request.
+    init(of request: Request, at slot: RequestSlot, pod: PodNumber, sent: SimulatedTime) {
+        self.request = slot
         self.pod = pod
         self.sent = sent
-        self.ordinal = ordinal
+        ordinal = request.attempts
+        isLost = request.isLost
+        node = request.node
     }
 
     /// A worker begins with it, and will be done at a time, as far as that does not depend on others.
