@@ -11,7 +11,8 @@ extension Cluster {
     /// load balancer sends them, up or not.
     mutating func placeClients() {
         guard let sources = traffic?.sources else { return }
-        let up = machinesUp
+        let (up, time) = (machinesUp, now)
+        traffic?.setMachines(up, at: time)
         var next: SimulatedTime?
         for (index, source) in sources.enumerated() {
             switch source.origin {

@@ -12,6 +12,8 @@ public struct RequestClient: Hashable, Sendable {
     public var policyEnd: Int32
     /// Whether the node is down: what comes in there is lost.
     public var isDead: Bool
+    /// Of a user, the number of the client that sends for them; else its own.
+    let sender: Int32
 
     /// - Parameter address: nil: the number stands for it.
     public init(node: NodeNumber, number: Int32, address: UInt32? = nil, policyEnd: Int32 = 0, isDead: Bool = false) {
@@ -20,6 +22,7 @@ public struct RequestClient: Hashable, Sendable {
         self.address = address ?? UInt32(truncatingIfNeeded: number)
         self.policyEnd = policyEnd
         self.isDead = isDead
+        sender = number
     }
 }
 

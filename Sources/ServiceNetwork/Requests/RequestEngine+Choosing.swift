@@ -17,12 +17,9 @@ extension RequestEngine {
         var lookup = SimulatedDuration.zero
     }
 
-    /// What the node's rules do with the next attempt of a request, and which pod the balancing chooses.
+    /// What the node's rules do with the next attempt of a request for which no connection is kept, and which pod the balancing chooses.
     mutating func choosePod(for request: Request) -> Way {
         let source = Int(request.source)
-        if let limit = sources[source].idleLimit, let pod = idleConnection(source, request.client, limit), isTracked(pod, for: request) {
-            return Way(pod: pod, isConnected: true)
-        }
         if usesRecords(source) { return chooseRecord(for: request) }
         if sources[source].balancing != nil { return chooseWatched(for: request) }
         if sources[source].lookupTime != nil {
@@ -99,17 +96,5 @@ extension RequestEngine {
     ) {
         let limit = ports[Int(port)].behaviour.balancing == .iptables ? ClientAffinity.recentListLimit : nil
         ports[Int(port)].affinities[node, default: ClientAffinity(timeout: timeout, limit: limit)].remember(client, at: pod, now)
-    }
-
-    /// The client's most recently used idle connection that still stands.
-    private mutating func idleConnection(_ source: Int, _ client: Int32, _ limit: SimulatedDuration) -> PodNumber? {
-        guard Int(client) < sources[source].idle.count else { return nil }
-        while let connection = sources[source].idle[Int(client)].popLast() {
-            let pod = pods[Int(connection.pod)]
-            // The client hears of a close; of a node's death it does not.
-            let isOpen = pod.condition == .serving || pod.condition == .unreachable
-            if isOpen, pod.incarnation == connection.incarnation, now - connection.since < limit { return connection.pod }
-        }
-        return nil
     }
 }

@@ -92,9 +92,11 @@ extension RequestEngine {
         let place = Int(slot.index)
         let source = Int(requests[place].source)
         if requests[place].attempts > 0, sources[source].isFromOutside { enterAgain(place) }
+        let kept = sources[source].idleLimit == nil ? nil : takeConnection(for: slot)
         let request = requests[place]
         requests[place].attemptBegins()
-        let way = request.isLost ? Way(isDropped: true) : choosePod(for: request)
+        let way: Way
+        if let kept { way = kept } else { way = request.isLost ? Way(isDropped: true) : choosePod(for: request) }
         var attempt = Attempt(of: request, at: slot, pod: way.pod, sent: now + way.lookup)
         if way.lookup == .zero { enter(way, request, &attempt) }
         let number = add(attempt)
@@ -131,7 +133,7 @@ extension RequestEngine {
             let node = pods[Int(way.pod)].node
             attempt.incarnation = pods[Int(way.pod)].incarnation
             attempt.delay += network.delay(request.node, node)
-            if !network.isReachable(request.node, node) || isDenied(request, way.pod) { attempt.stage = .lost }
+            if request.isLost || !network.isReachable(request.node, node) || isDenied(request, way.pod) { attempt.stage = .lost }
         } else if way.isDropped {
             attempt.stage = .lost
         } else {
@@ -148,7 +150,7 @@ extension RequestEngine {
     /// A further attempt from outside is another connection to the load balancer, which sends it to any node again.
     private mutating func enterAgain(_ place: Int) {
         let (index, number, attempt) = (Int(requests[place].source), requests[place].number, requests[place].attempts)
-        guard sources[index].clients.count > 1 else { return }
+        if sources[index].clients.isEmpty { return }
         var stream = sources[index].choices(of: number, attempt: attempt)
         stream.index += 3
         let client = sources[index].clients[stream.uniform(below: sources[index].clients.count)]
@@ -193,11 +195,8 @@ extension RequestEngine {
         let attempt = attempts[Int(slot.index)]
         let place = Int(attempt.request.index)
         if !attempt.isGivenUp {
-            let request = requests[place]
+            if traits[Int(requests[place].source)].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded { keep(slot) }
             if attempt.director >= 0 { leaveBalancer(slot, after: attempt.result == .succeeded ? now - attempt.sent : nil) }
-            if sources[Int(request.source)].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded {
-                keep(attempt, Int(request.source), request.client)
-            }
         }
         free(slot)
         requests[place].attemptEnds(wasOpen: !attempt.isGivenUp)
@@ -209,13 +208,6 @@ extension RequestEngine {
             blame(attempt, attempt.result)
             retry(attempt, after: attempt.result)
         }
-    }
-
-    private mutating func keep(_ attempt: Attempt, _ source: Int, _ client: Int32) {
-        guard pods[Int(attempt.pod)].condition == .serving else { return }
-        while sources[source].idle.count <= Int(client) { sources[source].idle.append([]) }
-        sources[source].idle[Int(client)].append(
-            IdleConnection(pod: attempt.pod, incarnation: attempt.incarnation, since: now))
     }
 
     /// The balancer does not count the attempt any more.

@@ -45,7 +45,7 @@ extension RequestEngine {
     }
 
     private func site(of attempt: Attempt, _ result: RequestResult, _ request: Request) -> FailureSite {
-        if attempt.isLost { return FailureSite(pod: -1, client: attempt.node) }
+        if attempt.isLost || (result == .timedOut && hasLostEntry(attempt)) { return FailureSite(pod: -1, client: attempt.node) }
         guard attempt.pod >= 0 else { return .unknown }
         let node = pods[Int(attempt.pod)].node
         switch result {

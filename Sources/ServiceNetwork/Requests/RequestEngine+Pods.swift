@@ -97,7 +97,7 @@ extension RequestEngine {
     private mutating func reply(_ slot: AttemptSlot, _ result: RequestResult) {
         let index = Int(slot.index)
         attempts[index].reply(result)
-        if network.isDivided, !isReachable(slot) { return attempts[index].isGivenUp ? forget(slot) : loseAnswer(slot) }
+        if network.isDivided || !machines.isEmpty, !isReachable(slot) { return attempts[index].isGivenUp ? forget(slot) : loseAnswer(slot) }
         let event = RequestEvent(kind: .answer, index: slot.index, serial: attempts[index].serial)
         scheduleOrDo(event, after: attempts[index].delay)
     }
@@ -129,7 +129,11 @@ extension RequestEngine {
         guard old != condition else { return }
         pods[index].condition = condition
         // Who is connected to a pod that vanished hears of it only when it is back.
-        if condition == .stopped || old == .unreachable { pods[index].incarnation += 1 }
+        if condition == .stopped || old == .unreachable {
+            pods[index].incarnation += 1
+            closeConnections(ofCalls: pod)
+        }
+        closeCountedConnections()
         if old == .unreachable { waysChanged(to: pod) }
         guard condition == .stopped || condition == .unreachable else { return }
         pods[index].busy = 0

@@ -97,9 +97,10 @@ extension RequestEngine {
         return pods[Int(attempt.pod)].condition != .unreachable && !isDenied(requests[Int(attempt.request.index)], attempt.pod)
     }
 
-    /// Whether nothing divides an attempt's client from its pod.
+    /// Whether nothing divides an attempt's client from its pod: no partition, and no death of the node where it came in.
     func isReachable(_ slot: AttemptSlot) -> Bool {
         let attempt = attempts[Int(slot.index)]
+        if attempt.isLost || hasLostEntry(attempt) { return false }
         return network.isReachable(attempt.node, pods[Int(attempt.pod)].node)
     }
 

@@ -44,6 +44,8 @@ public struct RequestEngine: Sendable, Hashable {
     var firstFreeRequest = RequestSlot.none
     var attempts: [Attempt] = []
     var firstFreeAttempt = AttemptSlot.none
+    /// By node; nothing: none has ever been down.
+    var machines: [MachineHistory] = []
     /// Whether ``takeOutcomes()`` has something to give.
     public var recordsOutcomes = false
     /// Of each source's requests every how many-th is recorded.
@@ -134,13 +136,17 @@ public struct RequestEngine: Sendable, Hashable {
 
     /// Sets who a source's clients are from now on; nobody: it sends nothing until there is somebody again. Users of a closed loop are given to them in turn.
     public mutating func setClients(_ clients: [RequestClient], of source: SourceNumber) {
+        let old = sources[Int(source)].clients
         sources[Int(source)].clients = clients
+        closeConnections(of: old, but: clients, source)
     }
 
     /// Changes some of a source's clients: the others stay as they are.
     /// - Parameter places: where they stand among all of them.
     public mutating func replaceClients(_ places: Range<Int>, with clients: [RequestClient], of source: SourceNumber) {
+        let old = Array(sources[Int(source)].clients[places])
         sources[Int(source)].clients.replaceSubrange(places, with: clients)
+        closeConnections(of: old, but: clients, source)
     }
 
     /// Divides the nodes, or heals them: see ``PodNetwork/partition(_:)``. What is on its way arrives; what was lost goes when it is sent again.
@@ -239,6 +245,7 @@ public struct RequestEngine: Sendable, Hashable {
         case .retransmission: if isCurrent(attempt, event.serial) { sendAgain(attempt) }
         case .timeouts: checkTimeouts(SourceNumber(event.index))
         case .hedges: checkHedges(SourceNumber(event.index))
+        case .idleness: checkIdleness(SourceNumber(event.index), client: Int(event.serial))
         case .retry:
             let slot = RequestSlot(index: event.index)
             if !requests[Int(slot.index)].isDone { send(slot) }

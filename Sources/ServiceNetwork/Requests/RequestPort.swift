@@ -60,6 +60,8 @@ struct PortState: Hashable, Sendable {
     /// By node: what its rules remember of clients.
     var affinities: [NodeNumber: ClientAffinity] = [:]
     let followsConnections: Bool
+    /// Whether connections count that nobody uses: IPVS counts all that stand, others the requests under way.
+    var countsIdleConnections: Bool { followsConnections && hasOnePerNode }
     private let hasOnePerNode: Bool
 
     /// Where the nodes' rounds begin.

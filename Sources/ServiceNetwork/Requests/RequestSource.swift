@@ -123,8 +123,10 @@ struct SourceState: Hashable, Sendable {
     var hedges = TimerList()
     /// By client: the DNS' last answer.
     var records: [KeptRecords] = []
-    /// By client: connections nobody uses now, the most recently used last.
-    var idle: [[IdleConnection]] = []
+    /// By client: connections nobody uses now.
+    var kept: [KeptConnections] = []
+    /// By number of those clients that ceased to send, when they did last: what was connected then is closed.
+    var departures: [Int32: SimulatedTime] = [:]
 
     init(_ source: RequestSource, seed: UInt64) {
         self.source = source
@@ -246,13 +248,6 @@ struct KeptRecords: Hashable, Sendable {
 
     /// How long it is still to come.
     func wait(at now: SimulatedTime) -> SimulatedDuration { answered > now ? answered - now : .zero }
-}
-
-/// A kept connection.
-struct IdleConnection: Hashable, Sendable {
-    var pod: PodNumber
-    var incarnation: Int32
-    var since: SimulatedTime
 }
 
 /// Timers that all last equally long, so that they end in the order in which they began: one event for the oldest is enough for all.

@@ -26,6 +26,8 @@ struct Request: Hashable, Sendable {
     var node: NodeNumber
     /// Which of the source's clients (a user; of calls the pod that calls).
     var client: Int32
+    /// The pod or node that sends for it, to which its connections belong.
+    var sender: Int32
     /// Its address, which affinity and hashing go by.
     var address: UInt32
     /// As which end of connections network policies know the client.
@@ -51,6 +53,7 @@ struct Request: Hashable, Sendable {
         self.started = started
         node = client.node
         self.client = client.number
+        sender = client.sender
         address = client.address
         policyEnd = client.policyEnd
         isLost = client.isDead
@@ -206,6 +209,8 @@ struct RequestEvent: Hashable, Sendable {
         case timeouts
         /// The oldest hedge of a source may be due; index: the source.
         case hedges
+        /// An idle connection of a client may have been kept long enough; index: the source, serial: the client.
+        case idleness
         /// A back-off is over; index: the request, serial: the lower half of its number.
         case retry
     }
