@@ -147,7 +147,7 @@ enum SampleScenarios {
               queue: 100
               onTermination: ignore
               listensAfter: 100ms
-              calls: [[{service: database, port: sql, timeout: 100ms, retries: {attempts: 2}, hedge: 50ms}], [{service: database}]]
+              calls: [[{service: database, port: sql, keepAlive: 1m, timeout: 100ms, retries: {attempts: 2}, hedge: 50ms}], [{service: database}]]
             sources:
             - {name: one, service: shop, port: 80, from: outside, clients: 50, addresses: 198.51.100.0/24, start: 1m, keepAlive: 30s, timeout: 1s, poisson: {rate: 5}}
             - {name: two, service: shop, from: {zone: a}, retries: {attempts: 3, backoff: 10ms, budget: 0.2}, hedge: 1s, constant: {rate: 5}}

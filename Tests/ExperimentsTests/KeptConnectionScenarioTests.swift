@@ -27,6 +27,26 @@ struct KeptConnectionScenarioTests {
         #expect((15...60).contains(traffic.sources[0].failures), "\(traffic.sources[0].failures)")
     }
 
+    @Test("Pods that call keep their connections, if the scenario says so: a pod that comes later gets nothing", arguments: [true, false])
+    func calls(isKept: Bool) throws {
+        let back = TrafficScenario.web.replacing("{name: web}", with: "{name: back}").replacing("app: web", with: "app: back")
+        let outcome = try TrafficScenario(
+            manifests: manifests(
+                TrafficScenario.web, TrafficScenario.service(), back.replacing("replicas: 4", with: "replicas: 2"),
+                TrafficScenario.service("back").replacing("app: web", with: "app: back")),
+            traffic: """
+                sources: [{name: users, service: web, constant: {rate: 50}, start: 30s}]
+                services: [{service: web, serviceTime: 0s, concurrency: 100, calls: [[{service: back\(isKept ? ", keepAlive: 10m" : "")}]]}]
+                """, rest: "timeline: [{at: 1m, scale: {deployment: back, replicas: 4}}]"
+        ).run()
+        let traffic = try #require(outcome.record.traffic)
+        #expect(traffic.sources[0].failures == 0)
+        let received = traffic.pods.filter { $0.service.name == "back" }.map(\.received)
+        // Requests are 20 ms apart, so that no pod has two calls under way at once: one connection is enough for each.
+        let (used, busy) = (received.count { $0 > 0 }, received.count { $0 > 500 })
+        #expect(isKept ? used <= 2 && busy > 0 : busy == 4, "\(received)")
+    }
+
     @Test("Client pods that take the place of others connect anew")
     func clientsReplaced() throws {
         let clients = TrafficScenario.web.replacing("{name: web}", with: "{name: client}").replacing("app: web", with: "app: client")

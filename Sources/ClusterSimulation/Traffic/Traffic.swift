@@ -146,6 +146,7 @@ struct Traffic: Sendable {
                         var source = RequestSource(
                             name: "\(service.target) -> \(call.target)\(repetition)", arrivals: .onDemand, port: target, nodes: [])
                         source.policy = call.policy
+                        source.connections = call.connections
                         source.discovery = .asPublished(timeToLive: configuration.recordLifetime)
                         source.lookupTime = configuration.lookupTime
                         record.add(source.name, call.target, isCall: true)

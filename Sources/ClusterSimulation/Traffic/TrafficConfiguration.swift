@@ -120,6 +120,7 @@ public struct ServiceBehaviour: Hashable, Sendable {
     public struct Call: Hashable, Sendable {
         public var target: TrafficTarget
         public var policy = RequestPolicy()
+        public var connections = RequestSource.ConnectionReuse.none
 
         public init(_ target: TrafficTarget) { self.target = target }
     }

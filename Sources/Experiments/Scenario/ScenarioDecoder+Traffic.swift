@@ -138,9 +138,11 @@ extension ScenarioDecoder {
     private mutating func trafficCall(_ node: YAMLNode) -> ServiceBehaviour.Call? {
         guard let fields = open(node, ScenarioFormat.trafficCall) else { return nil }
         let policy = policy(fields)
+        let keepAlive = duration(fields, "keepAlive")
         guard let target = exactTarget(fields) else { return nil }
         var call = ServiceBehaviour.Call(target)
         call.policy = policy
+        if let keepAlive { call.connections = .keepAlive(idle: keepAlive) }
         return call
     }
 

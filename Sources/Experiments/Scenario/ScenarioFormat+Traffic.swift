@@ -25,6 +25,8 @@ extension ScenarioFormat {
     }
     private static let podName = ScenarioField(
         "pod", .string, "One pod behind a headless Service, by its hostname: a StatefulSet's `db-0`; default: all of them.")
+    private static let keepAlive = ScenarioField(
+        "keepAlive", .duration, "Connections are kept so long for later requests; default: a connection for each.")
     private static let patience = [
         ScenarioField("timeout", .duration, "After which an attempt is given up; default: what the kernel takes, about two minutes."),
         ScenarioField("retries", .object("Retries"), "Further attempts after a failed one; default: none."),
@@ -164,7 +166,7 @@ extension ScenarioFormat {
 
     static let trafficCall = ScenarioType(
         name: "TrafficCall", description: "A call to another Service; if it fails, so does the request.",
-        fields: target() + [podName] + patience)
+        fields: target() + [podName, keepAlive] + patience)
 
     private static let arrivals = [
         ScenarioField("poisson", .object("ArrivalRate"), "Independent of each other."),
@@ -198,7 +200,7 @@ extension ScenarioFormat {
                 "With `from: outside`: the range in which these clients, or users, have their IPv4 addresses, one after the other from its first on: 198.51.100.0/24. A load balancer's "
                     + "loadBalancerSourceRanges and NetworkPolicies go by them, too. Default: from 203.0.113.1 on."),
             ScenarioField("start", .duration, "When the first request may come; default 0s."),
-            ScenarioField("keepAlive", .duration, "Connections are kept so long for later requests; default: a connection for each."),
+            keepAlive,
         ] + patience + arrivals, exactlyOne: arrivals.map(\.name))
 
     static let arrivalRate = ScenarioType(
