@@ -50,26 +50,6 @@ struct LoadBalancerSourceTests {
         #expect(strangers.source.count(.succeeded) == 0 && strangers.warnings.count == 1)
         #expect(strangers.warnings.first?.contains("let none of 203.0.113.1 to 203.0.113.200 in") == true, "\(strangers.warnings)")
     }
-
-    @Test("Network policies know clients of a source by the first address")
-    func policies() throws {
-        func failures(_ addresses: String) throws -> UInt64 {
-            let policy = """
-                apiVersion: networking.k8s.io/v1
-                kind: NetworkPolicy
-                metadata: {name: policy}
-                spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 198.51.100.0/24}}]}]}
-                """
-            let outcome = try TrafficScenario(
-                manifests: [TrafficScenario.web, TrafficScenario.service("web", "type: NodePort"), policy].joined(separator: "\n---\n"),
-                traffic:
-                    "sources: [{name: users, service: web, from: outside, addresses: \(addresses), constant: {rate: 10}, timeout: 500ms, start: 1m}]"
-            ).run()
-            return try #require(outcome.record.traffic).sources[0].failures
-        }
-        #expect(try failures("198.51.100.0/28") == 0)
-        #expect(try failures("192.0.2.0/28") > 1185)
-    }
 }
 
 @Suite("Load balancers under a Local policy")

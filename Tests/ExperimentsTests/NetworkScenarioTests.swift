@@ -18,9 +18,9 @@ struct PolicyScenarioTests {
         "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: policy}\nspec: \(spec)"
     }
 
-    private func run(_ policy: String, _ from: String, rest: String = "") throws -> TrafficRecord {
+    private func run(_ policy: String, _ from: String, service: String = "type: NodePort", rest: String = "") throws -> TrafficRecord {
         let outcome = try TrafficScenario(
-            manifests: manifests(TrafficScenario.web, TrafficScenario.service("web", "type: NodePort"), Self.client, policy),
+            manifests: manifests(TrafficScenario.web, TrafficScenario.service("web", service), Self.client, policy),
             traffic: "sources: [{name: users, service: web, constant: {rate: 10}, timeout: 500ms, start: 1m, \(from)}]", rest: rest
         ).run()
         return try #require(outcome.record.traffic)
@@ -46,13 +46,32 @@ struct PolicyScenarioTests {
         #expect(isAllowed ? source.failures == 0 : source.count(.timedOut) > 1185 && source.count(.succeeded) == 0)
     }
 
-    @Test("Clients outside are known by their address only")
-    func outside() throws {
-        func failures(_ block: String) throws -> UInt64 {
-            try run(Self.policy("{podSelector: {}, ingress: [{from: [{ipBlock: \(block)}]}]}"), "from: outside").sources[0].failures
-        }
-        #expect(try failures("{cidr: 0.0.0.0/0, except: [10.0.0.0/8]}") == 0)
-        #expect(try failures("{cidr: 10.0.0.0/8}") > 1185)
+    private static func block(_ block: String) -> String { policy("{podSelector: {}, ingress: [{from: [{ipBlock: \(block)}]}]}") }
+
+    @Test(
+        "Under externalTrafficPolicy: Local clients outside are known by their addresses, each by its own",
+        arguments: [
+            ("{cidr: 0.0.0.0/0, except: [10.0.0.0/8]}", 0...0), ("{cidr: 10.0.0.0/8}", 1186...1200),
+            // Half of the 256 clients.
+            ("{cidr: 192.0.2.0/25}", 500...700),
+        ] as [(String, ClosedRange<UInt64>)])
+    func outside(block: String, failures: ClosedRange<UInt64>) throws {
+        let source = try run(
+            Self.block(block), "from: outside, addresses: 192.0.2.0/24", service: "type: NodePort, externalTrafficPolicy: Local"
+        ).sources[0]
+        #expect(failures.contains(source.failures), "\(source.results)")
+    }
+
+    @Test("Otherwise pods see the nodes where they come in, of which each reaches its own pods whatever policies say")
+    func masqueraded() throws {
+        // One of four nodes is the pod's own.
+        let own = try run(Self.block("{cidr: 192.0.2.0/24}"), "from: outside, addresses: 192.0.2.0/24").sources[0]
+        #expect((230...370).contains(own.count(.succeeded)) && own.count(.succeeded) + own.failures >= 1190, "\(own.results)")
+        #expect(try run(Self.block("{cidr: 172.16.0.0/12}"), "from: outside, addresses: 192.0.2.0/24").sources[0].failures == 0)
+        // So it is with what runs on nodes and is no pod.
+        let processes = try run(Self.block("{cidr: 192.0.2.0/24}"), "from: {zone: a}").sources[0]
+        #expect((230...370).contains(processes.count(.succeeded)), "\(processes.results)")
+        #expect(try run(Self.block("{cidr: 172.16.0.0/12}"), "from: {zone: a}").sources[0].failures == 0)
     }
 
     @Test("A policy counts while it is there")

@@ -224,10 +224,10 @@ extension PolicyPeer {
 
 extension TrafficClient {
     /// Nodes have no addresses here: numbers in a private range (172.16.0.0/12) stand for them.
-    private static let firstNodeAddress: UInt32 = 172 << 24 | 16 << 16 | 1
+    static func address(ofNode number: Int) -> UInt32 { 172 << 24 | 16 << 16 | 1 + UInt32(number) }
 
     /// Whoever sends from a node, or comes in there.
     fileprivate init(onNode node: Int, isDead: Bool = false) {
-        self.init(node: node, number: Int32(node), address: TrafficClient.firstNodeAddress + UInt32(node), isDead: isDead)
+        self.init(node: node, number: Int32(node), address: TrafficClient.address(ofNode: node), isDead: isDead)
     }
 }

@@ -8,9 +8,7 @@ import ServiceNetwork
 
 /// Ends of connections, their classes, and which connections policies deny.
 struct PolicyBook: Sendable {
-    /// Clients outside of the cluster: policies know all of a source by the first one's address.
-    static func outside(_ source: TrafficSource) -> PolicyPeer { PolicyPeer(pod: nil, address: source.firstAddress) }
-    /// Processes of nodes, hosts outside of the cluster that are known by a name, and a controller that is no pod: no address of theirs is known.
+    /// Hosts outside of the cluster that are known by a name, and a controller that is no pod: no address of theirs is known.
     static let unknown = PolicyPeer(pod: nil, address: 0)
 
     /// Who makes connections, or (with a port) who takes them.
@@ -53,6 +51,17 @@ struct PolicyBook: Sendable {
 
     /// The number of somebody who makes connections: equal ones have one.
     mutating func sender(_ peer: PolicyPeer) -> Int32 { number(of: End(peer: peer, port: nil, transport: .tcp)) }
+
+    /// Numbers of many who make connections and have addresses in a row: the first one's, which the others' follow.
+    mutating func senders(from first: UInt32, count: Int) -> Int32 {
+        let number = Int32(ends.count)
+        for place in 0..<count {
+            let end = End(peer: PolicyPeer(pod: nil, address: first &+ UInt32(truncatingIfNeeded: place)), port: nil, transport: .tcp)
+            ends.append(end)
+            classes.append(classify(end))
+        }
+        return number
+    }
 
     /// The number of somebody who takes connections at a port of a pod.
     mutating func receiver(_ peer: PolicyPeer, port: Int32, _ transport: TransportProtocol) -> Int32 {

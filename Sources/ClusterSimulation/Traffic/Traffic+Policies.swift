@@ -50,12 +50,26 @@ extension Traffic {
     }
 
     private mutating func judgeClient(_ place: Int, of source: Int, _ peer: (NamespacedName) -> PolicyPeer?) {
-        let other = sources[source].origin == .outside ? PolicyBook.outside(sources[source]) : PolicyBook.unknown
-        if let end = book?.sender(clients[source][place].pod.flatMap(peer) ?? other) { clients[source][place].policyEnd = end }
+        // A controller that is nowhere sends for them.
+        let isPassedOn = sources[source].ingress != nil && configuration.ingress.controller == nil
+        let known = clients[source][place].pod.flatMap(peer) ?? (isPassedOn ? PolicyBook.unknown : nil)
+        clients[source][place].policyEnd = known.flatMap { book?.sender($0) }
     }
 
     private mutating func tellPolicies() {
-        if let book { engine.deny(book.denied, classes: book.classes) }
+        if book == nil { return }
+        // Those who are no pods: nodes that joined, and clients outside, once.
+        while policyEndsOfNodes.count < nodeCount {
+            let address = TrafficClient.address(ofNode: policyEndsOfNodes.count)
+            if let end = book?.sender(PolicyPeer(pod: nil, address: address)) { policyEndsOfNodes.append(end) }
+        }
+        while policyEndsOfPopulations.count < sources.count {
+            let population = sources[policyEndsOfPopulations.count].population
+            policyEndsOfPopulations.append(population.flatMap { book?.senders(from: $0.firstAddress, count: $0.count) })
+        }
+        guard let book else { return }
+        engine.setPolicyEnds(ofNodes: policyEndsOfNodes, ofPopulations: policyEndsOfPopulations)
+        engine.deny(book.denied, classes: book.classes)
     }
 
     // MARK: Clients
@@ -123,6 +137,6 @@ struct TrafficClient: Sendable, Hashable {
     var pod: NamespacedName?
     /// Whether the machine is down without the load balancer's knowing.
     var isDead = false
-    /// Its number as an end of connections.
-    var policyEnd: Int32 = 0
+    /// Its number as an end of connections; nil: it is no pod.
+    var policyEnd: Int32?
 }

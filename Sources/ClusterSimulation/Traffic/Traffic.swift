@@ -57,6 +57,9 @@ struct Traffic: Sendable {
     var partitions = Partitions()
     /// nil: no network policy was ever met.
     var book: PolicyBook?
+    /// As ends of connections that policies know: nodes by their numbers, and by source the first of its clients outside.
+    var policyEndsOfNodes: [Int32] = []
+    var policyEndsOfPopulations: [Int32?] = []
     /// Whose the addresses are that slices made by hand lead to.
     var owners = AddressOwners()
     let dns = ClusterDNS()

@@ -150,6 +150,9 @@ public struct EndpointTable: Sendable, Hashable {
         return version(of: port, applied: appliedByWatcher)
     }
 
+    /// Whether pods see the addresses of clients outside, and not that of the node where these come in.
+    func keepsAddresses(ofClientsOutside port: PortNumber) -> Bool { ports[Int(port)].last?.keepsAddresses ?? false }
+
     /// Whether a port has no address of its own: its name leads to its endpoints.
     @inline(__always)
     func isHeadless(_ port: PortNumber) -> Bool { ports[Int(port)].last?.isHeadless ?? false }
@@ -231,6 +234,7 @@ private struct PortVersion: Hashable, Sendable {
     let firewall: LoadBalancerFirewall
     let readyPods: [PodNumber]
     var isHeadless: Bool { info.isHeadless }
+    var keepsAddresses: Bool { info.externalPolicyIsLocal }
 
     init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], change: Int) {
         self.info = info

@@ -8,15 +8,16 @@ public struct RequestClient: Hashable, Sendable {
     public var number: Int32
     /// Its IPv4 address, which session affinity and hashing go by.
     public var address: UInt32
-    /// As which end of connections network policies know it; several clients may be one.
-    public var policyEnd: Int32
+    /// As which end of connections network policies know it; several clients may be one. nil: as the node that it sends from, or from outside either as itself or as
+    /// the node where it comes in (``RequestEngine/setPolicyEnds(ofNodes:ofPopulations:)``).
+    public var policyEnd: Int32?
     /// Whether the node is down: what comes in there is lost.
     public var isDead: Bool
     /// Of a user, the number of the client that sends for them; else its own.
     let sender: Int32
 
     /// - Parameter address: nil: the number stands for it.
-    public init(node: NodeNumber, number: Int32, address: UInt32? = nil, policyEnd: Int32 = 0, isDead: Bool = false) {
+    public init(node: NodeNumber, number: Int32, address: UInt32? = nil, policyEnd: Int32? = 0, isDead: Bool = false) {
         self.node = node
         self.number = number
         self.address = address ?? UInt32(truncatingIfNeeded: number)

@@ -133,7 +133,7 @@ extension RequestEngine {
             let node = pods[Int(way.pod)].node
             attempt.incarnation = pods[Int(way.pod)].incarnation
             attempt.delay += network.delay(request.node, node)
-            if request.isLost || !network.isReachable(request.node, node) || isDenied(request, way.pod) { attempt.stage = .lost }
+            if request.isLost || !network.isReachable(request.node, node) || isDenied(request, way.pod, from: request.node) { attempt.stage = .lost }
         } else if way.isDropped {
             attempt.stage = .lost
         } else {
@@ -156,14 +156,6 @@ extension RequestEngine {
         let client = sources[index].clients[stream.uniform(below: sources[index].clients.count)]
         requests[place].node = client.node
         requests[place].isLost = client.isDead
-    }
-
-    /// Whether network policies keep a request from a pod.
-    @inline(__always)
-    func isDenied(_ request: Request, _ pod: PodNumber) -> Bool {
-        if denied.isEmpty { return false }
-        func policyClass(of end: Int32) -> Int32 { policyClasses.indices.contains(Int(end)) ? policyClasses[Int(end)] : end }
-        return denied.contains(DeniedFlow(from: policyClass(of: request.policyEnd), to: policyClass(of: pods[Int(pod)].receivingEnd)))
     }
 
     /// What takes no time is done at once: no event.

@@ -35,6 +35,9 @@ public struct RequestEngine: Sendable, Hashable {
     var denied: Set<DeniedFlow> = []
     /// By the number of an end: its class.
     var policyClasses: [Int32] = []
+    /// By node, and by source of the first of its clients outside: see ``setPolicyEnds(ofNodes:ofPopulations:)``.
+    var policyEndsOfNodes: [Int32] = []
+    var policyEndsOfPopulations: [Int32?] = []
     /// Of pods whose requests have had to share their processors.
     var shared: [SharedService] = []
     private let cpuMemory: SimulatedDuration
@@ -172,23 +175,6 @@ public struct RequestEngine: Sendable, Hashable {
     public mutating func stopSources() {
         arrivals = EventQueue(startingAt: now)
         isStopped = true
-    }
-
-    /// Sets which connections network policies let nobody make: their packets are lost.
-    /// - Parameters:
-    ///   - flows: by the classes of their ends, which policies cannot tell apart.
-    ///   - classes: by the number of an end, its class; of ends beyond, the number is the class.
-    public mutating func deny(_ flows: Set<DeniedFlow>, classes: [Int32] = []) {
-        let mayPass = !denied.isEmpty && (flows != denied || classes != policyClasses)
-        denied = flows
-        policyClasses = classes
-        if mayPass { waysChanged() }
-    }
-
-    /// Sets the number of a pod as an end of connections: of those that it makes, and of those that are made to it.
-    public mutating func setPolicyEnds(sending: Int32, receiving: Int32, of pod: PodNumber) {
-        pods[Int(pod)].sendingEnd = sending
-        pods[Int(pod)].receivingEnd = receiving
     }
 
     /// Changes what the pods behind a port do with requests that they begin to serve from now on. The balancing stays.

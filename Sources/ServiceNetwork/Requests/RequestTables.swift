@@ -30,7 +30,7 @@ struct Request: Hashable, Sendable {
     var sender: Int32
     /// Its address, which affinity and hashing go by.
     var address: UInt32
-    /// As which end of connections network policies know the client.
+    /// As which end of connections network policies know the client; -1: that is up to where it sends from.
     var policyEnd: Int32
     /// Whether that node is down.
     var isLost: Bool
@@ -55,7 +55,7 @@ struct Request: Hashable, Sendable {
         self.client = client.number
         sender = client.sender
         address = client.address
-        policyEnd = client.policyEnd
+        policyEnd = client.policyEnd ?? -1
         isLost = client.isDead
         self.parent = parent
     }
