@@ -198,7 +198,8 @@ extension ScenarioFormat {
             ScenarioField(
                 "addresses", .string,
                 "With `from: outside`: the range in which these clients, or users, have their IPv4 addresses, one after the other from its first on: 198.51.100.0/24. A load balancer's "
-                    + "loadBalancerSourceRanges go by them, too, and NetworkPolicies under externalTrafficPolicy: Local. Default: from 203.0.113.1 on."),
+                    + "loadBalancerSourceRanges go by them, too, and NetworkPolicies under externalTrafficPolicy: Local. Default: from 203.0.113.1 on."
+            ),
             ScenarioField("start", .duration, "When the first request may come; default 0s."),
             keepAlive,
         ] + patience + arrivals, exactlyOne: arrivals.map(\.name))

@@ -133,7 +133,9 @@ extension RequestEngine {
             let node = pods[Int(way.pod)].node
             attempt.incarnation = pods[Int(way.pod)].incarnation
             attempt.delay += network.delay(request.node, node)
-            if request.isLost || !network.isReachable(request.node, node) || isDenied(request, way.pod, from: request.node) { attempt.stage = .lost }
+            if request.isLost || !network.isReachable(request.node, node) || isDenied(request, way.pod, from: request.node) {
+                attempt.stage = .lost
+            }
         } else if way.isDropped {
             attempt.stage = .lost
         } else {

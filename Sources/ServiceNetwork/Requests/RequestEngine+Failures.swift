@@ -51,7 +51,8 @@ extension RequestEngine {
         switch result {
         case .refused, .reset: return FailureSite(pod: node)
         // One that is only slow is no failure of its machine.
-        case .timedOut where attempt.stage.isSilent && !isDenied(request, attempt.pod, from: attempt.node): return FailureSite(pod: node, client: attempt.node)
+        case .timedOut where attempt.stage.isSilent && !isDenied(request, attempt.pod, from: attempt.node):
+            return FailureSite(pod: node, client: attempt.node)
         case .timedOut, .overloaded, .failed, .succeeded: return .unknown
         }
     }

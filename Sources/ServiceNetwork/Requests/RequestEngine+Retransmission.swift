@@ -94,7 +94,8 @@ extension RequestEngine {
         let attempt = attempts[Int(slot.index)]
         guard isReachable(slot) else { return false }
         if attempt.stage == .unheard { return true }
-        return pods[Int(attempt.pod)].condition != .unreachable && !isDenied(requests[Int(attempt.request.index)], attempt.pod, from: attempt.node)
+        return pods[Int(attempt.pod)].condition != .unreachable
+            && !isDenied(requests[Int(attempt.request.index)], attempt.pod, from: attempt.node)
     }
 
     /// Whether nothing divides an attempt's client from its pod: no partition, and no death of the node where it came in.
