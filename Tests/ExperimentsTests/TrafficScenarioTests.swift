@@ -18,6 +18,8 @@ struct TrafficScenario {
     var duration = "3m"
     var seed = 1
     var nodes = 4
+    /// Files that it names besides.
+    var files: [String: String] = [:]
 
     static let web = """
         apiVersion: apps/v1
@@ -52,7 +54,7 @@ struct TrafficScenario {
               traffic:
             \(TrafficScenario.indented(traffic, by: 4))
             """
-        let folder = try TemporaryFolder(["scenario.yaml": scenario, "objects.yaml": manifests])
+        let folder = try TemporaryFolder(["scenario.yaml": scenario, "objects.yaml": manifests].merging(files) { own, _ in own })
         return try ScenarioFile.load(folder["scenario.yaml"])
     }
 

@@ -263,28 +263,30 @@ struct BalancingTests {
 
     @Test("A client stays with its endpoint until the time-out after its last connection")
     func affinity() {
-        var affinity = ClientAffinity(timeout: .seconds(60), limit: nil)
+        var affinity = ClientAffinity(limit: nil)
         func at(_ seconds: Int) -> SimulatedTime { .zero + .seconds(seconds) }
-        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], at: at(0)) == nil)
+        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], within: .minutes(1), at: at(0)) == nil)
         affinity.remember(9, at: 2, at(0))
         affinity.remember(9, at: 2, at(50))
-        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], at: at(109)) == 2)
-        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], at: at(110)) == nil)
-        #expect(affinity.endpoint(for: 9, among: [0, 1], at: at(60)) == nil)
+        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], within: .minutes(1), at: at(109)) == 2)
+        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], within: .minutes(1), at: at(110)) == nil)
+        #expect(affinity.endpoint(for: 9, among: [0, 1], within: .minutes(1), at: at(60)) == nil)
+        // Whoever changes the time-out changes it for those who are remembered already.
+        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], within: .seconds(5), at: at(56)) == nil)
         // Remembered by two, the first in the list has it.
         affinity.remember(9, at: 0, at(70))
-        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], at: at(71)) == 0)
+        #expect(affinity.endpoint(for: 9, among: [0, 1, 2], within: .minutes(1), at: at(71)) == 0)
     }
 
     @Test("An iptables list of 100 clients displaces the one not seen for longest")
     func affinityLimit() {
-        var affinity = ClientAffinity(timeout: .seconds(10_800), limit: ClientAffinity.recentListLimit)
+        var affinity = ClientAffinity(limit: ClientAffinity.recentListLimit)
         for client in 0..<100 as Range<UInt32> { affinity.remember(client, at: 0, .zero + .seconds(Int(client))) }
         affinity.remember(0, at: 0, .zero + .seconds(100))
         affinity.remember(100, at: 0, .zero + .seconds(101))
         let now = SimulatedTime.zero + .seconds(102)
-        #expect(affinity.endpoint(for: 0, among: [0], at: now) == 0)
-        #expect(affinity.endpoint(for: 1, among: [0], at: now) == nil)
-        #expect(affinity.endpoint(for: 2, among: [0], at: now) == 0)
+        #expect(affinity.endpoint(for: 0, among: [0], within: .hours(3), at: now) == 0)
+        #expect(affinity.endpoint(for: 1, among: [0], within: .hours(3), at: now) == nil)
+        #expect(affinity.endpoint(for: 2, among: [0], within: .hours(3), at: now) == 0)
     }
 }

@@ -184,18 +184,19 @@ struct EndpointTableTests {
 
     @Test(
         "Without endpoints iptables refuses everybody; IPVS and nftables still drop what the source ranges keep out",
-        arguments: [false, true])
-    func sourceRangesOfIdlePort(firewallsIdlePorts: Bool) {
+        arguments: [.iptables, .nftables, .ipvs(.roundRobin)] as [BalancingMethod])
+    func sourceRangesOfIdlePort(mode: BalancingMethod) {
         var table = EndpointTable(nodes: nodes, seed: 1)
-        let port = table.addPort(firewallsIdlePorts: firewallsIdlePorts)
+        let port = table.addPort(mode)
         var info = info
+        info.nodePort = 30_080
         info.loadBalancerSourceRanges = ["10.0.0.0/8"]
         table.publish(info, endpoints: [], pods: [], for: port, at: at(0), isKnown: true)
         func route(_ client: String) -> EndpointTable.Route {
             table.route(to: port, on: 0, .toExternalAddressFromOutside, from: AddressRange.address(client) ?? 0, at: at(1)).0
         }
         #expect(route("10.1.2.3") == .reject)
-        #expect(route("192.168.2.1") == (firewallsIdlePorts ? .drop : .reject))
+        #expect(route("192.168.2.1") == (mode == .iptables ? .reject : .drop))
         // As soon as there is an endpoint, the mode makes no difference.
         table.publish(info, endpoints: endpoints([0]), pods: [0], for: port, at: at(2), isKnown: true)
         #expect(route("10.1.2.3") == .balance([0]) && route("192.168.2.1") == .drop)

@@ -125,5 +125,31 @@ struct ProxyRuleTests {
                 $0.internalPolicyIsLocal = true
                 $0.externalPolicyIsLocal = true
             } == [.balance([1]), .balance([0, 1]), .balance([1])])
+        // Nothing but the cluster IP leads there.
+        #expect(verdicts(["n1"]) { _ in } == [.balance([0]), .reject, .reject])
+    }
+
+    @Test("IPVS refuses where no destination is left, and falls back to other nodes' where a Local policy finds none")
+    func virtualServers() {
+        func verdicts(_ nodes: [String], _ change: (inout ServicePortInfo) -> Void) -> [ServicePortPlan.Verdict] {
+            var info = plan(endpoints: 0).info
+            change(&info)
+            let endpoints = nodes.enumerated().map { ProxyEndpoint(address: "10.1.0.\($0.offset)", port: 80, nodeName: $0.element) }
+            let plan = ServicePortPlan(info, endpoints: endpoints, on: options.node)
+            return [.toClusterIP, .toExternalAddressFromInside, .toExternalAddressFromOutside].map { plan.verdict(for: $0, inIPVS: true) }
+        }
+        #expect(verdicts(["n2"]) { $0.internalPolicyIsLocal = true } == [.reject, .reject, .reject])
+        #expect(
+            verdicts(["n2"]) {
+                $0.nodePort = 30_000
+                $0.internalPolicyIsLocal = true
+                $0.externalPolicyIsLocal = true
+            } == [.balance([0]), .balance([0]), .drop])
+        #expect(
+            verdicts(["n2", "n1"]) {
+                $0.nodePort = 30_000
+                $0.externalPolicyIsLocal = true
+            } == [.balance([0, 1]), .balance([1]), .balance([1])])
+        #expect(verdicts([]) { $0.nodePort = 30_000 } == [.reject, .reject, .reject])
     }
 }

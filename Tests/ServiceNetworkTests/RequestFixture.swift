@@ -26,6 +26,8 @@ struct RequestFixture {
         port = engine.addPort(PortBehaviour(serviceTime: serviceTime, balancing: balancing, milliCPU: milliCPU))
         let name = ServicePortName(namespace: "shop", name: "web", port: "http", transport: .tcp)
         info = ServicePortInfo(name: name, clusterIP: "10.96.0.10", port: 80)
+        // Clients outside come in there.
+        info.nodePort = 30_080
         publish(pods, isKnown: true)
     }
 

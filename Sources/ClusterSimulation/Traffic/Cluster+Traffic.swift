@@ -29,6 +29,7 @@ extension Cluster {
             observeTraffic(WatchEvent(.added, .networkPolicy(policy), previous: nil, time: now), isKnown: true)
         }
         placeClients()
+        traffic?.hasBegun = true
         if traffic?.usesCPU == true { queue.schedule(.requestsMeasured, at: now + Traffic.measuringInterval) }
     }
 

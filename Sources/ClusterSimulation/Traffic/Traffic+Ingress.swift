@@ -46,7 +46,7 @@ extension Traffic {
     mutating func route(at time: SimulatedTime, isKnown: Bool) -> [UID] {
         if ways.isEmpty { return [] }
         let className = configuration.ingress.className
-        let ofClass = ingresses.map(\.value).filter { className == nil || $0.className == className }
+        let ofClass = ingresses.map(\.value).filter { className == nil || $0.servedClass == className }
         let rules = IngressRules(of: ofClass)
         var met: [UID] = []
         for index in ways.indices {

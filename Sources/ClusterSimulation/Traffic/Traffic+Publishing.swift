@@ -67,7 +67,7 @@ extension Traffic {
             info.clusterIP = Service.headless
             published = endpoints(of: index, at: host)
         case .service(let service):
-            guard let known = services[service]?.value, let found = known.port(target.port) else { break }
+            guard let known = services[service]?.value, let found = known.port(target) else { break }
             info = found
             ports[index].addressee = found.isHeadless ? nil : service
             published = endpoints(of: index, known, found)
@@ -85,7 +85,7 @@ extension Traffic {
         case .nowhere: return way.last == addressee
         case .service(let name):
             guard name == addressee, let service = services[name]?.value else { return false }
-            return configuration.proxyMode == .iptables && !service.isHeadless && service.port(port.target.port) == nil
+            return configuration.proxyMode == .iptables && !service.isHeadless && service.port(port.target) == nil
         case .host: return false
         }
     }
@@ -104,13 +104,22 @@ extension Traffic {
 }
 
 extension Service {
-    /// A port by its name (nil: the first), as kube-proxies and clients know it; nil if there is none.
-    func port(_ name: String?) -> ServicePortInfo? {
-        guard isHeadless else { return ServicePortInfo.ports(of: self).first { name == nil || $0.name.port == name } }
-        return ports.first { name == nil || $0.name == name }.map { port in
+    /// The port of a target, as kube-proxies and clients know it; nil if there is none. A load balancer has an address from the start.
+    func port(_ target: TrafficTarget) -> ServicePortInfo? {
+        func isMeant(_ name: String, _ number: Int32) -> Bool {
+            target.number.map { $0 == number } ?? (target.port == nil || target.port == name)
+        }
+        guard isHeadless else {
+            let ingress = type == .loadBalancer ? [LoadBalancerIngress(ip: Service.balancerAddress)] : []
+            return ServicePortInfo.ports(of: self, ingress: ingress).first { isMeant($0.name.port, $0.port) }
+        }
+        return ports.first { isMeant($0.name, $0.port) }.map { port in
             let name = ServicePortName(
                 namespace: metadata.namespace, name: metadata.name, port: port.name, transport: port.transport)
             return ServicePortInfo(name: name, clusterIP: Service.headless, port: port.port)
         }
     }
+
+    /// Of every load balancer: nobody tells them apart (an address for documentation, RFC 5737).
+    private static let balancerAddress = "192.0.2.1"
 }

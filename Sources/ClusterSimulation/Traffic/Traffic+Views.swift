@@ -39,7 +39,7 @@ extension Traffic {
         let current = slices[service] ?? []
         return ports.allSatisfy { port in
             guard case .service(service) = destination(of: port.target).destination, let known = services[service]?.value,
-                let info = known.port(port.target.port)
+                let info = known.port(port.target)
             else { return true }
             return port.slices.count == current.count
                 && zip(port.slices, current).allSatisfy { read, slice in

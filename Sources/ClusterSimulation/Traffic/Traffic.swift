@@ -68,6 +68,8 @@ struct Traffic: Sendable {
     /// What is recorded, second by second and in intervals.
     var record: TrafficRecord
     private var nextSecond = SimulatedTime.zero + .seconds(1)
+    /// Whether all that is there at the start is known: requests wait for that.
+    var hasBegun = false
 
     /// - Parameters:
     ///   - sampling: every how many-th request of a source is recorded by itself; nil: none.
@@ -180,6 +182,7 @@ struct Traffic: Sendable {
 
     /// Lets all requests go on up to an instant.
     mutating func advance(to now: SimulatedTime) {
+        guard hasBegun else { return }
         while nextSecond <= now {
             engine.run(through: nextSecond)
             for index in record.sources.indices { record.count(engine.statistics(of: SourceNumber(index)), source: index) }

@@ -9,6 +9,8 @@ public struct TrafficTarget: Hashable, Sendable, CustomStringConvertible {
     public var service: NamespacedName
     /// The port's name; nil: the Service's first. Of a Service's first port it is always nil, so that equal ports are equal targets.
     public var port: String?
+    /// The number that clients dial, whether the Service has such a port at the time or not; nil: they go with the port, whatever number that has.
+    public var number: Int32?
     /// The name of one of the pods behind a headless Service; nil: all of them.
     public var pod: String?
 
@@ -20,7 +22,10 @@ public struct TrafficTarget: Hashable, Sendable, CustomStringConvertible {
 
     fileprivate var ofAnyPort: TrafficTarget { TrafficTarget(service: service) }
 
-    public var description: String { (pod.map { $0 + " of " } ?? "") + "\(service)" + (port.map { ":" + $0 } ?? "") }
+    public var description: String { (pod.map { $0 + " of " } ?? "") + "\(service)" + (portText.map { ":" + $0 } ?? "") }
+
+    /// The port as users name it; nil: the first.
+    public var portText: String? { number.map { String($0) } ?? port }
 }
 
 /// What requests ask an Ingress' controller for.
@@ -125,6 +130,7 @@ public struct ServiceBehaviour: Hashable, Sendable {
         public init(_ target: TrafficTarget) { self.target = target }
     }
 
+    /// Its ports' numbers do not matter.
     public var target: TrafficTarget
     /// Seconds of service at full speed.
     public var serviceTime: Distribution

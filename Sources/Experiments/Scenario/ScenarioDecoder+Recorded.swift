@@ -18,7 +18,8 @@ extension ScenarioDecoder {
         var shares: [(column: String, seconds: Double)] = []
     }
 
-    mutating func recordedRequests(_ node: YAMLNode) -> RecordedRequests? {
+    /// - Parameter start: what the times of the recording count from.
+    mutating func recordedRequests(_ node: YAMLNode, from start: SimulatedTime) -> RecordedRequests? {
         guard let fields = open(node, ScenarioFormat.recordedArrivals) else { return nil }
         let column = string(fields, "column")
         let speed = field(fields, "speed").flatMap { number($0, in: 0.000_001...1_000_000) } ?? 1
@@ -26,7 +27,7 @@ extension ScenarioDecoder {
         guard let path = field(fields, "file"), let bytes = file(path), let name = path.scalarText, let column else { return nil }
         do throws(CSVError) {
             let table = try CSVTable(bytes, file: location(of: name))
-            var requests = RecordedRequests(times: try ScenarioDecoder.arrivals(table, column, speed))
+            var requests = RecordedRequests(times: try ScenarioDecoder.arrivals(table, column, speed, from: start))
             if let work { requests.serviceTimes = try ScenarioDecoder.serviceTimes(table, work) }
             return requests
         } catch {
@@ -60,7 +61,9 @@ extension ScenarioDecoder {
         return times
     }
 
-    private static func arrivals(_ table: CSVTable, _ name: String, _ speed: Double) throws(CSVError) -> [SimulatedTime] {
+    private static func arrivals(
+        _ table: CSVTable, _ name: String, _ speed: Double, from start: SimulatedTime
+    ) throws(CSVError) -> [SimulatedTime] {
         let column = try table.column(name)
         var times: [SimulatedTime] = []
         var first: Int64?
@@ -76,7 +79,9 @@ extension ScenarioDecoder {
             } else {
                 throw table.error(row, column, "expected seconds, or a date as 2023-11-16 18:15:46.68")
             }
-            let time = SimulatedTime(nanoseconds: Int64(Double(nanoseconds) / speed))
+            // What comes after the end of every scenario never comes.
+            let longest = Double(SimulatedDuration.seconds(ScenarioFormat.maximumDurationSeconds).nanoseconds)
+            let time = start + SimulatedDuration(nanoseconds: Int64(min(Double(nanoseconds) / speed, longest)))
             if let last = times.last, time < last { throw table.error(row, column, "is before the row above") }
             times.append(time)
         }

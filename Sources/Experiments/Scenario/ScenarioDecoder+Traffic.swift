@@ -160,6 +160,11 @@ extension ScenarioDecoder {
         if let node = field(fields, "retries"), let retries = open(node, ScenarioFormat.retries) {
             policy.maximumAttempts = integer(retries, "attempts") ?? 1
             if let backoff = duration(retries, "backoff") { policy.backoff.initial = backoff }
+            let limit = duration(retries, "maxBackoff")
+            policy.backoff.maximum = limit ?? max(policy.backoff.maximum, policy.backoff.initial)
+            if let limit, limit < policy.backoff.initial, let place = retries["maxBackoff"] {
+                context.error(place, "is shorter than the wait before the first retry (\(policy.backoff.initial))")
+            }
             if let budget = field(retries, "budget").flatMap({ number($0, in: 0...100) }) {
                 policy.budget = RequestPolicy.RetryBudget(ratio: budget, reserve: 10)
             }
@@ -186,7 +191,7 @@ extension ScenarioDecoder {
             context.error(place, "goes with from: outside and without users: each of those is a client")
         }
         let addresses = addresses(fields, origin)
-        let recorded = field(fields, "recorded").flatMap { recordedRequests($0) }
+        let recorded = field(fields, "recorded").flatMap { recordedRequests($0, from: start ?? .zero) }
         let arrivals = arrivals(fields, recorded)
         guard let name, let target, let arrivals else { return nil }
         var source = TrafficSource(name: name, target: target.service, arrivals: arrivals)

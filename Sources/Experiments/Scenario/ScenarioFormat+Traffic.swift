@@ -99,7 +99,9 @@ extension ScenarioFormat {
                 "controller", .objectName,
                 "The Service through which its pods are reached; default: it is somewhere in the cluster, takes no time and never fails."),
             ScenarioField("port", port, "That Service's port, by name or number; default: its first."),
-            ScenarioField("class", .string, "Which Ingresses it serves, by ingressClassName; default: all."),
+            ScenarioField(
+                "class", .string,
+                "Which Ingresses it serves, by ingressClassName or the older annotation kubernetes.io/ingress.class; default: all."),
             ScenarioField(
                 "balancing", .constant(["roundRobin", "leastConnections", "ewma", "powerOfTwoChoices"]),
                 "How each of its pods chooses among the endpoints that are ready: in turn (default), the one with the fewest requests of its own under "
@@ -200,7 +202,8 @@ extension ScenarioFormat {
                 "With `from: outside`: the range in which these clients, or users, have their IPv4 addresses, one after the other from its first on: 198.51.100.0/24. A load balancer's "
                     + "loadBalancerSourceRanges go by them, too, and NetworkPolicies under externalTrafficPolicy: Local. Default: from 203.0.113.1 on."
             ),
-            ScenarioField("start", .duration, "When the first request may come; default 0s."),
+            ScenarioField(
+                "start", .duration, "When the first request may come, and from when on the times of a recording count; default 0s."),
             keepAlive,
         ] + patience + arrivals, exactlyOne: arrivals.map(\.name))
 
@@ -267,6 +270,7 @@ extension ScenarioFormat {
         fields: [
             ScenarioField("attempts", .integer(2...16), required: true, "Attempts in all, the first and hedges included."),
             ScenarioField("backoff", .duration, "Before the first retry, at most: the wait is random up to it, and doubles; default 0s."),
+            ScenarioField("maxBackoff", .duration, "What that doubles up to; default 10s, or `backoff` where it is longer."),
             ScenarioField(
                 "budget", .number(0...100), "Retries per request that are allowed in the long run, as 0.2 for a fifth; default: no limit."),
         ])

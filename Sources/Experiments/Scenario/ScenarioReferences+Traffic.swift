@@ -14,6 +14,7 @@ extension ScenarioReferences {
         var traffic = traffic
         if let controller = traffic.ingress.controller, let place = node["ingress"] {
             traffic.ingress.controller = resolve(controller, place, field: "controller", &decoder)
+            traffic.ingress.controller?.number = nil
         }
         let places = node["services"].map { Array($0.elements) } ?? []
         // Where something could not be read, that is said already.
@@ -57,7 +58,8 @@ extension ScenarioReferences {
                     "loadBalancerSourceRanges of Service \(source.target.service) let none of \(AddressRange.text(first)) to "
                         + "\(AddressRange.text(last)) in: all requests time out")
             }
-            guard !service.isExternallyAccessible else { return }
+            let versions = serviceVersions[source.target.service] ?? []
+            guard !versions.contains(where: \.isExternallyAccessible) else { return }
             decoder.context.error(
                 place["from"] ?? place,
                 "Service \(source.target.service) is not reached from outside: it needs type NodePort or LoadBalancer, or externalIPs")
@@ -88,7 +90,7 @@ extension ScenarioReferences {
     }
 
     private func served(by ingress: IngressConfiguration) -> [Ingress] {
-        ingresses.filter { ingress.className == nil || $0.className == ingress.className }
+        ingresses.filter { ingress.className == nil || $0.servedClass == ingress.className }
     }
 
     /// No kernel gives a datagram up.
@@ -140,15 +142,21 @@ extension ScenarioReferences {
             return target
         }
         guard let text = target.port else { return target }
+        let versions = serviceVersions[service.metadata.key] ?? [service]
         // Names of ports have a letter in them.
-        guard let index = service.ports.firstIndex(where: { $0.name == text || String($0.port) == text }) else {
+        func position(in service: Service) -> Int? { service.ports.firstIndex { $0.name == text || String($0.port) == text } }
+        guard let found = versions.last(where: { position(in: $0) != nil }), let index = position(in: found) else {
             let known = service.ports.map { String($0.port) + ($0.name.isEmpty ? "" : " (\($0.name))") }
             decoder.context.error(
                 node["port"] ?? node, "Service \(service.metadata.key) has no port \"\(text)\"; it has " + known.joined(separator: ", "))
             return target
         }
         var resolved = target
-        resolved.port = index == 0 ? nil : service.ports[index].name
+        resolved.port = index == 0 ? nil : found.ports[index].name
+        // Where the Service has that number always, equal ports are equal targets, however they are named.
+        if let number = Int32(text), !versions.allSatisfy({ position(in: $0) == index && $0.ports[index].name == found.ports[index].name }) {
+            resolved.number = number
+        }
         return resolved
     }
 
@@ -175,6 +183,7 @@ extension ScenarioReferences {
 
     private func resolve(_ behaviour: inout ServiceBehaviour, _ place: YAMLNode, _ decoder: inout ScenarioDecoder) {
         behaviour.target = resolve(behaviour.target, place, &decoder)
+        behaviour.target.number = nil
         let groups = place["calls"].map { Array($0.elements) } ?? []
         for (group, groupPlace) in zip(behaviour.calls.indices, groups) {
             for (call, callPlace) in zip(behaviour.calls[group].indices, groupPlace.elements) {

@@ -12,6 +12,8 @@ struct ScenarioReferences {
     private var templates: [ObjectKey: [PodTemplate]] = [:]
     private var names: [ObjectKey] = []
     private(set) var services: [NamespacedName: Service] = [:]
+    /// Services as they are at one time or another, the last as in ``services``.
+    private(set) var serviceVersions: [NamespacedName: [Service]] = [:]
     private(set) var ingresses: [Ingress] = []
     /// The Services that somebody writes EndpointSlices for, or Endpoints.
     private(set) var slicedServices: Set<NamespacedName> = []
@@ -69,6 +71,7 @@ struct ScenarioReferences {
         case .cronJob(let object): add(object.value.metadata, .cronJob, object.value.spec.jobTemplate.spec.template, pods: 0)
         case .service(let object):
             services[object.value.metadata.key] = object.value
+            serviceVersions[object.value.metadata.key, default: []].append(object.value)
         case .ingress(let object): ingresses.append(object.value)
         case .endpointSlice(let object): if let service = object.value.service { slicedServices.insert(service) }
         case .endpoints(let object): if object.value.wantsMirrors { slicedServices.insert(object.value.metadata.key) }

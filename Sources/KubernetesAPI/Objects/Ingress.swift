@@ -10,6 +10,9 @@ public struct Ingress: KubernetesObject {
     public var defaultBackend: IngressBackend?
     public var rules: [IngressRule]
 
+    /// The class by which controllers know it, be it named in the way of before Kubernetes 1.18.
+    public var servedClass: String? { className ?? metadata.annotations["kubernetes.io/ingress.class"] }
+
     public init(metadata: ObjectMeta, rules: [IngressRule] = [], defaultBackend: IngressBackend? = nil) {
         self.metadata = metadata
         self.rules = rules

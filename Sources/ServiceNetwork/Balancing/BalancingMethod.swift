@@ -17,6 +17,8 @@ public enum BalancingMethod: Hashable, Sendable {
     /// The faster of two endpoints chosen at random, by an exponentially weighted average of its response times that halves about every
     /// seven seconds, as Ingress-NGINX does (`load-balance: ewma`, decay time 10 s).
     case ewma
+
+    var isIPVS: Bool { if case .ipvs = self { true } else { false } }
 }
 
 /// Schedulers of the Linux kernel's IP virtual server, by their names there.

@@ -12,20 +12,18 @@ public struct ClientAffinity: Hashable, Sendable {
     /// `ip_list_tot`, the module's default.
     public static let recentListLimit = 100
 
-    /// How long a client is remembered after its last connection.
-    public let timeout: SimulatedDuration
     private let limit: Int?
     /// By endpoint number.
     private var lists: [ClientList] = []
 
     /// - Parameter limit: how many clients an endpoint's list holds; nil: all.
-    public init(timeout: SimulatedDuration, limit: Int?) {
-        self.timeout = timeout
+    public init(limit: Int?) {
         self.limit = limit
     }
 
     /// The first of the endpoints that remembers the client.
-    public func endpoint(for client: UInt32, among pods: [Int32], at now: SimulatedTime) -> Int32? {
+    /// - Parameter timeout: how long a client is remembered after its last connection, by the rules of the moment.
+    public func endpoint(for client: UInt32, among pods: [Int32], within timeout: SimulatedDuration, at now: SimulatedTime) -> Int32? {
         pods.first { pod in
             guard Int(pod) < lists.count, let seen = lists[Int(pod)].lastSeen(client) else { return false }
             return now - seen < timeout

@@ -33,8 +33,8 @@ public struct EndpointTable: Sendable, Hashable {
     /// When each change was made, ascending.
     private var changes: [SimulatedTime] = []
     private var ports: [[PortVersion]] = []
-    /// By port: whether a load balancer's source ranges are looked at where there is no endpoint.
-    private var firewallsIdlePorts: [Bool] = []
+    /// By port: how kube-proxies balance it.
+    private var modes: [BalancingMethod] = []
     /// By node: so many changes are in its rules. Apart from the rest of what is known of a node: every connection asks for this, from any node, and nearly always it
     /// is all there is to ask.
     private var applied: [Int32]
@@ -88,12 +88,11 @@ public struct EndpointTable: Sendable, Hashable {
     func isSilent(_ node: NodeNumber) -> Bool { views[Int(node)].silences.last?.upperBound == .distantFuture }
 
     /// Adds a port nobody knows anything of yet.
-    /// - Parameter firewallsIdlePorts: whether the proxies' mode has a firewall before a load balancer's address also where there is no endpoint. IPVS and
-    ///   nftables drop what comes from outside its source ranges in any case; iptables has rules for them only as long as there are endpoints, and refuses everybody
-    ///   without.
-    public mutating func addPort(firewallsIdlePorts: Bool = true) -> PortNumber {
+    /// - Parameter mode: how kube-proxies balance it. IPVS refuses where no destination is left, whatever the policy. IPVS and nftables drop what comes from outside a
+    ///   load balancer's source ranges in any case; iptables has rules for them only as long as there are endpoints, and refuses everybody without.
+    public mutating func addPort(_ mode: BalancingMethod = .nftables) -> PortNumber {
         ports.append([])
-        self.firewallsIdlePorts.append(firewallsIdlePorts)
+        modes.append(mode)
         return PortNumber(ports.count - 1)
     }
 
@@ -106,7 +105,8 @@ public struct EndpointTable: Sendable, Hashable {
         isKnown: Bool = false
     ) {
         precondition(endpoints.count == pods.count, "every endpoint has a pod")
-        append(PortVersion(info, endpoints, pods, change: changes.count), to: port, at: time, isKnown: isKnown)
+        let version = PortVersion(info, endpoints, pods, inIPVS: modes[Int(port)].isIPVS, change: changes.count)
+        append(version, to: port, at: time, isKnown: isKnown)
     }
 
     /// A port's Service is gone. kube-proxy's rules reject what is for a Service without endpoints, but say nothing of one that does not exist: packets to what was
@@ -134,7 +134,7 @@ public struct EndpointTable: Sendable, Hashable {
         let route =
             ports[Int(port)][version].sharedRoute(traffic) ?? ports[Int(port)][version].route(traffic, on: node, nodes[Int(node)])
         if traffic == .toExternalAddressFromOutside, !ports[Int(port)][version].firewall.admits(client) {
-            if case .reject = route, !firewallsIdlePorts[Int(port)] { return (.reject, nil) }
+            if case .reject = route, modes[Int(port)] == .iptables { return (.reject, nil) }
             return (.drop, nil)
         }
         return (route, ports[Int(port)][version].affinity)
@@ -225,6 +225,7 @@ private struct PortVersion: Hashable, Sendable {
     private let info: ServicePortInfo
     private let endpoints: [ProxyEndpoint]
     private let pods: [PodNumber]
+    private let inIPVS: Bool
     /// What all nodes do, if nothing depends on where they are.
     private var shared: Routes?
     /// What single nodes do, as far as they were asked.
@@ -236,23 +237,24 @@ private struct PortVersion: Hashable, Sendable {
     var isHeadless: Bool { info.isHeadless }
     var keepsAddresses: Bool { info.externalPolicyIsLocal }
 
-    init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], change: Int) {
+    init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], inIPVS: Bool, change: Int) {
         self.info = info
         self.endpoints = endpoints
         self.pods = pods
+        self.inIPVS = inIPVS
         self.change = change
         readyPods = endpoints.indices.filter { endpoints[$0].isReady }.map { pods[$0] }
         affinity = info.affinitySeconds.map { .seconds(Int($0)) }
         firewall = LoadBalancerFirewall(info)
         if !info.usesLocalEndpoints, endpoints.allSatisfy({ $0.zoneHints.isEmpty && $0.nodeHints.isEmpty }) {
-            shared = Routes(info, endpoints, pods, on: ProxyNode(name: ""))
+            shared = Routes(info, endpoints, pods, inIPVS: inIPVS, on: ProxyNode(name: ""))
         }
     }
 
     /// Of a Service that is gone.
     init(withdrawnBy change: Int) {
         let name = ServicePortName(namespace: "", name: "", port: "", transport: .tcp)
-        self.init(ServicePortInfo(name: name, clusterIP: "", port: 0), [], [], change: change)
+        self.init(ServicePortInfo(name: name, clusterIP: "", port: 0), [], [], inIPVS: false, change: change)
         shared = Routes(toClusterIP: .drop, fromInside: .reject, fromOutside: .reject)
     }
 
@@ -268,10 +270,10 @@ private struct PortVersion: Hashable, Sendable {
             self.fromOutside = fromOutside
         }
 
-        init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], on node: ProxyNode) {
+        init(_ info: ServicePortInfo, _ endpoints: [ProxyEndpoint], _ pods: [PodNumber], inIPVS: Bool, on node: ProxyNode) {
             let plan = ServicePortPlan(info, endpoints: endpoints, on: node)
             func route(_ traffic: ServicePortPlan.Traffic) -> EndpointTable.Route {
-                switch plan.verdict(for: traffic) {
+                switch plan.verdict(for: traffic, inIPVS: inIPVS) {
                 case .balance(let places): .balance(places.map { pods[$0] })
                 case .reject: .reject
                 case .drop: .drop
@@ -297,7 +299,7 @@ private struct PortVersion: Hashable, Sendable {
     /// What a node does.
     mutating func route(_ traffic: ServicePortPlan.Traffic, on number: NodeNumber, _ node: ProxyNode) -> EndpointTable.Route {
         if let routes = byNode[number] { return routes.route(traffic) }
-        let routes = Routes(info, endpoints, pods, on: node)
+        let routes = Routes(info, endpoints, pods, inIPVS: inIPVS, on: node)
         byNode[number] = routes
         return routes.route(traffic)
     }

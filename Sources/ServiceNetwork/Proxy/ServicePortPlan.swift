@@ -60,14 +60,17 @@ extension ServicePortPlan {
     public enum Verdict: Hashable, Sendable {
         /// It goes to one of these endpoints (places in ``endpoints``), as the mode's balancing chooses; never empty.
         case balance([Int])
-        /// Refused at once: no node has an endpoint.
+        /// Refused at once: no node has an endpoint, or nothing but the cluster IP leads here.
         case reject
         /// Lost without an answer: the policy is `Local`, and this node has no endpoint.
         case drop
     }
 
     /// The decision for a connection.
-    public func verdict(for traffic: Traffic) -> Verdict {
+    /// - Parameter inIPVS: whether the kernel's virtual servers balance, and no packet filter.
+    public func verdict(for traffic: Traffic, inIPVS: Bool = false) -> Verdict {
+        guard traffic == .toClusterIP || info.isExternallyAccessible else { return .reject }
+        if inIPVS { return virtualServerVerdict(for: traffic) }
         guard hasEndpoints else { return .reject }
         let isLocal =
             switch traffic {
@@ -77,5 +80,15 @@ extension ServicePortPlan {
             }
         guard let places = isLocal ? reachable.local : reachable.cluster, !places.isEmpty else { return .drop }
         return .balance(places)
+    }
+
+    /// A virtual server without destinations refuses (the kernel answers that the port is unreachable). Where a `Local` policy finds none on this node, kube-proxy
+    /// gives the server those of all nodes, if other traffic uses them: that serves pods of the node, while a client outside discards the answer,
+    /// which comes from the pod's own address.
+    private func virtualServerVerdict(for traffic: Traffic) -> Verdict {
+        let isLocal = traffic == .toClusterIP ? info.internalPolicyIsLocal : info.externalPolicyIsLocal
+        if isLocal, let places = reachable.local, !places.isEmpty { return .balance(places) }
+        guard let places = reachable.cluster, !places.isEmpty else { return .reject }
+        return isLocal && traffic == .toExternalAddressFromOutside ? .drop : .balance(places)
     }
 }

@@ -54,12 +54,12 @@ extension RequestEngine {
         let (route, affinity) = table.route(to: port, on: request.node, sources[source].source.traffic, from: client, at: now)
         guard case .balance(let choices) = route else { return Way(isDropped: route == .drop) }
         var chosen: PodNumber?
-        if affinity != nil {
-            chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, at: now)
+        if let affinity {
+            chosen = ports[Int(port)].affinities[request.node]?.endpoint(for: client, among: choices, within: affinity, at: now)
         }
         var draws = sources[source].choices(of: request.number, attempt: request.attempts)
         let way = ports[Int(port)].choose(chosen, among: choices, for: client, on: request.node, &draws, at: now)
-        if let affinity, way.pod >= 0 { remember(client, at: way.pod, port, on: request.node, affinity) }
+        if affinity != nil, way.pod >= 0 { remember(client, at: way.pod, port, on: request.node) }
         return way
     }
 
@@ -91,10 +91,8 @@ extension RequestEngine {
         return Way(pod: pod, director: Int32(balancer))
     }
 
-    private mutating func remember(
-        _ client: UInt32, at pod: PodNumber, _ port: PortNumber, on node: NodeNumber, _ timeout: SimulatedDuration
-    ) {
+    private mutating func remember(_ client: UInt32, at pod: PodNumber, _ port: PortNumber, on node: NodeNumber) {
         let limit = ports[Int(port)].behaviour.balancing == .iptables ? ClientAffinity.recentListLimit : nil
-        ports[Int(port)].affinities[node, default: ClientAffinity(timeout: timeout, limit: limit)].remember(client, at: pod, now)
+        ports[Int(port)].affinities[node, default: ClientAffinity(limit: limit)].remember(client, at: pod, now)
     }
 }

@@ -93,7 +93,7 @@ public struct RequestEngine: Sendable, Hashable {
     /// Adds a Service port without endpoints.
     public mutating func addPort(_ behaviour: PortBehaviour) -> PortNumber {
         ports.append(PortState(behaviour, starts: RandomStream(seed: seed, purpose: .balancerStart, owner: UInt64(ports.count))))
-        return table.addPort(firewallsIdlePorts: behaviour.balancing != .iptables)
+        return table.addPort(behaviour.balancing)
     }
 
     /// Adds a source; its first request comes after its start, and not before the engine's clock.

@@ -31,6 +31,7 @@ public struct RequestPolicy: Hashable, Sendable {
         /// Before the first retry; zero: at once.
         public var initial = SimulatedDuration.zero
         public var factor = 2.0
+        /// What it doubles up to.
         public var maximum = SimulatedDuration.seconds(10)
         /// Which part of the wait is random: 0 none, 1 all of it ("full jitter").
         public var jitter = 1.0
