@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 DEMO := scenarios/zone-outage/scenario.yaml
-PACKAGES := libgsl-dev libyaml-dev pkg-config tzdata
+PACKAGES := libgsl-dev libyaml-dev libssl-dev pkg-config tzdata
 
 .PHONY: run test build dependencies format benchmark curated fgd openb example slurm
 
@@ -67,15 +67,15 @@ slurm: build
 format:
 	$(SWIFT) format -i -r Package.swift Sources Tests examples/own-policy/Sources
 
-# GSL and libyaml are system libraries; recorded CronJobs need the system's time zones. On Debian and Ubuntu they are installed here; elsewhere the message says what to do.
+# GSL, libyaml and OpenSSL are system libraries; recorded CronJobs need the system's time zones. On Debian and Ubuntu they are installed here; elsewhere the message says what to do.
 dependencies:
-	@if pkg-config --exists gsl yaml-0.1 2>/dev/null && [ -d /usr/share/zoneinfo ]; then exit 0; fi; \
+	@if pkg-config --exists gsl yaml-0.1 libcrypto 2>/dev/null && [ -d /usr/share/zoneinfo ]; then exit 0; fi; \
 	if command -v apt-get >/dev/null 2>&1; then \
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo"; \
 	  echo "Installing $(PACKAGES)"; \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq $(PACKAGES) >/dev/null; \
 	else \
-	  echo "Please install the GNU Scientific Library and libyaml with their headers, and pkg-config:" >&2; \
-	  echo "  Fedora: dnf install gsl-devel libyaml-devel pkgconf    macOS: brew install gsl libyaml pkgconf" >&2; \
+	  echo "Please install the GNU Scientific Library, libyaml and OpenSSL with their headers, and pkg-config:" >&2; \
+	  echo "  Fedora: dnf install gsl-devel libyaml-devel openssl-devel pkgconf    macOS: brew install gsl libyaml openssl@3 pkgconf" >&2; \
 	  exit 1; \
 	fi

@@ -18,18 +18,17 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", .upToNextMinor(from: "0.2.0")),
     ],
     targets: [
         .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         .target(
             name: "DiscreteEvents",
             dependencies: ["CGSL", .product(name: "Histogram", package: "hdrhistogram-swift")]),
-        .target(
-            name: "KubernetesAPI", dependencies: ["CYAML", "DiscreteEvents", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "KubernetesAPI", dependencies: ["CYAML", "CCrypto", "DiscreteEvents"]),
         .target(
             name: "APIServer",
             dependencies: [
@@ -45,9 +44,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         .target(name: "NodeAgent", dependencies: ["DiscreteEvents", "KubernetesAPI", "APIServer"]),
-        .target(
-            name: "ServiceNetwork",
-            dependencies: ["DiscreteEvents", "KubernetesAPI", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "ServiceNetwork", dependencies: ["DiscreteEvents", "KubernetesAPI"]),
         .target(
             name: "ClusterSimulation",
             dependencies: [

@@ -81,7 +81,7 @@ enum NodeOrderTable {
         }
         var maker = try DecisionMaker(configuration: configuration, nodes: nodes, pods: [])
         let order = maker.nodeOrder()
-        if let difference = LoopDifference.between(try want.text("orderSha256"), HexDigest.sha256(joined(order)), at: "node order") {
+        if let difference = LoopDifference.between(try want.text("orderSha256"), Digest.hexSHA256(joined(order)), at: "node order") {
             return difference
         }
         var start: Int? = try input.number("startIndex")
@@ -94,8 +94,8 @@ enum NodeOrderTable {
             var got: Answer = [
                 ("feasible", String(found.feasible.count)), ("infeasibleVisited", String(found.infeasible.count)),
                 ("nextStartIndex", String(found.nextStartNodeIndex)),
-                ("feasibleSha256", HexDigest.sha256(joined(found.feasible))),
-                ("infeasibleSha256", HexDigest.sha256(joined(found.infeasible.sorted()))),
+                ("feasibleSha256", Digest.hexSHA256(joined(found.feasible))),
+                ("infeasibleSha256", Digest.hexSHA256(joined(found.infeasible.sorted()))),
                 ("feasibleNodes", listText(found.feasible)),
             ]
             if let first = found.feasible.first, let last = found.feasible.last { got += [("first", first), ("last", last)] }

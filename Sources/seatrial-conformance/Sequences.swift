@@ -70,7 +70,7 @@ struct SequenceCase {
         if let message = decision.message { return message }
         let best =
             step["bestCount"] == nil
-            ? decision.best.joined(separator: ", ") : "\(decision.best.count) \(HexDigest.sha256(decision.best.joined(separator: "\n")))"
+            ? decision.best.joined(separator: ", ") : "\(decision.best.count) \(Digest.hexSHA256(decision.best.joined(separator: "\n")))"
         return "feasible \(decision.feasible.count), best \(best), chosen \(decision.best.first ?? "")"
     }
 }

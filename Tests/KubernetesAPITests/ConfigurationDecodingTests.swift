@@ -110,7 +110,7 @@ struct ConfigurationDecodingTests {
                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
             ),
         ])
-    func digest(_ text: String, _ expected: String) { #expect(HexDigest.sha256(text) == expected) }
+    func digest(_ text: String, _ expected: String) { #expect(Digest.hexSHA256(text) == expected) }
 
     @Test(
         "Which volumes must be attached",

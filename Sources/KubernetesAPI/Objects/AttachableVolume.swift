@@ -77,6 +77,6 @@ extension PersistentVolumeClaim {
 extension VolumeAttachment {
     /// The name that everybody works out for the attachment of a volume to a node.
     public static func name(of volume: AttachableVolume, node: String) -> String {
-        "csi-" + HexDigest.sha256(volume.handle + volume.driver + node)
+        "csi-" + Digest.hexSHA256(volume.handle + volume.driver + node)
     }
 }

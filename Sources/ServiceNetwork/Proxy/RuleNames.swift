@@ -1,6 +1,6 @@
 // Names of the chains and sets in a node's packet filter: fixed-length digests of what they stand for.
 
-import Crypto
+import KubernetesAPI
 
 enum RuleNames {
     /// The first characters of the base-32 text (RFC 4648) of a text's SHA-256 digest.
@@ -9,7 +9,7 @@ enum RuleNames {
         var result: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
-        for byte in SHA256.hash(data: Array(text.utf8)) where result.count < length {
+        for byte in Digest.sha256(text) where result.count < length {
             bits = (bits << 8 | UInt32(byte)) & 0xFFFF
             count += 8
             while count >= 5, result.count < length {
