@@ -54,6 +54,27 @@ struct ServiceChangeTests {
         #expect(try run(from: TrafficScenario.service(), to: other, source: "").traffic.sources[0].failures == 0)
     }
 
+    @Test("Kube-proxies leave a Service to another proxy if its label says so: nobody is there")
+    func otherProxy() throws {
+        let other = TrafficScenario.service().replacing(
+            "{name: web}", with: "{name: web, labels: {service.kubernetes.io/service-proxy-name: mesh}}")
+        let left = try run(from: TrafficScenario.service(), to: other, source: "").traffic
+        #expect(left.failures(from: 0, until: 120) == 0 && left.sources[0].count(.timedOut) > 560)
+    }
+
+    @Test("Families of addresses and hints that are not modelled are told of")
+    func warnings() throws {
+        func warnings(_ spec: String, _ metadata: String = "name: web") throws -> [String] {
+            let service = TrafficScenario.service("web", spec).replacing("{name: web}", with: "{\(metadata)}")
+            return try run(from: service, to: service, source: "").warnings
+        }
+        #expect(try warnings("ipFamilies: [IPv4]") == [])
+        #expect(try warnings("ipFamilyPolicy: RequireDualStack").contains { $0.contains("over IPv4 alone") })
+        #expect(try warnings("ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv4, IPv6]").contains { $0.contains("over IPv4 alone") })
+        let hints = try warnings("", "name: web, annotations: {service.kubernetes.io/topology-mode: Auto}")
+        #expect(hints.contains { $0.contains("trafficDistribution") })
+    }
+
     @Test("A shorter affinity time-out holds for clients that are remembered already", arguments: ["iptables", "nftables"])
     func affinity(proxy: String) throws {
         func service(_ seconds: Int) -> String {

@@ -77,9 +77,12 @@ extension Traffic {
         return published.touched
     }
 
-    /// Whether clients know the address of a Service that is gone, or of a port that it has no more. Of the latter, iptables rules say
+    /// Whether clients know an address that kube-proxies have no rules for: of a Service that is gone or left to another proxy, or of a port that it has no more. Of the latter, iptables rules say
     /// nothing; nftables and IPVS refuse what is for an address of theirs at a port of nobody's.
     private func isWithdrawn(_ port: Port, _ destination: ClusterDNS.Destination, _ way: [NamespacedName]) -> Bool {
+        if case .service(let name) = destination, let service = services[name]?.value, service.isLeftToAnotherProxy, !service.isHeadless {
+            return true
+        }
         guard let addressee = port.addressee else { return false }
         switch destination {
         case .nowhere: return way.last == addressee

@@ -154,7 +154,8 @@ extension ScenarioReferences {
         var resolved = target
         resolved.port = index == 0 ? nil : found.ports[index].name
         // Where the Service has that number always, equal ports are equal targets, however they are named.
-        if let number = Int32(text), !versions.allSatisfy({ position(in: $0) == index && $0.ports[index].name == found.ports[index].name }) {
+        if let number = Int32(text), !versions.allSatisfy({ position(in: $0) == index && $0.ports[index].name == found.ports[index].name })
+        {
             resolved.number = number
         }
         return resolved

@@ -16,9 +16,16 @@ extension Service: YAMLDecodable {
         }
         guard isMapping else { return nil }
         result.metadata = metadata
+        if let mode = metadata.annotations[Service.topologyModeKey], mode.lowercased() == "auto" {
+            context.warning(
+                node["metadata"] ?? node, "the annotation \(Service.topologyModeKey) has no effect here: spec.trafficDistribution has")
+        }
         if context.objects.appliesDefaults { result.applyDefaults() }
         return result
     }
+
+    private static let topologyModeKey = "service.kubernetes.io/topology-mode"
+    private static let singleStackNotice = "has no effect here: Services are served over IPv4 alone"
 
     private mutating func decode(spec field: String, _ value: YAMLNode, _ context: inout DecodingContext) -> Bool {
         switch field {
@@ -43,9 +50,11 @@ extension Service: YAMLDecodable {
             context.elements(value) { element, context in
                 let family: IPFamily? = context.choose(element, of: ["IPv4", "IPv6"])
                 if let family { ipFamilies.append(family) }
+                if family == .ipv6 { context.warning(element, Service.singleStackNotice) }
             }
         case "ipFamilyPolicy":
             context.choose(value, into: &ipFamilyPolicy, of: ["PreferDualStack", "RequireDualStack", "SingleStack"])
+            if ipFamilyPolicy == .requireDualStack { context.warning(value, Service.singleStackNotice) }
         case "trafficDistribution": context.read(value, into: &trafficDistribution)
         case "healthCheckNodePort": context.read(value, into: &healthCheckNodePort)
         case "loadBalancerClass": context.read(value, into: &loadBalancerClass)

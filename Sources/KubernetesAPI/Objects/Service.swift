@@ -62,6 +62,9 @@ public struct Service: KubernetesObject {
     /// Whether a LoadBalancer service gets node ports; nil means yes.
     public var allocateLoadBalancerNodePorts: Bool?
 
+    /// Whether kube-proxies leave it to another proxy, which is not simulated (the label `service.kubernetes.io/service-proxy-name`).
+    public var isLeftToAnotherProxy: Bool { metadata.labels["service.kubernetes.io/service-proxy-name"] != nil }
+
     public init(metadata: ObjectMeta, selector: Labels? = nil) {
         self.metadata = metadata
         self.selector = selector
