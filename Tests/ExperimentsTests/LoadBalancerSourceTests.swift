@@ -52,6 +52,31 @@ struct LoadBalancerSourceTests {
     }
 }
 
+@Suite("Load balancers and nodes")
+struct BalancedNodeTests {
+    @Test("Nodes that are excluded from load balancers get nothing from outside, be they the last that run")
+    func excluded() throws {
+        let outcome = try TrafficScenario(
+            manifests: manifests(
+                TrafficScenario.web, TrafficScenario.service("web", "type: LoadBalancer"),
+                """
+                apiVersion: v1
+                kind: Node
+                metadata: {name: apart, labels: {node.kubernetes.io/exclude-from-external-load-balancers: ""}}
+                status: {capacity: {cpu: 4, memory: 8Gi, pods: 20}, allocatable: {cpu: 4, memory: 8Gi, pods: 20}}
+                """),
+            traffic: "sources: [{name: users, service: web, from: outside, constant: {rate: 20}, timeout: 500ms, start: 1m}]",
+            rest: """
+                measure: {requests: 1}
+                faults: [{at: 2m, node: node-0}, {at: 2m, node: node-1}]
+                """, nodes: 2
+        ).run()
+        let requests = try #require(outcome.record.traffic).requests
+        #expect(Set(requests.filter { $0.started.seconds < 120 }.compactMap(\.client)) == ["node-0", "node-1"])
+        #expect(requests.filter { $0.started.seconds > 121 }.allSatisfy { $0.client != "apart" && $0.result != .succeeded })
+    }
+}
+
 @Suite("Load balancers under a Local policy")
 struct LocalEntryTests {
     @Test("Clients follow the endpoints to other nodes, whatever else changes in the cluster")

@@ -68,7 +68,7 @@ extension Cluster {
         if decided.isEmpty { return }
         // Where there was or is none, all are in.
         if before == 0 || rotation.healthyCount == 0 {
-            set(rotation.members.map { TrafficClient(onNode: $0, isDead: !nodeAgent.isMachineUp($0)) }, of: source)
+            set(rotation.members.filter(isBalanced).map { TrafficClient(onNode: $0, isDead: !nodeAgent.isMachineUp($0)) }, of: source)
             return
         }
         let peers = policyPeers
@@ -112,13 +112,19 @@ extension Cluster {
         let (health, time) = (up.indices.map { isHealthy($0, for: source) }, now)
         if let decision = traffic?.rotations[source]?.update(health, at: time) { next = min(next ?? decision, decision) }
         let members = traffic?.rotations[source]?.members ?? []
-        return members.map { TrafficClient(onNode: $0, isDead: !up[$0]) }
+        return members.filter(isBalanced).map { TrafficClient(onNode: $0, isDead: !up[$0]) }
+    }
+
+    /// Whether load balancers know a node at all: the service controller leaves out those with this label.
+    private func isBalanced(_ node: Int) -> Bool {
+        let name = NamespacedName(namespace: "", name: nodeAgent.name(of: node))
+        return api.objects.get(Node.self, name)?.value.metadata.labels["node.kubernetes.io/exclude-from-external-load-balancers"] == nil
     }
 
     /// Whether checks of a source's load balancer find a node healthy: its machine runs and, under `externalTrafficPolicy: Local`, it has a ready endpoint (what
     /// kube-proxy answers at the Service's `healthCheckNodePort`).
     private func isHealthy(_ node: Int, for source: Int) -> Bool {
-        nodeAgent.isMachineUp(node) && (traffic?.localNodes[source]?.contains(NodeNumber(node)) ?? true)
+        nodeAgent.isMachineUp(node) && isBalanced(node) && (traffic?.localNodes[source]?.contains(NodeNumber(node)) ?? true)
     }
 
     /// A pod changed that may send requests, or be another one in the eyes of network policies.
