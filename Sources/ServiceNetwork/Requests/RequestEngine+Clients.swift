@@ -189,7 +189,7 @@ extension RequestEngine {
         let attempt = attempts[Int(slot.index)]
         let place = Int(attempt.request.index)
         if !attempt.isGivenUp {
-            if traits[Int(requests[place].source)].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded { keep(slot) }
+            if sources[Int(requests[place].source)].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded { keep(slot) }
             if attempt.director >= 0 { leaveBalancer(slot, after: attempt.result == .succeeded ? now - attempt.sent : nil) }
         }
         free(slot)
