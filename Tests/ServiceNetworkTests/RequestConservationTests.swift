@@ -46,6 +46,7 @@ struct RequestConservationTests {
             if random.bernoulli(0.2) { source.discovery = .dns(timeToLive: .seconds(1)) }
             if random.bernoulli(0.2) { source.discovery = .watching(method) }
             if random.bernoulli(0.3) { source.policy.connectionTimeout = .milliseconds(40) }
+            if random.bernoulli(0.2), source.arrivals != .onDemand { source.traffic = .toExternalAddressFromOutside }
         }
         var call = RequestSource(name: "calls", arrivals: .onDemand, port: back, nodes: [0])
         policy(&call)
@@ -60,7 +61,7 @@ struct RequestConservationTests {
 
     private func disturb(_ fixture: inout RequestFixture, _ random: inout RandomStream, at now: SimulatedTime) {
         let pod = PodNumber(random.uniform(below: 6))
-        switch random.uniform(below: 10) {
+        switch random.uniform(below: 11) {
         case 0:
             let conditions: [PodCondition] = [.serving, .draining, .stopped, .unreachable]
             fixture.engine.setCondition(conditions[random.uniform(below: 4)], of: pod)
@@ -76,6 +77,7 @@ struct RequestConservationTests {
             fixture.engine.setClients(clients, of: 1)
         case 8: fixture.engine.cutProxy(of: NodeNumber(random.uniform(below: 3)), at: now)
         case 9: fixture.engine.reconnectProxy(of: NodeNumber(random.uniform(below: 3)), at: now)
+        case 10: fixture.engine.setMachine(of: NodeNumber(random.uniform(below: 3)), isUp: random.bernoulli(0.5))
         case 4: fixture.engine.setCapacity(PodCapacity(concurrency: 1 + Int32(random.uniform(below: 4)), queueLimit: 3), of: pod)
         default: fixture.engine.setCondition(.serving, of: pod)
         }
@@ -112,6 +114,8 @@ struct RequestConservationTests {
         #expect(fixture.engine.freeAttempts.count == fixture.engine.attempts.count)
         #expect(Set(fixture.engine.freeAttempts.map(\.index)).count == fixture.engine.attempts.count)
         for pod in fixture.pods { #expect(fixture.engine.load(of: pod) == (0, 0)) }
+        let balancers = fixture.engine.ports.flatMap(\.balancers) + fixture.engine.sources.flatMap(\.balancers)
+        #expect(balancers.allSatisfy { $0.countsNothing })
         #expect(outcomes.contains { $0.result == .succeeded })
     }
 }

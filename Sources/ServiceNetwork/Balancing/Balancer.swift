@@ -45,6 +45,9 @@ public struct Balancer: Hashable, Sendable {
         var updated = SimulatedTime.zero
     }
 
+    /// Whether all connections that it was told of are closed.
+    var countsNothing: Bool { endpoints.allSatisfy { $0.active == 0 } }
+
     /// Whether connections must be told by ``opened(_:)`` and ``closed(_:after:at:)``.
     public var followsConnections: Bool {
         switch method {
