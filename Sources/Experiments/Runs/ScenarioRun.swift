@@ -156,10 +156,16 @@ extension RunOutcome {
                     ("fingerprint", .string(scenario.fingerprint.description)), ("inputs", .array(inputs)),
                 ])
             ),
-            ("policy", .string(scenario.policy)), ("branch", branch), ("seed", .number(String(scenario.configuration.seed))),
+            ("policy", .string(scenario.policy)), ("branch", branch), ("seed", seed),
             ("start", .string(RFC3339.text(scenario.startOnWall))), ("duration_s", .number(scenario.duration.secondsText)),
             ("configuration", configuration), ("expectations", .array(verdicts)), ("files", .array(written)),
         ])
+    }
+
+    /// A number; that of a mirror image is a text.
+    private var seed: JSONValue {
+        let text = SeedText.text(scenario.configuration.seed)
+        return UInt64(text) == nil ? .string(text) : .number(text)
     }
 
     private var branch: JSONValue {

@@ -45,6 +45,7 @@ extension RequestEngine {
         }
         let request = Request(
             source: source, number: number, started: now, client: choose(client, of: index, number: number, parent), parent: parent)
+        if recordsStarts { starts.append(RequestStart(source: source, number: number, time: now, client: request.node)) }
         let slot: RequestSlot
         if let free = freeRequests.popLast() {
             slot = free
