@@ -189,7 +189,7 @@ extension RunOutcome {
         let measure = JSONValue.members([
             ("interval_s", recording.interval.map { .number($0.secondsText) } ?? .null), ("events", .boolean(recording.events)),
             ("scheduling", .boolean(recording.schedulingAttempts)), ("watchLog", .boolean(recording.watchLog)),
-            ("requests", recording.requestSampling.map { .integer($0) } ?? .null),
+            ("nodeUsage", .boolean(recording.nodeUsage)), ("requests", recording.requestSampling.map { .integer($0) } ?? .null),
             ("warmUp", recording.warmUp.map { .string($0.text) } ?? .null),
         ])
         return .members(sections + [("measure", measure)])
