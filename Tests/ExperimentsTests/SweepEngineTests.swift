@@ -155,14 +155,13 @@ struct SweepEngineTests {
         let path = try kubernetes()
         /// Runs the command of a Job's container as the kubelet would, the volume being a folder here.
         func run(_ job: String, index: Int? = nil) throws -> Int32 {
-            let loaded = ManifestLoader.load(files: [(name: job, bytes: try InputFiles.read("\(path)/\(job).yaml"))])
-            guard case .job(let parsed)? = loaded.objects.first?.object,
-                let container = parsed.value.spec.template.spec.value.containers.first
-            else { throw ScenarioError(["no Job"]) }
+            let document = try YAMLFile.parse(InputFiles.read("\(path)/\(job).yaml"), name: job).documents.first
+            let container = document?["spec"]?["template"]?["spec"]?["containers"]?.elements.first
+            let command = try #require(container?["command"]).elements.compactMap(\.scalarText)
+            try #require(command.first == "sh")
             let process = Process()
-            #expect(container.command.first == "sh")
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
-            process.arguments = container.command.dropFirst().map { argument in
+            process.arguments = command.dropFirst().map { argument in
                 argument.hasPrefix("/inputs/") ? path + argument : argument.hasPrefix("/results/") ? folder["volume"] + argument : argument
             }
             var environment = ["PATH": SweepEngineTests.programFolder + ":/usr/bin:/bin"]
