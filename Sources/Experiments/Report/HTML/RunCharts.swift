@@ -152,7 +152,7 @@ struct RunCharts {
             let curve =
                 hasSamples
                 ? thinned(table.rows).map { (time: table.number($0, "time_s"), sum: table.number($0, column)) }
-                : history.curve(of: .placed) { $0.requests[index] }.map { ($0.time, $0.sum / history.allocatable[index]) }
+                : history.curve(of: .placed) { $0.requests[index] }.map { (time: $0.time, sum: $0.sum / history.allocatable[index]) }
             values += curve.map { ["t": axis.value($0.time), "share": .number($0.sum), "resource": .string(name)] }
         }
         return Chart(
