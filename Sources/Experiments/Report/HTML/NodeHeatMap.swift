@@ -141,8 +141,8 @@ struct NodeHeatMap {
     // MARK: Drawing
 
     private var layers: [Layer] {
-        var layers = history.resources.indices.filter { history.allocatable[$0] > 0 && ($0 < 2 || history.others.contains($0)) }.map {
-            index in
+        let others = history.others
+        var layers = history.resources.indices.filter { history.allocatable[$0] > 0 && ($0 < 2 || others.contains($0)) }.map { index in
             Layer(name: history.resources[index].name) { row, bin in
                 row.allocatable[index] > 0 ? row.requested[index][bin] / row.allocatable[index] : nil
             }

@@ -144,7 +144,8 @@ struct RunCharts {
 
     private func requested() throws(ScenarioError) -> Chart {
         let table = try files.table("cluster.csv")
-        let resources = history.resources.indices.filter { $0 < 2 || history.others.contains($0) }.filter { history.allocatable[$0] > 0 }
+        let others = history.others
+        let resources = history.resources.indices.filter { history.allocatable[$0] > 0 && ($0 < 2 || others.contains($0)) }
         var values: [JSONValue] = []
         for index in resources {
             let name = history.resources[index].name
