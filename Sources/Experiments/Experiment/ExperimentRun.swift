@@ -32,17 +32,17 @@ extension Experiment {
         guard let target = untilPrecise else { return ExperimentOutcome(self, runs: first) }
         var whole = self
         // By combination: cases are numbered so.
-        var runs = first
+        var all = first
         while true {
-            let outcome = ExperimentOutcome(whole, runs: runs)
+            let outcome = ExperimentOutcome(whole, runs: all)
             let needed = try outcome.comparison.runsNeeded(for: target.precision.metrics, source: target.position)
             let count = target.precision.furtherSeeds(whole.replications.seeds.count, needed: needed)
             guard count > 0, let last = whole.replications.seeds.last else { return outcome }
             var round = self
             round.replications.seeds = (0..<UInt64(count)).map { last + 1 + $0 }
-            let more = try await round.runs(done: runs.count, finished)
+            let more = try await round.runs(done: all.count, finished)
             let (old, new) = (whole.replications.runs, round.replications.runs)
-            runs = combinations.indices.flatMap { runs[($0 * old)..<(($0 + 1) * old)] + more[($0 * new)..<(($0 + 1) * new)] }
+            all = combinations.indices.flatMap { all[($0 * old)..<(($0 + 1) * old)] + more[($0 * new)..<(($0 + 1) * new)] }
             whole.replications.seeds += round.replications.seeds
         }
     }

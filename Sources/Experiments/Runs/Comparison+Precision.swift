@@ -73,21 +73,22 @@ extension Comparison {
 
     /// The most runs that any of these metrics needs, those made included; nil: more than anybody can say.
     ///
-    /// - Parameter source: where the precision was asked for.
+    /// - Parameter source: where the precision was asked for; nil: on the command line.
     /// - Throws: `ScenarioError` for a metric that runs do not have, or of which no share can be taken.
-    public func runsNeeded(for names: [String], source: String = "--metric") throws(ScenarioError) -> Int? {
+    public func runsNeeded(for names: [String], source: String? = nil) throws(ScenarioError) -> Int? {
         var most = 2
         for name in names {
             let rows = metrics.filter { $0.metric == name }
+            let place = source.map { "\($0): \(name)" } ?? "--metric \(name)"
             guard !rows.isEmpty else {
-                throw ScenarioError(["\(source): \(name): summary.csv has no such metric"])
+                throw ScenarioError(["\(place): summary.csv has no such metric"])
             }
             // What differences need is less than what means need; alone, a policy has nothing but its mean.
             for row in rows where policies.count == 1 || row.difference != nil {
                 if (row.difference ?? row.mean) == 0, (row.differenceHalfWidth ?? row.standardDeviation) == 0 { continue }
                 if rows[0].mean == 0 {
                     throw ScenarioError([
-                        "\(source): \(name): its mean under \(rows[0].policy) is 0, of which no share can be taken: put another policy first"
+                        "\(place): its mean under \(rows[0].policy) is 0, of which no share can be taken: put another policy first"
                     ])
                 }
                 guard let needed = row.runsNeeded else { return nil }
