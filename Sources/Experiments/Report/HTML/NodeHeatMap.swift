@@ -80,7 +80,7 @@ struct NodeHeatMap {
     private func forEachBin(from begin: Double, to end: Double, _ body: (Int, Double) -> Void) {
         let (begin, end) = (max(0, begin), min(end, history.end))
         guard end > begin else { return }
-        for bin in Int(begin / width)...min(Int(end / width), NodeHeatMap.bins - 1) where bin < NodeHeatMap.bins {
+        for bin in min(Int(begin / width), NodeHeatMap.bins - 1)...min(Int(end / width), NodeHeatMap.bins - 1) {
             let overlap = min(end, Double(bin + 1) * width) - max(begin, Double(bin) * width)
             if overlap > 0 { body(bin, overlap / width) }
         }
