@@ -110,7 +110,9 @@ struct OpenbRecordingTests {
         "arrival_index,name,base_pod,cpu_milli\n0,late,late,6000\n1,cpu-only,cpu-only,1000\n2,late-clone,late,6000\n"
     private static let rankTable = "tiebreak_rank,node\n7,node-0\n3,node-1\n"
 
-    private func folder(_ order: String = Self.orderTable, _ ranks: String = Self.rankTable) throws -> TemporaryFolder {
+    private func folder(
+        _ order: String = OpenbRecordingTests.orderTable, _ ranks: String = OpenbRecordingTests.rankTable
+    ) throws -> TemporaryFolder {
         try TemporaryFolder(["n.csv": nodes, "p.csv": pods, "o.csv": order, "r.csv": ranks])
     }
 
@@ -152,14 +154,14 @@ struct OpenbRecordingTests {
     @Test(
         "A recording that does not belong to the trace is refused with file and line",
         arguments: [
-            (Self.orderTable.replacing("1,cpu", with: "2,cpu"), Self.rankTable, "o.csv:3: arrival_index:"),
+            (OpenbRecordingTests.orderTable.replacing("1,cpu", with: "2,cpu"), OpenbRecordingTests.rankTable, "o.csv:3: arrival_index:"),
             (
-                Self.orderTable.replacing("late-clone,late", with: "x,nobody"), Self.rankTable,
+                OpenbRecordingTests.orderTable.replacing("late-clone,late", with: "x,nobody"), OpenbRecordingTests.rankTable,
                 "o.csv:4: base_pod: the list of pods has no \"nobody\""
             ),
-            (Self.orderTable.replacing("late-clone", with: "late"), Self.rankTable, "o.csv:4: name:"),
-            (Self.orderTable, Self.rankTable.replacing("node-1", with: "node-2"), "has no node \"node-1\""),
-            (Self.orderTable, Self.rankTable.replacing("7", with: "first"), "r.csv:2: tiebreak_rank:"),
+            (OpenbRecordingTests.orderTable.replacing("late-clone", with: "late"), OpenbRecordingTests.rankTable, "o.csv:4: name:"),
+            (OpenbRecordingTests.orderTable, OpenbRecordingTests.rankTable.replacing("node-1", with: "node-2"), "has no node \"node-1\""),
+            (OpenbRecordingTests.orderTable, OpenbRecordingTests.rankTable.replacing("7", with: "first"), "r.csv:2: tiebreak_rank:"),
         ])
     func broken(order: String, ranks: String, message: String) throws {
         let folder = try folder(order, ranks)

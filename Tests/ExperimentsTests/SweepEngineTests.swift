@@ -150,7 +150,8 @@ struct SweepEngineTests {
     @Test(
         "What the containers are told to run, index by index in any order, runs every case and merges them",
         .enabled(
-            if: FileManager.default.isExecutableFile(atPath: programFolder + "/seatrial"), "the executable is not beside the tests"))
+            if: FileManager.default.isExecutableFile(atPath: SweepEngineTests.programFolder + "/seatrial"),
+            "the executable is not beside the tests"))
     func commands() async throws {
         let path = try kubernetes()
         /// Runs the command of a Job's container as the kubelet would, the volume being a folder here.
