@@ -139,7 +139,7 @@ struct OpenbRecordingTests {
     @Test("Of equally good nodes the one of the least recorded rank is taken", arguments: ["fgd", "best-fit"])
     func ties(policy: String) throws {
         let folder = try TemporaryFolder([
-            "n.csv": "sn,cpu_milli,memory_mib,gpu,model\n" + (0..<5).map { "node-\($0),32000,262144,0,\n" }.joined(),
+            "n.csv": "sn,cpu_milli,memory_mib,gpu,model\n" + (0..<5).map { "node-\($0),32000,262144,1,P100\n" }.joined(),
             "p.csv": header + "a,30000,512,0,0,,BE,Running,0,,0\n",
             "o.csv": "arrival_index,name,base_pod\n0,a,a\n1,b,a\n2,c,a\n",
             "r.csv": "tiebreak_rank,node\n4,node-0\n2,node-1\n0,node-2\n3,node-3\n1,node-4\n",
