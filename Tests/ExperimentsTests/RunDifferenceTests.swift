@@ -42,7 +42,7 @@ struct RunDifferenceTests {
     private func difference(
         _ old: String, _ new: String, seed: UInt64? = nil
     ) throws -> (difference: FirstDifference?, text: String) {
-        let changed = Self.scenario.replacing(old, with: new)
+        let changed = old.isEmpty ? Self.scenario : Self.scenario.replacing(old, with: new)
         #expect(old.isEmpty || changed != Self.scenario)
         let folder = try TemporaryFolder(["a.yaml": Self.scenario, "b.yaml": changed, "objects.yaml": Self.objects])
         let left = try RepeatableRun(folder["a.yaml"])
@@ -165,6 +165,6 @@ struct RunDifferenceTests {
             })
         try comparison.write(to: folder["comparison"])
         let runs = try String(contentsOfFile: folder["comparison/runs.csv"], encoding: .utf8).split(whereSeparator: \.isNewline)
-        #expect(runs.dropFirst().map(String.init) == ["a,7,x,1.0,s", "a,7-mirrored,x,1.0,s"])
+        #expect(runs.dropFirst().map(String.init) == ["a,7,x,1,s", "a,7-mirrored,x,1,s"])
     }
 }

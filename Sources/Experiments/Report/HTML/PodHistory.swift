@@ -88,14 +88,15 @@ struct PodHistory {
     func curve(of state: State, _ amount: (Pod) -> Double) -> [(time: Double, sum: Double)] {
         guard end > 0 else { return [] }
         let width = end / Double(PodHistory.points)
-        var steps = Array(repeating: 0.0, count: PodHistory.points + 2)
-        func place(_ time: Double) -> Int { Int(min((time / width).rounded(.up), Double(PodHistory.points + 1))) }
+        var steps = Array(repeating: 0.0, count: PodHistory.points + 1)
+        func place(_ time: Double) -> Int { min(Int((time / width).rounded(.up)), PodHistory.points) }
         for pod in pods {
             guard let span = span(pod, state), span.to > span.from else { continue }
             let value = amount(pod)
             guard value > 0 else { continue }
             steps[place(span.from)] += value
-            steps[place(span.to)] -= value
+            // What lasts to the end is there at the end.
+            if span.to < end { steps[place(span.to)] -= value }
         }
         var sum = 0.0
         return (0...PodHistory.points).map { point in

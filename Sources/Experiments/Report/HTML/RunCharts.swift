@@ -154,7 +154,9 @@ struct RunCharts {
                 hasSamples
                 ? thinned(table.rows).map { (time: table.number($0, "time_s"), sum: table.number($0, column)) }
                 : history.curve(of: .placed) { $0.requests[index] }.map { (time: $0.time, sum: $0.sum / history.allocatable[index]) }
-            values += curve.map { ["t": axis.value($0.time), "share": .number($0.sum), "resource": .string(name)] }
+            values += curve.map { point -> JSONValue in
+                ["t": axis.value(point.time), "share": .number(point.sum), "resource": .string(name)]
+            }
         }
         return Chart(
             title: "Requested of what there is",
