@@ -73,7 +73,8 @@ struct PrecisionTests {
             let outcome = try await ExperimentFile.load(folder["experiment.yaml"]).run()
             return try #require(outcome.comparison.metrics.last).moreRunsNeeded
         }
-        let (five, one) = (try #require(try await more("5%")), try #require(try await more("1%")))
+        let (coarse, fine) = (try await more("5%"), try await more("1%"))
+        let (five, one) = (try #require(coarse), try #require(fine))
         // A fifth of the width takes 25 times as many runs.
         #expect(abs(Double(one + 10) / Double(five + 10) / 25 - 1) < 0.05, "\(one) \(five)")
     }
