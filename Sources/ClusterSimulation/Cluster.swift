@@ -182,6 +182,7 @@ public struct Cluster: Sendable {
         case .loadsWatched: watchLoads()
         case .sample:
             recorder.sample(at: now)
+            sampleNodeUsage()
             traffic?.sample(at: now)
             bookLostRequests()
             if let interval = configuration.value.recording.interval { queue.schedule(.sample, at: now + interval) }

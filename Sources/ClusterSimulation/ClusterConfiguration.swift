@@ -153,6 +153,8 @@ public struct RecordingOptions: Hashable, Sendable {
     public var trace = false
     /// Every how many-th request of each source of traffic is recorded by itself; nil: none.
     public var requestSampling: Int?
+    /// What each node uses, at each sample.
+    public var nodeUsage = false
     /// What figures of the steady state leave out; nil: nothing.
     public var warmUp: WarmUp?
 

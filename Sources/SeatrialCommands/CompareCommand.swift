@@ -33,9 +33,16 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(
         help: """
             Go on with more seeds until the half width of the differences' intervals is at most this share of the first policy's mean, for \
-            example 1%. Goes with --metric.
+            example 1%. Goes with --metric. Exit code 1 if --max-seeds comes first.
             """)
     var untilPrecise: String?
+
+    @Option(
+        help: """
+            How narrow intervals are wanted: half their width as a share of the first policy's mean, for example 2%. comparison.csv and --wide \
+            tell how many more seeds that takes; default: 5%, or what --until-precise says.
+            """)
+    var precision: String?
 
     @Option(help: "A metric of summary.csv to compare, and for --until-precise; once for each; default: all.")
     var metric: [String] = []
@@ -67,24 +74,31 @@ struct CompareCommand: AsyncParsableCommand {
         if scheduler.count < 2 { throw ValidationError("Give --scheduler at least twice: a policy alone has nothing to be compared with.") }
         if !(1...10_000).contains(seeds) { throw ValidationError("--seeds must be from 1 to 10000.") }
         if !(1...10_000).contains(maxSeeds) { throw ValidationError("--max-seeds must be from 1 to 10000.") }
+        if untilPrecise != nil, precision != nil {
+            throw ValidationError("--until-precise says how narrow intervals are wanted, too: give it or --precision.")
+        }
+        _ = try share(precision, "--precision")
         if untilPrecise != nil, metric.isEmpty {
             throw ValidationError("--until-precise takes a --metric: which interval is to be narrow?")
         }
         if untilPrecise != nil, maxSeeds < seeds { throw ValidationError("--max-seeds must not be less than --seeds.") }
         if untilPrecise != nil, seeds < 2 { throw ValidationError("--until-precise takes at least 2 --seeds to begin with.") }
-        _ = try precision
+        _ = try wanted
     }
 
-    private var precision: Comparison.Precision? {
+    /// What is run for until it is reached; nil: nothing is.
+    private var wanted: Comparison.Precision? {
         get throws {
-            guard let untilPrecise else { return nil }
-            let digits = untilPrecise.hasSuffix("%") ? untilPrecise.dropLast() : untilPrecise[...]
-            let share = Double(digits).map { untilPrecise.hasSuffix("%") ? $0 / 100 : $0 }
-            guard let share, share > 0, share < 1 else {
-                throw ValidationError("--until-precise: expected a share below the whole, such as 1% or 0.01, not \"\(untilPrecise)\".")
-            }
-            return Comparison.Precision(share: share, metrics: metric, limit: maxSeeds)
+            try share(untilPrecise, "--until-precise").map { Comparison.Precision(share: $0, metrics: metric, limit: maxSeeds) }
         }
+    }
+
+    private func share(_ text: String?, _ option: String) throws -> Double? {
+        guard let text else { return nil }
+        guard let share = Comparison.Precision.share(of: text) else {
+            throw ValidationError("\(option): expected a share below the whole, such as 1% or 0.01, not \"\(text)\".")
+        }
+        return share
     }
 
     func run() async throws {
@@ -113,13 +127,17 @@ struct CompareCommand: AsyncParsableCommand {
         }
         let range = first..<(last - UInt64(most - seeds))
         let comparison: Comparison
-        if let precision = try precision {
+        let wanted = try wanted
+        if let wanted {
             comparison = try await Comparison.run(
-                scenarios, seeds: range, antithetic: antithetic, until: precision, output: output, finished: progress)
+                scenarios, seeds: range, antithetic: antithetic, until: wanted, output: output, finished: progress)
         } else {
             let replications = Replicates(Array(range), antithetic: antithetic)
             let total = scenarios.count * replications.runs
-            comparison = try await Comparison.run(scenarios, replications, metrics: metric, output: output) { progress($0, total) }
+            comparison = try await Comparison.run(
+                scenarios, replications, metrics: metric,
+                precision: share(precision, "--precision") ?? Comparison.defaultPrecision, output: output
+            ) { progress($0, total) }
         }
         if shows { Terminal.clearLine() }
         let folder = "\(output)/\(scenarios[0].name)"
@@ -130,15 +148,7 @@ struct CompareCommand: AsyncParsableCommand {
             try Terminal.say("Results    \(folder)")
             try Terminal.say(String(format: "Wall time  %.2f s for %d runs", Terminal.clock - began, comparison.runs.count))
         }
-        if let precision = try precision { try tellOfPrecision(precision, comparison) }
-        try Terminal.judge(comparison)
-    }
-
-    /// Says so if the limit came before the precision.
-    private func tellOfPrecision(_ precision: Comparison.Precision, _ comparison: Comparison) throws {
-        let needed = try comparison.runsNeeded(for: precision.metrics)
-        guard needed.map({ $0 > comparison.seeds.count }) ?? true else { return }
-        let estimate = needed.map { "; about \($0 - comparison.seeds.count) more would do" } ?? ""
-        Terminal.warn(["the precision is not reached after \(comparison.seeds.count) seeds (--max-seeds)" + estimate])
+        let shortfall = try wanted.flatMap { try comparison.shortfall(of: $0, source: "--max-seeds \(maxSeeds)") }
+        try Terminal.judge(comparison, shortfall: shortfall)
     }
 }

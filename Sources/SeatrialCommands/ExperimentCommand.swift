@@ -28,9 +28,8 @@ struct ExperimentCommand: AsyncParsableCommand {
         let experiment = try ExperimentFile.load(experiment)
         Terminal.warn(experiment.warnings)
         let began = Terminal.clock
-        let total = experiment.caseCount
         let shows = Terminal.isWatched && !quiet
-        let outcome = try await experiment.run { done in
+        let outcome = try await experiment.run { done, total in
             if shows { Terminal.show("\(done) of \(total) runs, \(String(format: "%.1f", Terminal.clock - began)) s") }
         }
         if shows { Terminal.clearLine() }
@@ -39,9 +38,10 @@ struct ExperimentCommand: AsyncParsableCommand {
         try Terminal.say(ExperimentReport(outcome), terminator: "")
         if !quiet {
             let wall = Terminal.clock - began
+            let runs = outcome.comparison.runs.count
             try Terminal.say("Results    \(folder)")
-            try Terminal.say(String(format: "Wall time  %.2f s for %d runs, %.2f s a run", wall, total, wall / Double(total)))
+            try Terminal.say(String(format: "Wall time  %.2f s for %d runs, %.2f s a run", wall, runs, wall / Double(runs)))
         }
-        try Terminal.judge(outcome.comparison)
+        try Terminal.judge(outcome.comparison, shortfall: outcome.shortfall())
     }
 }

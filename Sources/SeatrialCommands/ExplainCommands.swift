@@ -4,20 +4,10 @@ import ArgumentParser
 import Experiments
 import Foundation
 
-/// How a run is named: the folder of its results, or a scenario file.
-struct RunOptions: ParsableArguments {
-    @Option(help: "With a scenario file: draw all randomness from this seed instead of the scenario's.")
-    var seed: UInt64?
-
-    @Option(
-        help: "With a scenario file: a KubeSchedulerConfiguration to use instead of the scenario's, or `default`.",
-        completion: .file(extensions: ["yaml", "yml", "json"]))
-    var scheduler: String?
-
+/// What both commands that do a run again have in common.
+struct RepetitionOptions: ParsableArguments {
     @Option(help: "Nodes shown at most in one list.")
     var limit = 20
-
-    var overrides: ScenarioOverrides { ScenarioOverrides(seed: seed, scheduler: scheduler) }
 
     func validate() throws {
         if limit < 1 { throw ValidationError("--limit must be at least 1.") }
@@ -58,11 +48,25 @@ struct ExplainCommand: ParsableCommand {
     @Option(help: "Explain the latest decision begun by this time of the run, for example 5m30s, instead of the last one.")
     var at: String?
 
-    @OptionGroup var options: RunOptions
+    @Option(help: "With a scenario file: draw all randomness from this seed (7, or 7-mirrored) instead of the scenario's.")
+    var seed: Seed?
+
+    @Option(
+        help: "With a scenario file: a KubeSchedulerConfiguration to use instead of the scenario's, or `default`.",
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var scheduler: String?
+
+    @Option(
+        help: "With a finished run: its scenario file, where it is not found from this folder or one above the results.",
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var scenario: String?
+
+    @OptionGroup var options: RepetitionOptions
 
     func run() throws {
         let query = try PodQuery(object, namespace: namespace, at: at)
-        let repeated = try RepeatableRun(path, overrides: options.overrides)
+        let repeated = try RepeatableRun(
+            path, overrides: ScenarioOverrides(seed: seed?.number, scheduler: scheduler), scenarioFile: scenario)
         let story = try PodStory(
             of: query.pod, in: repeated, at: query.time, progress: options.progress(repeated.scenario.duration.seconds))
         if Terminal.isWatched { Terminal.clearLine() }
@@ -74,10 +78,15 @@ struct DiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "Find where two runs part, and explain both decisions.",
         discussion: """
-            Both runs are done again side by side, until one makes a write to the API that the other does not make, or not then. Exit code \
-            0: they are the same; 1: they differ.
+            Both runs are done again side by side, until one does what the other does not do, or not then: a write to the API, something \
+            the operator does, a failure, a request that is sent or ends; or until one is over. Exit code 0: they are the same; 1: they differ.
+
+            Of scenario files, --seed and --scheduler say how they are run: once for both sides, or twice, the first for the first run and \
+            the second for the second.
 
               seatrial diff results/packing/default/seed-1 results/packing/pack/seed-1
+              seatrial diff scenarios/packing/scenario.yaml scenarios/packing/scenario.yaml \\
+                --scheduler default --scheduler scenarios/packing/pack.yaml
             """)
 
     @Argument(help: "The folder of a run's results, or a scenario file.", completion: .directory)
@@ -86,12 +95,30 @@ struct DiffCommand: ParsableCommand {
     @Argument(help: "The folder of another run's results, or a scenario file.", completion: .directory)
     var second: String
 
-    @OptionGroup var options: RunOptions
+    @Option(help: "With scenario files: the seed (7, or 7-mirrored) instead of the scenario's; twice: that of each run.")
+    var seed: [Seed] = []
+
+    @Option(
+        help: "With scenario files: a KubeSchedulerConfiguration instead of the scenario's, or `default`; twice: that of each run.",
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var scheduler: [String] = []
+
+    @Option(
+        help:
+            "With finished runs: the scenario file, where it is not found from this folder or one above the results; twice: that of each run.",
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var scenario: [String] = []
+
+    @OptionGroup var options: RepetitionOptions
+
+    func validate() throws {
+        for (name, count) in [("--seed", seed.count), ("--scheduler", scheduler.count), ("--scenario", scenario.count)] where count > 2 {
+            throw ValidationError("\(name) is given \(count) times: there are two runs.")
+        }
+    }
 
     func run() throws {
-        // Of a scenario file and a finished run, what is said about seed and scheduler is about the scenario.
-        let bothFinished = RepeatableRun.isFinished(first) && RepeatableRun.isFinished(second)
-        let (left, right) = try (run(first, bothFinished), run(second, bothFinished))
+        let (left, right) = try (side(0), side(1))
         let total = min(left.scenario.duration.seconds, right.scenario.duration.seconds)
         let difference = try FirstDifference.find(between: left, and: right, progress: options.progress(total))
         if Terminal.isWatched { Terminal.clearLine() }
@@ -99,8 +126,27 @@ struct DiffCommand: ParsableCommand {
         if difference != nil { throw ExitCode(ExitStatus.expectationFailed) }
     }
 
-    private func run(_ path: String, _ bothFinished: Bool) throws -> RepeatableRun {
-        let overrides = RepeatableRun.isFinished(path) && !bothFinished ? ScenarioOverrides() : options.overrides
-        return try RepeatableRun(path, overrides: overrides)
+    private func side(_ index: Int) throws -> RepeatableRun {
+        let path = [first, second][index]
+        let areFinished = [RepeatableRun.isFinished(first), RepeatableRun.isFinished(second)]
+        // Of a scenario file and a finished run, what is said once is about the one that it can be about.
+        func own<Value>(_ values: [Value], forFinished: Bool) -> Value? {
+            if values.count == 2 { return values[index] }
+            return areFinished[index] == forFinished || areFinished[0] == areFinished[1] ? values.first : nil
+        }
+        let overrides = ScenarioOverrides(
+            seed: own(seed, forFinished: false)?.number, scheduler: own(scheduler, forFinished: false))
+        return try RepeatableRun(path, overrides: overrides, scenarioFile: own(scenario, forFinished: true))
+    }
+}
+
+/// A seed as reports write it: `7`, or `7-mirrored`.
+struct Seed: ExpressibleByArgument {
+    let number: UInt64
+
+    init?(argument: String) {
+        // The number of a mirror image, too.
+        guard let number = SeedText.seed(of: argument) ?? UInt64(argument) else { return nil }
+        self.number = number
     }
 }

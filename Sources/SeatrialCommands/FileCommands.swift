@@ -63,7 +63,12 @@ struct ImportCommand: ParsableCommand {
 
     struct OpenbCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "openb", abstract: "The openb trace (Alibaba cluster-trace-gpu-v2023): nodes and pods with GPU demand, as CSV.")
+            commandName: "openb", abstract: "The openb trace (Alibaba cluster-trace-gpu-v2023): nodes and pods with GPU demand, as CSV.",
+            discussion: """
+                Pods come and go at their recorded times. With --order and --ranks they arrive in the order that an experiment with the published \
+                GPU simulator recorded, stay, and ties between nodes are decided as it did: a run under fgd.yaml or best-fit.yaml of the folder \
+                then puts every pod where it was put there.
+                """)
 
         @Option(help: "openb_node_list_*.csv", completion: .file(extensions: ["csv"]))
         var nodes: String
@@ -72,14 +77,28 @@ struct ImportCommand: ParsableCommand {
         var pods: String
 
         @Option(
-            help: ArgumentHelp("The folder for scenario.yaml, nodes.yaml, pods.yaml and fgd.yaml.", valueName: "dir"),
+            help: "A recorded order of arrival, as CSV: arrival_index, name, base_pod. Goes with --ranks.",
+            completion: .file(extensions: ["csv"]))
+        var order: String?
+
+        @Option(help: "The recorded ranks of nodes, as CSV: tiebreak_rank, node.", completion: .file(extensions: ["csv"]))
+        var ranks: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "The folder for scenario.yaml, nodes.yaml, pods.yaml and fgd.yaml, with --order best-fit.yaml too.", valueName: "dir"),
             completion: .directory)
         var output = "openb"
 
-        func validate() throws { try Terminal.checkOutput(output) }
+        func validate() throws {
+            try Terminal.checkOutput(output)
+            if (order == nil) != (ranks == nil) { throw ValidationError("--order and --ranks go together: both or neither.") }
+        }
 
         func run() throws {
-            let imported = try OpenbImport(nodeFile: nodes, podFile: pods)
+            var recording: OpenbRecording?
+            if let order, let ranks { recording = try OpenbRecording(orderFile: order, rankFile: ranks) }
+            let imported = try OpenbImport(nodeFile: nodes, podFile: pods, recording: recording)
             try imported.write(to: output)
             try Terminal.say("\(output)/scenario.yaml: \(imported.nodes) nodes, \(imported.pods) pods over \(imported.span) s")
             let none = imported.podsWithoutLifetime

@@ -28,6 +28,7 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let report = try HTMLReport(of: results, to: output)
         try report.write()
+        Terminal.warn(report.warnings)
         try Terminal.say("Report     \(report.path)")
     }
 }

@@ -14,8 +14,8 @@ struct RunCommand: ParsableCommand {
     @Argument(help: "The scenario file.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var scenario: String
 
-    @Option(help: "Draw all randomness from this seed instead of the scenario's.")
-    var seed: UInt64?
+    @Option(help: "Draw all randomness from this seed (7, or 7-mirrored) instead of the scenario's.")
+    var seed: Seed?
 
     @Option(help: "Run so much simulated time instead of the scenario's duration, for example 2h.")
     var duration: String?
@@ -51,7 +51,8 @@ struct RunCommand: ParsableCommand {
     func validate() throws { try Terminal.checkOutput(output) }
 
     func run() throws {
-        var loaded = try ScenarioFile.load(scenario, overrides: ScenarioOverrides(seed: seed, duration: duration, scheduler: scheduler))
+        var loaded = try ScenarioFile.load(
+            scenario, overrides: ScenarioOverrides(seed: seed?.number, duration: duration, scheduler: scheduler))
         loaded.configuration.recording.watchLog = watchLog
         loaded.configuration.recording.trace = trace
         loaded.configuration.schedulerPath = schedulerPath

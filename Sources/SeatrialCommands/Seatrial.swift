@@ -10,7 +10,7 @@ struct Seatrial: AsyncParsableCommand {
         commandName: "seatrial",
         abstract: "Puts a Kubernetes cluster through its sea trials: a deterministic simulator.",
         discussion: """
-            Exit codes: 0 all went well; 1 an expectation of a scenario does not hold, a storm broke an invariant, two runs differ, or a series has not settled; 2 the arguments or a file are wrong; 3 results \
+            Exit codes: 0 all went well; 1 an expectation of a scenario does not hold, a storm broke an invariant, two runs differ, a series has not settled, or a precision is not reached; 2 the arguments or a file are wrong; 3 results \
             cannot be written.
             """,
         version: SeatrialVersion.current,

@@ -40,18 +40,20 @@ enum Terminal {
 
     /// Tells of the expectations that do not hold in runs of a comparison.
     ///
-    /// - Throws: `ExitCode` if there is any.
-    static func judge(_ comparison: Comparison) throws {
+    /// - Parameter shortfall: what a precision that was not reached is told of by.
+    /// - Throws: `ExitCode` if there is any, or a shortfall.
+    static func judge(_ comparison: Comparison, shortfall: String? = nil) throws {
+        if let shortfall { complain(shortfall) }
         let failed = comparison.runs.filter { !$0.failed.isEmpty }
         for run in failed.prefix(shownFailures) {
             for result in run.failed {
                 complain(
-                    "policy \(comparison.policies[run.policy]), seed \(run.seed): expected \(result.expectation), observed \(result.observed)"
+                    "policy \(comparison.policies[run.policy]), seed \(run.seedText): expected \(result.expectation), observed \(result.observed)"
                 )
             }
         }
         if failed.count > shownFailures { complain("... and expectations do not hold in \(failed.count - shownFailures) more runs") }
-        if !failed.isEmpty { throw ExitCode(ExitStatus.expectationFailed) }
+        if !failed.isEmpty || shortfall != nil { throw ExitCode(ExitStatus.expectationFailed) }
     }
 
     static func warn(_ warnings: [String]) {

@@ -144,6 +144,8 @@ struct CommandLineTests {
         arguments: [
             (["--until-precise", "200%", "--metric", "pods_created"], "below the whole"),
             (["--until-precise", "1", "--metric", "pods_created"], "below the whole"), (["--until-precise", "1%"], "takes a --metric"),
+            (["--precision", "0%"], "below the whole"),
+            (["--until-precise", "1%", "--metric", "pods_created", "--precision", "1%"], "give it or --precision"),
         ])
     func precision(options: [String], message: String) throws {
         let scenario = packageRoot + "/scenarios/quickstart/scenario.yaml"
@@ -190,6 +192,15 @@ struct CommandLineTests {
         let run = try seatrial("diff", folder["scenario.yaml"], results, "--scheduler", folder["pack.yaml"])
         #expect(run.status == 0, "\(run.errors)")
         #expect(try seatrial("diff", results, results, "--scheduler", "default").status == 2)
+        // Said twice it is about each side: both as `pack`, and not.
+        let twice = try seatrial(
+            "diff", folder["scenario.yaml"], folder["scenario.yaml"], "--scheduler", "default", "--scheduler", folder["pack.yaml"],
+            "--seed", "7",
+            "--seed", "7-mirrored")
+        #expect(twice.output.contains("(test, policy default, seed 7)"), "\(twice.output) \(twice.errors)")
+        #expect(twice.output.contains("(test, policy pack, seed 7-mirrored)"), "\(twice.output)")
+        let thrice = try seatrial("diff", results, results, "--seed", "1", "--seed", "2", "--seed", "3")
+        #expect(thrice.status == 2 && thrice.errors.contains("there are two runs"), "\(thrice.errors)")
         let late = try seatrial("explain", results, "pod/web", "--at", "99h")
         #expect(late.status == 2 && late.errors.contains("outside of the run, which takes 1m"), "\(late.errors)")
     }

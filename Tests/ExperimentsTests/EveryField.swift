@@ -158,7 +158,7 @@ enum SampleScenarios {
             - {name: eight, ingress: {host: shop.example.com, path: /cart}, from: outside, poisson: {rate: 1}}
             - {name: nine, service: shop, fromPods: {namespace: shop, selector: {matchLabels: {app: client}}}, poisson: {rate: 1}}
             - {name: six, service: shop, recorded: {file: arrivals.csv, column: TIMESTAMP, speed: 2, serviceTime: {base: 5ms, columns: [{column: tokens, each: 1ms}]}}}
-          measure: {interval: 30s, warmUp: 1m, events: false, scheduling: false, requests: 50, allocation: [{resource: cpu, at: [1, 50]}]}
+          measure: {interval: 30s, warmUp: 1m, events: false, scheduling: false, nodeUsage: true, requests: 50, allocation: [{resource: cpu, at: [1, 50]}]}
           expect:
           - requests: {availability: {atLeast: 0.9}, failed: {atMost: 9}, errorSeconds: {atMost: 9s}, p50: {atMost: 1s}, p90: {atMost: 1s}, p99: {atMost: 1s}, p999: {atMost: 1s}, maximum: {atMost: 1s}}
             source: one

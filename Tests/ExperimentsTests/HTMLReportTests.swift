@@ -66,6 +66,127 @@ struct HTMLReportTests {
         #expect(heat.allSatisfy { (($0["cpu"] as? NSNumber)?.doubleValue ?? 2) <= 1.0001 })
     }
 
+    /// What the heat map offers to show.
+    private func options(_ chart: [String: Any]) -> [String] {
+        let bind = (chart["params"] as? [[String: Any]])?.first?["bind"] as? [String: Any]
+        return bind?["options"] as? [String] ?? []
+    }
+
+    @Test("The heat map marks nodes that are not Ready, for as long as they are not")
+    func notReady() throws {
+        let folder = try TemporaryFolder()
+        let (outcome, page, _) = try run("zone-outage/scenario.yaml", into: folder)
+        let heat = try charts(page)[2]
+        #expect(options(heat) == ["cpu", "memory"])
+        let layers = try #require(heat["layer"] as? [[String: Any]])
+        let down = values(layers[1])
+        let bin = 40.0 / 160
+        let minutes = down.reduce(0.0) { $0 + (($1["not Ready"] as? NSNumber)?.doubleValue ?? .nan) * bin }
+        let expected = outcome.record.nodes.reduce(0.0) { $0 + $1.notReadyTime.seconds } / 60
+        #expect(expected > 0 && abs(minutes / expected - 1) < 0.01, "\(minutes) \(expected)")
+        #expect(Set(down.compactMap { $0["node"] as? String }).count == 10)
+    }
+
+    @Test("What nodes really use is shown beside what is requested, where it was recorded")
+    func usage() throws {
+        let folder = try TemporaryFolder()
+        let (_, page, _) = try run("load-aware/scenario.yaml", into: folder)
+        let heat = try #require(try charts(page).first { !options($0).isEmpty })
+        #expect(options(heat) == ["cpu", "memory", "cpu used", "memory used"])
+        // The services get what four nodes have, and the rest hardly uses anything; requests say the opposite.
+        let end = values(heat).filter { (($0["t"] as? NSNumber)?.doubleValue ?? 0) > 13 }
+        func mean(_ field: String, where isIncluded: (Double) -> Bool) -> Double {
+            let cells = end.filter { isIncluded(($0["cpu"] as? NSNumber)?.doubleValue ?? .nan) }
+            return cells.reduce(0.0) { $0 + (($1[field] as? NSNumber)?.doubleValue ?? .nan) } / Double(cells.count)
+        }
+        #expect(mean("cpu used") { $0 < 0.4 } > 0.9)
+        #expect(mean("cpu used") { $0 > 0.4 } < 0.1)
+    }
+
+    /// Two nodes with two cards each; pods arrive until more is asked for than there is, and nobody looks in between.
+    @Test("A run without samples is drawn from the lives of its pods, and GPUs have a chart of their own")
+    func withoutSamples() throws {
+        let pods = (0..<6).map { number in
+            """
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: p-\(number), annotations: {seatrial.dev/create-at: "\(number)"}}
+            spec: {containers: [{name: c, image: i, resources: {requests: {cpu: 1, example.com/gpu: 1}, limits: {example.com/gpu: 1}}}]}
+
+            """
+        }.joined()
+        let scenario = """
+            apiVersion: seatrial.dev/v1alpha1
+            kind: Scenario
+            metadata: {name: gpus}
+            spec:
+              duration: 100s
+              cluster:
+                nodePools: [{name: node, count: 2, resources: {cpu: 16, memory: 32Gi, pods: 20, example.com/gpu: 2}}]
+                trace: pods.yaml
+                arrivals: {interval: 10s, patience: 5s}
+              measure: {interval: 0s}
+
+            """
+        let folder = try TemporaryFolder(["scenario.yaml": scenario, "pods.yaml": pods])
+        try ScenarioFile.load(folder["scenario.yaml"]).run().write(to: folder["run"])
+        let table = try CSVTable(InputFiles.read(folder["run/pods.csv"]), file: "pods.csv")
+        #expect(try table.rows.map { table.text($0, try table.column("requested_example.com/gpu")) } == Array(repeating: "1", count: 6))
+        let report = try HTMLReport(of: folder["run"])
+        try report.write()
+        let charts = try charts(String(contentsOfFile: report.path, encoding: .utf8))
+        #expect(charts.count == 4)
+        // Four pods get a card, two go away without.
+        func last(_ chart: [[String: Any]], _ field: String, _ name: String, _ amount: String) -> Double? {
+            (chart.last { $0[field] as? String == name }?[amount] as? NSNumber)?.doubleValue
+        }
+        let state = values(try #require((charts[0]["layer"] as? [[String: Any]])?.last))
+        #expect(last(state, "state", "on a node", "pods") == 4)
+        #expect(last(state, "state", "gone without a node, in all", "pods") == 2)
+        #expect(last(values(charts[1]), "resource", "example.com/gpu", "share") == 1)
+        #expect(last(values(charts[2]), "what", "allocated", "share") == 1)
+        #expect(last(values(charts[2]), "what", "asked for by pods that went without, in all", "share") == 0.5)
+        #expect(options(charts[3]) == ["cpu", "memory", "example.com/gpu"])
+    }
+
+    @Test("Times of all charts of a run stand below each other: the same room left of every axis, and no legend beside it")
+    func alignment() throws {
+        let folder = try TemporaryFolder()
+        let (_, page, _) = try run("zone-errors/scenario.yaml", into: folder)
+        for chart in try charts(page) {
+            let layers = chart["layer"] as? [[String: Any]] ?? [chart]
+            var axes = 0
+            for encoding in layers.compactMap({ $0["encoding"] as? [String: Any] }) {
+                if let axis = (encoding["y"] as? [String: Any])?["axis"] as? [String: Any] {
+                    axes += 1
+                    #expect(axis["minExtent"] as? Int == 130 && axis["maxExtent"] as? Int == 130)
+                }
+                for channel in ["color", "strokeDash"] {
+                    guard let color = encoding[channel] as? [String: Any] else { continue }
+                    #expect((color["legend"] as? [String: Any])?["orient"] as? String == "top")
+                }
+            }
+            #expect(axes > 0)
+        }
+    }
+
+    @Test("A policy whose runs were deleted is told of, on the page and to the caller")
+    func deletedRuns() async throws {
+        let folder = try TemporaryFolder()
+        let path = packageRoot + "/scenarios/packing/"
+        let scenarios = try ["default", path + "pack.yaml"].map {
+            try ScenarioFile.load(path + "scenario.yaml", overrides: ScenarioOverrides(duration: "10m", scheduler: $0))
+        }
+        try await Comparison.run(scenarios, Replicates([1, 2]), output: folder.path).write(to: folder["packing"])
+        #expect(try HTMLReport(of: folder["packing"]).warnings.isEmpty)
+        try FileManager.default.removeItem(atPath: folder["packing/pack"])
+        let report = try HTMLReport(of: folder["packing"])
+        #expect(report.warnings.count == 1 && report.warnings[0].contains("packing/pack has no run"), "\(report.warnings)")
+        try report.write()
+        #expect(try String(contentsOfFile: report.path, encoding: .utf8).contains("There is no run under pack any more."))
+    }
+
     @Test("A comparison's page shows every policy with its differences and a run of each")
     func comparison() async throws {
         let folder = try TemporaryFolder()

@@ -98,3 +98,100 @@ struct OpenbImportTests {
         }
     }
 }
+
+/// The published trace and a recording of the published experiment: data that stays where it was published. It is read from a folder
+/// `shared/traces/openb` beside the repository, where there is one.
+private let publishedTrace = URL(fileURLWithPath: packageRoot).deletingLastPathComponent().appendingPathComponent("shared/traces/openb")
+    .path
+
+@Suite("Recorded arrivals on openb")
+struct OpenbRecordingTests {
+    private static let orderTable =
+        "arrival_index,name,base_pod,cpu_milli\n0,late,late,6000\n1,cpu-only,cpu-only,1000\n2,late-clone,late,6000\n"
+    private static let rankTable = "tiebreak_rank,node\n7,node-0\n3,node-1\n"
+
+    private func folder(
+        _ order: String = OpenbRecordingTests.orderTable, _ ranks: String = OpenbRecordingTests.rankTable
+    ) throws -> TemporaryFolder {
+        try TemporaryFolder(["n.csv": nodes, "p.csv": pods, "o.csv": order, "r.csv": ranks])
+    }
+
+    private func imported(_ folder: TemporaryFolder) throws -> OpenbImport {
+        let recording = try OpenbRecording(orderFile: folder["o.csv"], rankFile: folder["r.csv"])
+        return try OpenbImport(nodeFile: folder["n.csv"], podFile: folder["p.csv"], recording: recording)
+    }
+
+    @Test("Pods arrive in the recorded order, copies under their own names, and nodes carry their ranks")
+    func order() throws {
+        let folder = try folder()
+        try imported(folder).write(to: folder["openb"])
+        for policy in ["fgd", "best-fit"] {
+            let scenario = try ScenarioFile.load(
+                folder["openb/scenario.yaml"], overrides: ScenarioOverrides(scheduler: folder["openb/\(policy).yaml"]))
+            #expect(scenario.configuration.trace.map(\.object.metadata.name) == ["late", "cpu-only", "late-clone"])
+            #expect(scenario.configuration.nodes.map { $0.metadata.labels[OpenbImport.rank] } == ["7", "3"])
+            let outcome = try scenario.run()
+            #expect(outcome.record.pods.map(\.name.name) == ["late", "cpu-only", "late-clone"])
+            #expect(outcome.record.pods.map { Int($0.created.sinceStart.seconds) } == [1, 2, 3])
+        }
+    }
+
+    @Test("Of equally good nodes the one of the least recorded rank is taken", arguments: ["fgd", "best-fit"])
+    func ties(policy: String) throws {
+        let folder = try TemporaryFolder([
+            "n.csv": "sn,cpu_milli,memory_mib,gpu,model\n" + (0..<5).map { "node-\($0),32000,262144,1,P100\n" }.joined(),
+            "p.csv": header + "a,30000,512,0,0,,BE,Running,0,,0\n",
+            "o.csv": "arrival_index,name,base_pod\n0,a,a\n1,b,a\n2,c,a\n",
+            "r.csv": "tiebreak_rank,node\n4,node-0\n2,node-1\n0,node-2\n3,node-3\n1,node-4\n",
+        ])
+        try imported(folder).write(to: folder["openb"])
+        let scenario = try ScenarioFile.load(
+            folder["openb/scenario.yaml"], overrides: ScenarioOverrides(scheduler: folder["openb/\(policy).yaml"]))
+        // One pod to a node, for no node has room for two.
+        #expect(try scenario.run().record.pods.map(\.node) == ["node-2", "node-4", "node-1"])
+    }
+
+    @Test(
+        "A recording that does not belong to the trace is refused with file and line",
+        arguments: [
+            (OpenbRecordingTests.orderTable.replacing("1,cpu", with: "2,cpu"), OpenbRecordingTests.rankTable, "o.csv:3: arrival_index:"),
+            (
+                OpenbRecordingTests.orderTable.replacing("late-clone,late", with: "x,nobody"), OpenbRecordingTests.rankTable,
+                "o.csv:4: base_pod: the list of pods has no \"nobody\""
+            ),
+            (OpenbRecordingTests.orderTable.replacing("late-clone", with: "late"), OpenbRecordingTests.rankTable, "o.csv:4: name:"),
+            (OpenbRecordingTests.orderTable, OpenbRecordingTests.rankTable.replacing("node-1", with: "node-2"), "has no node \"node-1\""),
+            (OpenbRecordingTests.orderTable, OpenbRecordingTests.rankTable.replacing("7", with: "first"), "r.csv:2: tiebreak_rank:"),
+        ])
+    func broken(order: String, ranks: String, message: String) throws {
+        let folder = try folder(order, ranks)
+        let refused = #expect(throws: ScenarioError.self) { try imported(folder) }
+        #expect(refused?.description.contains(message) == true, "\(String(describing: refused))")
+    }
+
+    @Test(
+        "A run of the imported scenario puts every pod where the published simulator did, and drops those it dropped",
+        .enabled(
+            if: FileManager.default.fileExists(atPath: publishedTrace + "/fgd/seed42_pods.csv"),
+            "the published experiment is not in a folder shared/traces/openb beside the repository"),
+        arguments: [("fgd", "FGD"), ("best-fit", "BestFit")])
+    func published(policy: String, recorded: String) throws {
+        let folder = try TemporaryFolder()
+        let recording = try OpenbRecording(
+            orderFile: publishedTrace + "/fgd/seed42_pods.csv", rankFile: publishedTrace + "/fgd/seed42_nodes.csv")
+        let trace = try OpenbImport(
+            nodeFile: publishedTrace + "/openb_node_list_gpu_node.csv", podFile: publishedTrace + "/openb_pod_list_default.csv",
+            recording: recording)
+        try trace.write(to: folder["openb"])
+        let scenario = try ScenarioFile.load(
+            folder["openb/scenario.yaml"], overrides: ScenarioOverrides(scheduler: folder["openb/\(policy).yaml"]))
+        let placed = try scenario.run().record.pods.map { "\($0.name.name),\($0.node ?? "")" }
+        let expected = try String(contentsOfFile: publishedTrace + "/fgd/placement_seed42_\(recorded).csv", encoding: .utf8)
+            .split(whereSeparator: \.isNewline).dropFirst().map {
+                $0.split(separator: ",", omittingEmptySubsequences: false)[1...2].joined(separator: ",")
+            }
+        #expect(placed.count == 10_866 && expected.count == 10_866)
+        let differences = zip(placed, expected).filter { $0 != $1 }
+        #expect(differences.isEmpty, "\(differences.count) disagreements, first \(String(describing: differences.first))")
+    }
+}

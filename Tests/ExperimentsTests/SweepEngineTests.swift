@@ -145,6 +145,46 @@ struct SweepEngineTests {
         #expect(outcome.summary["pods_succeeded"] == 4)
     }
 
+    private static let programFolder = (CommandLine.arguments[0] as NSString).deletingLastPathComponent
+
+    @Test(
+        "What the containers are told to run, index by index in any order, runs every case and merges them",
+        .enabled(
+            if: FileManager.default.isExecutableFile(atPath: SweepEngineTests.programFolder + "/seatrial"),
+            "the executable is not beside the tests"))
+    func commands() async throws {
+        let path = try kubernetes()
+        /// Runs the command of a Job's container as the kubelet would, the volume being a folder here.
+        func run(_ job: String, index: Int? = nil) throws -> Int32 {
+            let document = try YAMLFile.parse(InputFiles.read("\(path)/\(job).yaml"), name: job).documents.first
+            let container = document?["spec"]?["template"]?["spec"]?["containers"]?.elements.first
+            let command = try #require(container?["command"]).elements.compactMap(\.scalarText)
+            try #require(command.first == "sh")
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = command.dropFirst().map { argument in
+                argument.hasPrefix("/inputs/") ? path + argument : argument.hasPrefix("/results/") ? folder["volume"] + argument : argument
+            }
+            var environment = ["PATH": SweepEngineTests.programFolder + ":/usr/bin:/bin"]
+            if let index { environment["JOB_COMPLETION_INDEX"] = String(index) }
+            process.environment = environment
+            (process.standardOutput, process.standardError) = (Pipe(), Pipe())
+            try process.run()
+            process.waitUntilExit()
+            return process.terminationStatus
+        }
+        for index in [2, 0, 3] { #expect(try run("cases", index: index) == 0) }
+        // Cases are missing as long as one index has not run.
+        #expect(try run("collect") == 3)
+        for index in [1, 2] { #expect(try run("cases", index: index) == 0) }
+        #expect(try run("collect") == 0)
+        let here = try await Sweep(folder["my files/experiment.yaml"], output: folder["here"]).run(jobs: 2)
+        #expect(here.comparison.runs.count == 10)
+        for file in ["cases.csv", "runs.csv", "comparison.csv"] {
+            #expect(try InputFiles.read(folder["volume/results/web/" + file]) == InputFiles.read(folder["here/" + file]))
+        }
+    }
+
     @Test("A name that would be too long for pods is refused")
     func longName() throws {
         try folder.write(

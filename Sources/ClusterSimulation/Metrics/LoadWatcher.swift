@@ -133,13 +133,21 @@ extension Cluster {
 
     /// What a node used in the time just past, as shares of what it has; nil: nobody answers for it.
     private func load(ofNode number: Int, over interval: SimulatedDuration) -> LoadWatcher.Sample? {
+        guard let (cores, figures) = usage(ofNode: number, over: interval) else { return nil }
+        return LoadWatcher.Sample(cpu: min(1, cores / figures.cores), memory: min(1, figures.memory / figures.bytes))
+    }
+
+    /// What a node used in the time just past: its cores with what requests took, and all else that its kubelet knows; nil: nobody answers for it.
+    func usage(
+        ofNode number: Int, over interval: SimulatedDuration
+    ) -> (cores: Double, figures: NodeAgent.MachineFigures)? {
         let begin = max(.zero, now - interval)
         guard let figures = nodeAgent.figures(ofMachine: number, from: begin, to: now) else { return nil }
         var cores = figures.cpu
         if let traffic, begin < now {
             for pod in figures.pods { cores += traffic.cpuTime(of: pod, from: begin, to: now) / (now - begin).seconds }
         }
-        return LoadWatcher.Sample(cpu: min(1, cores / figures.cores), memory: min(1, figures.memory / figures.bytes))
+        return (cores, figures)
     }
 }
 

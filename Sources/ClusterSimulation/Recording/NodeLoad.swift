@@ -106,11 +106,8 @@ struct NodeLoad: Sendable {
         return vector
     }
 
-    /// Cores and bytes that a pod asks for.
-    mutating func demand(of spec: Shared<PodSpec>) -> (cpu: Double, memory: Double) {
-        let vector = requests(of: spec)
-        return (Double(vector[0]) / 1000, Double(vector[1]))
-    }
+    /// What a pod asks for, by resource as far as it was known then: millicores, and base units of all else.
+    mutating func demand(of spec: Shared<PodSpec>) -> [Int64] { requests(of: spec) }
 
     /// A node's allocatable, in base units.
     func allocatable(_ name: ResourceName, of number: Int) -> Double {

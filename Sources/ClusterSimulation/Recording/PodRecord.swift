@@ -26,9 +26,13 @@ public struct PodRecord: Sendable {
     public var phase: PodPhase
     /// Why it is (or ended) as it is: the last scheduling failure, an eviction, an exit reason.
     public var reason: String
-    /// What it asks its node for: cores and bytes.
-    public var requestedCPU = 0.0
-    public var requestedMemory = 0.0
+    /// What it asks its node for, by the resources of ``RunRecord/resources``: millicores, and base units of all else. Shared with pods of
+    /// the same spec; shorter where more resources became known later.
+    public var requests: [Int64] = [0, 0]
+    /// Cores.
+    public var requestedCPU: Double { Double(requests[0]) / 1000 }
+    /// Bytes.
+    public var requestedMemory: Double { Double(requests[1]) }
     /// It existed before the run; its times are those its status told then, and missing where it did not.
     public var isFromSnapshot = false
 }

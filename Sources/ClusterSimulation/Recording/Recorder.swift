@@ -126,7 +126,7 @@ struct Recorder: Sendable {
             name: pod.metadata.key, owner: workload < 0 ? "" : health.workloads[Int(workload)].name,
             created: min(now, pod.metadata.creationTimestamp < .zero ? pod.metadata.creationTimestamp : now), attempts: 0, restarts: 0,
             phase: pod.status.phase, reason: "")
-        (row.requestedCPU, row.requestedMemory) = load.demand(of: pod.spec)
+        row.requests = load.demand(of: pod.spec)
         return row
     }
 
@@ -340,6 +340,8 @@ struct Recorder: Sendable {
         record.operations[operation].refusalStatus = error.code
     }
 
+    mutating func add(_ usage: NodeUsageSample) { record.nodeUsage.append(usage) }
+
     /// A command of the operator printed a line.
     mutating func printed(_ line: String, _ operation: Int, at now: SimulatedTime) {
         record.operations[operation].output.append((now, line))
@@ -367,6 +369,7 @@ struct Recorder: Sendable {
         sample(at: now)
         for index in record.allocations.indices { record.allocations[index].settle() }
         record.violation = violation
+        record.resources = load.resources
         record.handledEvents = handledEvents
         for number in load.entries.indices {
             load.settle(number, at: now)

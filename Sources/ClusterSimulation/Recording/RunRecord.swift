@@ -8,6 +8,10 @@ import Scheduling
 /// Everything recorded of one run.
 public struct RunRecord: Sendable {
     public package(set) var samples: [ClusterSample] = []
+    /// What nodes used, if asked for: one row per node and sample.
+    public package(set) var nodeUsage: [NodeUsageSample] = []
+    /// What the vectors of pods' requests are about (``PodRecord/requests``).
+    public package(set) var resources: [ResourceName] = [.cpu, .memory]
     /// One row per pod, in order of creation.
     public package(set) var pods: [PodRecord] = []
     /// One row per node, in order of appearance.

@@ -17,5 +17,45 @@ extension Traffic {
         }
     }
 
+    /// From now on every request is recorded when it is sent and when it ends.
+    mutating func recordEveryRequest() {
+        engine.recordsStarts = true
+        engine.recordsOutcomes = true
+        engine.outcomeInterval = 1
+    }
+
+    /// What was recorded of requests since the last call: those sent, and those that ended.
+    mutating func takeRequests() -> (sent: [SentRequest], ended: [TrafficRecord.Request]) {
+        let sent = engine.takeStarts().map { start in
+            SentRequest(source: Int(start.source), number: start.number, time: start.time, client: name(ofNode: start.client))
+        }
+        defer { record.requests.removeAll(keepingCapacity: true) }
+        return (sent, record.requests)
+    }
+
     private func name(ofNode node: NodeNumber) -> String? { node < 0 ? nil : engine.network.nodes[Int(node)].name }
+}
+
+/// A request when it is sent.
+package struct SentRequest: Sendable {
+    /// Which source it is of, as in ``TrafficRecord/sources``.
+    package var source: Int
+    /// Which of the source's requests: 0, 1, 2, ...
+    package var number: UInt64
+    package var time: SimulatedTime
+    /// The node that it is sent from, or where it comes in; nil: none.
+    package var client: String?
+}
+
+extension Cluster {
+    /// From now on every request is recorded when it is sent and when it ends, whatever the recording's options say.
+    package mutating func recordEveryRequest() { traffic?.recordEveryRequest() }
+
+    /// What was recorded of requests since the last call: those sent, and those that ended.
+    package mutating func takeRequests() -> (sent: [SentRequest], ended: [TrafficRecord.Request]) {
+        traffic?.takeRequests() ?? ([], [])
+    }
+
+    /// What sources of traffic are called, by their numbers.
+    package var trafficSources: [String] { traffic?.record.sources.map(\.name) ?? [] }
 }

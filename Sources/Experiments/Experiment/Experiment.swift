@@ -21,10 +21,23 @@ public struct Experiment: Sendable {
     let outputPositions: [String]
     /// The path of the scenario file.
     let scenarioFile: String
+    /// Where the file says so: FILE:LINE: FIELD
+    let scenarioPosition: String
+    /// The half width that intervals are wanted to have, as a share of the first combination's mean.
+    let precision: Double
+    /// Until when to go on with more seeds; nil: the given ones are all.
+    public let untilPrecise: PrecisionTarget?
     /// What the scenario's files warn of, in any form.
     public internal(set) var warnings: [String] = []
     /// Those of every form of the scenario; empty as long as they are not read.
     var scenarioFingerprints: [Fingerprint] = []
+
+    /// How narrow which intervals are to become.
+    public struct PrecisionTarget: Sendable {
+        public let precision: Comparison.Precision
+        /// Where the file says so: FILE:LINE: FIELD
+        public let position: String
+    }
 
     /// A value for each factor.
     public struct Combination: Sendable {

@@ -49,6 +49,13 @@ public enum ExperimentFile {
 
     /// Reads every form of the scenario, and looks whether the figures that are asked for will be there.
     private static func check(_ experiment: inout Experiment) throws(ScenarioError) {
+        guard InputFiles.exists(experiment.scenarioFile) else {
+            // Scenarios of published traces are not kept with the experiments on them.
+            throw ScenarioError([
+                "\(experiment.scenarioPosition): no such file: \(experiment.scenarioFile); if it is a published trace, `seatrial import` makes it "
+                    + "from the files as published: what is needed stands at the top of \(experiment.file), or in the documentation it names"
+            ])
+        }
         let overlaps = FactorOverlap(scenarioFile: experiment.scenarioFile)?.messages(experiment.factors.flatMap(\.fields)) ?? []
         if !overlaps.isEmpty { throw ScenarioError(overlaps) }
         var mistakes: [(message: String, combination: Int, count: Int)] = []

@@ -5,7 +5,7 @@ enum ExperimentFormat {
     static let maximumSeeds = 10_000
     static let maximumCases = 1_000_000
 
-    static let types = [experiment, spec, factor, level, range, design, latinHypercube, sobol, seeds]
+    static let types = [experiment, spec, factor, level, range, design, latinHypercube, sobol, seeds, untilPrecise]
 
     static let experiment = ScenarioType(
         name: "Experiment", description: "One scenario in several forms, with several seeds each, and the figures one wants to see.",
@@ -35,7 +35,30 @@ enum ExperimentFormat {
             ScenarioField(
                 "warmUp", ScenarioFormat.warmUp,
                 "What figures leave out at the beginning, instead of what the scenario's `measure.warmUp` says; 0s: nothing."),
+            ScenarioField(
+                "precision", share,
+                "How narrow intervals are wanted: half their width as a share of the first combination's mean, such as `2%`. comparison.csv tells "
+                    + "how many more runs that takes. Default 5%, or what `untilPrecise` says."),
+            ScenarioField(
+                "untilPrecise", .object("UntilPrecise"),
+                "Goes on with more seeds after the given ones until intervals are so narrow; not in a sweep, whose cases are counted before."
+            ),
             ScenarioField("outputs", .list(.string), "The figures to report, by their names in summary.csv; default: all."),
+        ])
+
+    /// A share of the whole.
+    static let share = FieldType.either(.string, .number(0...1))
+    static let defaultMaximumSeeds = 1000
+
+    static let untilPrecise = ScenarioType(
+        name: "UntilPrecise", description: "How far to go. If the most seeds do not get there, the exit code is 1.",
+        fields: [
+            ScenarioField(
+                "share", share, required: true,
+                "The half width of the intervals of differences to the first combination, as a share of its mean: `1%` or 0.01."),
+            ScenarioField("outputs", .list(.string), "Of which figures; default: all that `outputs` of the experiment names."),
+            ScenarioField(
+                "maximumSeeds", .integer(2...maximumSeeds), "Seeds at most, the first ones included; default \(defaultMaximumSeeds)."),
         ])
 
     static let factor = ScenarioType(

@@ -12,7 +12,7 @@ enum ExperimentTables {
             ResultColumn("case", .integer, "Its number, from 1."),
             ResultColumn("combination", .text, "What `comparison.csv` and `runs.csv` have as the policy."),
             ResultColumn("{factor}", .text, "The factor's value, one column for each factor."),
-            ResultColumn("seed", .integer, "The run's seed; mirror images have theirs plus 2^63."),
+            ResultColumn("seed", .text, "The run's seed; that of a mirror image as `7-mirrored`."),
             ResultColumn(
                 "{metric}", .number, optional: true,
                 "As in summary.csv, one column for each figure kept; empty where there was nothing to measure."),
@@ -43,7 +43,7 @@ extension ExperimentOutcome {
                 csv.field(index + 1)
                 csv.field(combination.label)
                 for level in combination.levels { csv.field(level.label) }
-                csv.field(String(run.seed))
+                csv.field(SeedText.text(run.seed))
                 for name in names { csv.field(run.summary[name]) }
                 csv.field(run.failed.count)
                 csv.endRow()

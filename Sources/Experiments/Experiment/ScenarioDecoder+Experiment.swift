@@ -14,15 +14,18 @@ extension ScenarioDecoder {
         let factors = factors(spec, node)
         let replications = field(spec, "seeds").flatMap { replicates($0) }
         let warmUp = warmUp(spec).map { WarmUpOverride($0, source: context.position(of: spec["warmUp"] ?? node)) }
-        let outputs = outputs(spec)
+        let outputs = outputs(spec, "outputs")
+        let share = share(spec, "precision")
+        let target = replications.flatMap { untilPrecise(spec, outputs.map(\.name), first: $0) }
         let design = design(spec)
         guard let name, let scenario, let replications, let design, !context.hasErrors else { return nil }
-        guard let combinations = combinations(factors, design, runs: replications.runs, spec["design"] ?? node) else {
-            return nil
-        }
+        let most = (target?.precision.limit ?? replications.seeds.count) * (replications.antithetic ? 2 : 1)
+        guard let combinations = combinations(factors, design, runs: most, spec["design"] ?? node) else { return nil }
         return Experiment(
             name: name, file: file, factors: factors, combinations: combinations, replications: replications, warmUp: warmUp,
-            outputs: outputs.map(\.name), outputPositions: outputs.map(\.position), scenarioFile: location(of: scenario))
+            outputs: outputs.map(\.name), outputPositions: outputs.map(\.position), scenarioFile: location(of: scenario),
+            scenarioPosition: context.position(of: spec["scenario"] ?? node),
+            precision: share ?? target?.precision.share ?? Comparison.defaultPrecision, untilPrecise: target)
     }
 
     private mutating func experimentName(_ node: YAMLNode) -> String? {
@@ -35,14 +38,50 @@ extension ScenarioDecoder {
         return name
     }
 
-    private mutating func outputs(_ spec: Fields) -> [(name: String, position: String)] {
+    private mutating func outputs(_ spec: Fields, _ name: String) -> [(name: String, position: String)] {
         var outputs: [(name: String, position: String)] = []
-        for node in list(spec, "outputs") {
+        for node in list(spec, name) {
             guard let name = String.decode(node, &context) else { continue }
             if outputs.contains(where: { $0.name == name }) { context.error(node, "\"\(name)\" is given twice") }
             outputs.append((name, context.position(of: node)))
         }
         return outputs
+    }
+
+    /// A share above nothing and below the whole: `1%` or 0.01.
+    private mutating func share(_ fields: Fields, _ name: String) -> Double? {
+        guard let node = field(fields, name) else { return nil }
+        guard let text = node.scalarText, let share = Comparison.Precision.share(of: text) else {
+            context.error(node, "Invalid value: expected a share below the whole, such as 1% or 0.01")
+            return nil
+        }
+        return share
+    }
+
+    /// - Parameters:
+    ///   - outputs: what the experiment keeps; empty: everything.
+    ///   - first: the seeds of the first round.
+    private mutating func untilPrecise(_ spec: Fields, _ outputs: [String], first: Replicates) -> Experiment.PrecisionTarget? {
+        guard let node = field(spec, "untilPrecise"), let fields = open(node, ExperimentFormat.untilPrecise) else { return nil }
+        if let other = spec["precision"] {
+            context.error(other, "untilPrecise says how narrow intervals are wanted: only one of both may be given")
+        }
+        let own = self.outputs(fields, "outputs")
+        for (name, _) in own where !outputs.isEmpty && !outputs.contains(name) {
+            context.error(node, "outputs: \"\(name)\" is not among the outputs that the experiment keeps")
+        }
+        let names = own.isEmpty ? outputs : own.map(\.name)
+        if names.isEmpty { context.error(node, "which interval is to be narrow? name figures in outputs, of this or of the experiment") }
+        let limit = integer(fields, "maximumSeeds") ?? ExperimentFormat.defaultMaximumSeeds
+        if first.seeds.count < 2 { context.error(node, "takes at least 2 seeds to begin with") }
+        if limit < first.seeds.count { context.error(node, "maximumSeeds must not be less than the \(first.seeds.count) seeds") }
+        let (end, overflow) = (first.seeds.first ?? 0).addingReportingOverflow(UInt64(limit))
+        if overflow || first.antithetic && !Replicates.canMirror(0..<end) {
+            context.error(node, "there are not \(limit) seeds from \(first.seeds.first ?? 0) on")
+        }
+        guard let share = share(fields, "share") else { return nil }
+        return Experiment.PrecisionTarget(
+            precision: Comparison.Precision(share: share, metrics: names, limit: limit), position: context.position(of: node))
     }
 
     private mutating func replicates(_ node: YAMLNode) -> Replicates? {

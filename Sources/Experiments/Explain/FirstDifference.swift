@@ -1,4 +1,4 @@
-// Where two runs part: both are done again side by side, until one writes what the other does not.
+// Where two runs part: both are done again side by side, until one does what the other does not.
 
 import APIServer
 import ClusterSimulation
@@ -8,16 +8,33 @@ import Scheduling
 
 /// The first thing that two runs do not have in common.
 public struct FirstDifference: Sendable {
+    /// Something that runs are compared by.
+    public enum Event: Sendable {
+        /// Nodes fail, or get notice that they will be taken back.
+        case failure(RecoveryRecord)
+        /// The operator does something; or something else fails: a load from outside of pods, the registry, the API server.
+        case operation(OperationRecord)
+        /// A write to the API.
+        case write(WatchEvent)
+        case requestSent(source: String, number: UInt64, time: SimulatedTime, client: String?)
+        /// A request is over for its client: answered by some pod, or failed.
+        case requestEnded(source: String, TrafficRecord.Request)
+    }
+
     /// What one of the runs did then.
     public struct Side: Sendable {
-        /// The write to the API; nil: the run made no further one.
-        public let event: WatchEvent?
+        /// What it did; nil: nothing further of that kind.
+        public let event: Event?
+        /// Whether the run was over.
+        public let isOver: Bool
         /// The scheduler's attempt in question, if it is one; in a run that made none at that point, nil.
         public let attempt: PodStory.Attempt?
     }
 
     /// How many writes to the API both made before.
-    public let commonEvents: Int
+    public let commonWrites: Int
+    /// How many requests had ended in both before, and in the same way.
+    public let commonRequests: Int
     /// When they parted: the earlier of both.
     public let time: SimulatedTime
     /// The pod about which the scheduler decided differently, or when it did, before or at that moment.
@@ -27,70 +44,60 @@ public struct FirstDifference: Sendable {
 
     /// Does both runs again.
     ///
-    /// Runs are compared write by write, with times, for as long as both last. The scheduler's attempts are compared, too: the first that
-    /// differs by then is what led to it.
+    /// Runs are compared in all that happens, with times: writes to the API, what the operator does, failures, and every request when it is
+    /// sent and when it ends; and in when they end. If the API is what they part at, the scheduler's attempts are compared, too: the first
+    /// that differs by then is what led to it.
     /// - Parameter progress: called now and then with the time reached.
     /// - Returns: nil if there is no difference.
     /// - Throws: `ScenarioError` when a run cannot be set up.
     public static func find(
         between left: RepeatableRun, and right: RepeatableRun, progress: ((SimulatedTime) -> Void)? = nil
     ) throws(ScenarioError) -> FirstDifference? {
-        var runs = (try watched(left.scenario), try watched(right.scenario))
-        let end = SimulatedTime.zero + min(left.scenario.duration, right.scenario.duration)
+        var pair = try RunPair(left.scenario, right.scenario)
+        let end = min(left.scenario.duration, right.scenario.duration)
         let steps: Int64 = 1000
-        var index = 0
         for step in 1...steps {
-            let time = step == steps ? end : SimulatedTime.zero + SimulatedDuration(nanoseconds: end.sinceStart.nanoseconds / steps * step)
-            try left.scenario.run(&runs.0, until: time)
-            try right.scenario.run(&runs.1, until: time)
-            while true {
-                let events = (event(index, of: runs.0), event(index, of: runs.1))
-                if events.0 == nil, events.1 == nil { break }
-                // One that has no further write yet may have one later: what it does then is what it does instead.
-                if events.0 == nil || events.1 == nil, step < steps { break }
-                if let one = events.0, let other = events.1, isSame(one, other) {
-                    index += 1
-                    continue
-                }
-                return try explain(index, events, runs, (left.scenario, right.scenario))
-            }
-            progress?(time)
+            let time = step == steps ? end : SimulatedDuration(nanoseconds: end.nanoseconds / steps * step)
+            try pair.run(until: .zero + time)
+            if let found = pair.firstDifference, found.isComplete || step == steps { return try explain(found, pair) }
+            progress?(.zero + time)
         }
-        return nil
+        guard left.scenario.duration != right.scenario.duration, !pair.left.isOver else { return nil }
+        return FirstDifference(
+            pair, at: .zero + end, left: Side(event: nil, isOver: left.scenario.duration == end, attempt: nil),
+            right: Side(event: nil, isOver: right.scenario.duration == end, attempt: nil))
     }
 
-    private static func watched(_ scenario: Scenario) throws(ScenarioError) -> Cluster {
-        var scenario = scenario
-        scenario.configuration.recording.watchLog = true
-        scenario.configuration.recording.schedulingAttempts = true
-        return try scenario.makeCluster()
-    }
-
-    private static func event(_ index: Int, of cluster: Cluster) -> WatchEvent? {
-        index < cluster.watchEventCount ? cluster.watchEvent(index) : nil
-    }
-
-    private static func isSame(_ one: WatchEvent, _ other: WatchEvent) -> Bool {
-        one.time == other.time && one.change == other.change && one.object == other.object
+    private init(_ pair: RunPair, at time: SimulatedTime, pod: NamespacedName? = nil, left: Side, right: Side) {
+        (commonWrites, commonRequests) = pair.common
+        self.time = time
+        self.pod = pod
+        self.left = left
+        self.right = right
     }
 
     // MARK: Why
 
-    private static func explain(
-        _ index: Int, _ events: (WatchEvent?, WatchEvent?), _ runs: (Cluster, Cluster), _ scenarios: (Scenario, Scenario)
-    ) throws(ScenarioError) -> FirstDifference {
-        let time = min(events.0?.time ?? .distantFuture, events.1?.time ?? .distantFuture)
-        let attempt = firstDifferentAttempt(runs.0.record.attempts, runs.1.record.attempts, until: time)
-        let pod = attempt?.pod ?? events.0.flatMap(pod(of:)) ?? events.1.flatMap(pod(of:))
+    private static func explain(_ found: RunPair.Difference, _ pair: RunPair) throws(ScenarioError) -> FirstDifference {
+        let writes = [found.left, found.right].compactMap { event -> WatchEvent? in
+            if case .write(let write)? = event { write } else { nil }
+        }
         var attempts: (PodStory.Attempt?, PodStory.Attempt?)
-        if let pod {
-            let horizon = max(runs.0.now, runs.1.now)
-            attempts.0 = try decision(about: pod, attempt?.left, scenarios.0, until: horizon, begun: time)
-            attempts.1 = try decision(about: pod, attempt?.right, scenarios.1, until: horizon, begun: time)
+        var subject: NamespacedName?
+        if !writes.isEmpty {
+            let records = (pair.left.record, pair.right.record)
+            let attempt = firstDifferentAttempt(records.0.attempts, records.1.attempts, until: found.time)
+            subject = attempt?.pod ?? writes.lazy.compactMap { pod(of: $0) }.first
+            if let subject {
+                let horizon = max(pair.left.now, pair.right.now)
+                attempts.0 = try decision(about: subject, attempt?.left, pair.scenarios.left, until: horizon, begun: found.time)
+                attempts.1 = try decision(about: subject, attempt?.right, pair.scenarios.right, until: horizon, begun: found.time)
+            }
         }
         return FirstDifference(
-            commonEvents: index, time: time, pod: attempts.0 == nil && attempts.1 == nil ? nil : pod,
-            left: Side(event: events.0, attempt: attempts.0), right: Side(event: events.1, attempt: attempts.1))
+            pair, at: found.time, pod: attempts.0 == nil && attempts.1 == nil ? nil : subject,
+            left: Side(event: found.left, isOver: pair.left.isOver, attempt: attempts.0),
+            right: Side(event: found.right, isOver: pair.right.isOver, attempt: attempts.1))
     }
 
     struct DifferentAttempt {

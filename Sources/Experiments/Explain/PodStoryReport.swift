@@ -23,7 +23,7 @@ public struct PodStoryReport: CustomStringConvertible {
         let (scenario, pod) = (story.scenario, story.pod)
         var text = "pod \(pod.name)"
         if !pod.owner.isEmpty { text += " of \(pod.owner)" }
-        text += " · \(scenario.name), policy \(scenario.policy), seed \(scenario.configuration.seed)\n"
+        text += " · \(scenario.name), policy \(scenario.policy), seed \(SeedText.text(scenario.configuration.seed))\n"
         if story.incarnation.count > 1 {
             text += "The \(story.incarnation.number). of \(story.incarnation.count) pods of this name; --at chooses among them.\n"
         }

@@ -17,24 +17,31 @@ public struct RepeatableRun: Sendable {
     /// - Parameters:
     ///   - path: a folder with a `run.json`, or a scenario file.
     ///   - overrides: seed, duration and policy; for a folder of results they are its own, and must not be given.
+    ///   - scenarioFile: where the scenario of a folder of results is now; nil: where it was, seen from the working folder or from one above
+    ///     the results.
     /// - Throws: `ScenarioError` if there is no such run, or its files have changed since, so that it would be another run.
-    public init(_ path: String, overrides: ScenarioOverrides = ScenarioOverrides()) throws(ScenarioError) {
+    public init(
+        _ path: String, overrides: ScenarioOverrides = ScenarioOverrides(), scenarioFile: String? = nil
+    ) throws(ScenarioError) {
         name = path
         let manifest = PathText.join(path, "run.json")
         if InputFiles.exists(manifest) {
             if overrides != ScenarioOverrides() {
                 throw ScenarioError(["\(path) is a finished run: its seed, duration and scheduler are those it was made with"])
             }
-            scenario = try RepeatableRun.scenario(of: manifest)
+            scenario = try RepeatableRun.scenario(of: manifest, in: path, scenarioFile)
         } else if Folders.exists(path) {
             throw ScenarioError(["\(path): no run.json in this folder: expected the folder of one run's results, or a scenario file"])
         } else {
+            if let scenarioFile {
+                throw ScenarioError(["--scenario \(scenarioFile): \(path) is no finished run but a scenario file itself"])
+            }
             scenario = try ScenarioFile.load(path, overrides: overrides)
         }
     }
 
     /// The scenario that a `run.json` tells of.
-    private static func scenario(of manifest: String) throws(ScenarioError) -> Scenario {
+    private static func scenario(of manifest: String, in folder: String, _ elsewhere: String?) throws(ScenarioError) -> Scenario {
         let documents: [YAMLNode]
         do {
             // JSON is YAML.
@@ -43,30 +50,60 @@ public struct RepeatableRun: Sendable {
             throw ScenarioError(["\(error)"])
         }
         guard let document = documents.first else { throw ScenarioError(["\(manifest): is empty"]) }
-        guard let file = document["scenario"]?["file"]?.scalarText, document["scenario"]?["file"]?.isNull == false else {
+        guard let recorded = document["scenario"]?["file"]?.scalarText, document["scenario"]?["file"]?.isNull == false else {
             throw ScenarioError(["\(manifest): does not say which scenario file was run"])
         }
-        guard let seed = document["seed"]?.scalarText.flatMap({ UInt64($0) }), let duration = document["duration_s"]?.scalarText else {
+        guard let seed = document["seed"]?.scalarText.flatMap({ SeedText.seed(of: $0) }), let duration = document["duration_s"]?.scalarText
+        else {
             throw ScenarioError(["\(manifest): has no seed or duration: it is not complete"])
         }
         var overrides = ScenarioOverrides(seed: seed, duration: duration + "s")
-        if let node = document["scenario"]?["scheduler"], !node.isNull { overrides.scheduler = node.scalarText }
-        guard InputFiles.exists(file) else {
+        let places = Places(results: folder, scenario: elsewhere)
+        if let node = document["scenario"]?["scheduler"], !node.isNull { overrides.scheduler = node.scalarText.map { places.policy($0) } }
+        guard let file = elsewhere ?? places.find(recorded) else {
             throw ScenarioError([
-                "\(manifest): the scenario was read from \(file), which is not there: call this from the folder in which the run was made"
+                "\(manifest): the scenario was read from \(recorded), which is not there, and not below a folder above the results either: say "
+                    + "where it is with --scenario FILE, or call this from the folder in which the run was made"
             ])
         }
         var scenario = try ScenarioFile.load(file, overrides: overrides)
         try check(scenario, against: document, manifest)
         if let node = document["branch"], !node.isNull {
-            scenario.branch = try branch(node, scenario, file: file, manifest)
+            scenario.branch = try branch(node, scenario, file: file, places, manifest)
             scenario.policy = scenario.branch?.name ?? scenario.policy
         }
         return scenario
     }
 
+    /// Where files may be that a run was made of: paths are as they were typed, in a working folder that nobody wrote down.
+    private struct Places {
+        /// To look from, in this order; the first is the working folder.
+        private var folders = [""]
+
+        /// - Parameters:
+        ///   - results: the folder of the run.
+        ///   - scenario: where the user says that the scenario file is.
+        init(results: String, scenario: String?) {
+            for path in [results] + (scenario.map { [$0] } ?? []) {
+                var folder = PathText.standardised(path)
+                while folder != "/" {
+                    folder = PathText.split(folder).folder
+                    folders.append(folder)
+                }
+            }
+        }
+
+        /// nil: it is in none of these places.
+        func find(_ path: String) -> String? {
+            folders.lazy.map { $0.isEmpty || path.hasPrefix("/") ? path : PathText.join($0, path) }.first { InputFiles.exists($0) }
+        }
+
+        /// A scheduler's configuration; one that is not found is for whoever reads it to complain of.
+        func policy(_ path: String) -> String { path == ScenarioFile.defaultPolicy ? path : find(path) ?? path }
+    }
+
     private static func branch(
-        _ node: YAMLNode, _ scenario: Scenario, file: String, _ manifest: String
+        _ node: YAMLNode, _ scenario: Scenario, file: String, _ places: Places, _ manifest: String
     ) throws(ScenarioError) -> Branch {
         let at: SimulatedTime
         do {
@@ -75,7 +112,9 @@ public struct RepeatableRun: Sendable {
             throw ScenarioError(["\(manifest): branch.at_s: \(error)"])
         }
         var branch = Branch(at: at)
-        if let path = node["scheduler"], !path.isNull, let text = path.scalarText { branch.takeover = try Branch.Takeover(text, for: file) }
+        if let path = node["scheduler"], !path.isNull, let text = path.scalarText {
+            branch.takeover = try Branch.Takeover(places.policy(text), for: file)
+        }
         if let fault = node["fault"], !fault.isNull, let text = fault.scalarText {
             branch.fault = try Branch.AddedFault(text, at: at, in: scenario)
         }

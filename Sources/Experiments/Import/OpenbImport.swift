@@ -21,6 +21,8 @@ public struct OpenbImport: Sendable {
     public static let gpuModel = "alibabacloud.com/gpu-card-model"
     public static let createAt = "seatrial.dev/create-at"
     public static let deleteAt = "seatrial.dev/delete-at"
+    /// The label of a node with its place among equally good ones.
+    public static let rank = "seatrial.dev/rank"
 
     /// What the trace does not say, as kubelets have it.
     private static let podsPerNode = 110
@@ -29,22 +31,28 @@ public struct OpenbImport: Sendable {
     private var podText: [UInt8] = []
     /// What each pod of the list asks for.
     private var demands: [(cpuMilli: Int64, demand: GPUDemand)] = []
+    private let recording: OpenbRecording?
 
     /// Reads both tables.
     ///
     /// - Throws: `CSVError` with file, line and column of the first value that is wrong.
-    public init(nodes nodeBytes: [UInt8], nodeFile: String, pods podBytes: [UInt8], podFile: String) throws(CSVError) {
+    public init(
+        nodes nodeBytes: [UInt8], nodeFile: String, pods podBytes: [UInt8], podFile: String, recording: OpenbRecording? = nil
+    ) throws(CSVError) {
+        self.recording = recording
         try readNodes(CSVTable(nodeBytes, file: nodeFile))
         try readPods(CSVTable(podBytes, file: podFile))
     }
 
     /// Reads both files.
     ///
+    /// - Parameter recording: the order in which pods arrive, instead of their recorded lives.
     /// - Throws: `ScenarioError` for a file that cannot be read, or the first value that is wrong, with file, line and column.
-    public init(nodeFile: String, podFile: String) throws(ScenarioError) {
+    public init(nodeFile: String, podFile: String, recording: OpenbRecording? = nil) throws(ScenarioError) {
         do {
             try self.init(
-                nodes: InputFiles.read(nodeFile), nodeFile: nodeFile, pods: InputFiles.read(podFile), podFile: podFile)
+                nodes: InputFiles.read(nodeFile), nodeFile: nodeFile, pods: InputFiles.read(podFile), podFile: podFile, recording: recording
+            )
         } catch {
             throw ScenarioError(["\(error)"])
         }
@@ -67,6 +75,7 @@ public struct OpenbImport: Sendable {
             if !NameValidation.labelValue(card).isEmpty { throw table.error(row, model, "is no valid label value") }
             var labels = "    kubernetes.io/hostname: \(OpenbImport.quoted(nodeName))\n"
             if !card.isEmpty { labels += "    \(OpenbImport.gpuModel): \(OpenbImport.quoted(card))\n" }
+            if let recording { labels += "    \(OpenbImport.rank): \"\(try recording.rank(of: nodeName))\"\n" }
             var resources =
                 "    cpu: \(try table.count(row, cpu))m\n    memory: \(try table.count(row, memory))Mi\n    pods: \(OpenbImport.podsPerNode)\n"
             if gpus > 0 { resources += "    \(OpenbImport.gpuMilli): \(gpus * 1000)\n" }
@@ -98,32 +107,58 @@ public struct OpenbImport: Sendable {
     private mutating func readPods(_ table: CSVTable) throws(CSVError) {
         let columns = try Columns(table)
         var seen: Set<String> = []
-        var lives: [(created: Int, deleted: Int?, line: Int, text: String)] = []
+        var lives: [(name: String, created: Int, deleted: Int?, line: Int, text: String)] = []
         for row in table.rows {
             let podName = try OpenbImport.name(table, row, columns.name, &seen)
             let created = try table.count(row, columns.created, maximum: .max / 4)
             let deleted = table.text(row, columns.deleted).isEmpty ? nil : try table.count(row, columns.deleted, maximum: .max / 4)
             if let deleted, deleted < created { throw table.error(row, columns.deleted, "is before the creation at \(created)") }
-            let (text, demand) = try OpenbImport.pod(table, row, columns, podName)
-            lives.append((created, deleted, row.line, text))
+            let (text, demand) = try OpenbImport.pod(table, row, columns)
+            lives.append((podName, created, deleted, row.line, text))
             demands.append(demand)
         }
         guard let first = lives.map(\.created).min() else {
             throw CSVError(file: table.file, line: 1, column: "", message: "lists no pods")
         }
+        if let recording {
+            var texts: [String: String] = [:]
+            for life in lives { texts[life.name] = life.text }
+            return try replay(recording, texts)
+        }
         lives.sort { ($0.created, $0.line) < ($1.created, $1.line) }
         for life in lives {
             var annotations = "    \(OpenbImport.createAt): \"\(life.created - first)\"\n"
             if let deleted = life.deleted { annotations += "    \(OpenbImport.deleteAt): \"\(deleted - first)\"\n" }
-            podText += life.text.replacing("@ANNOTATIONS@\n", with: annotations).utf8
+            podText += OpenbImport.filled(life.text, life.name, annotations).utf8
             if life.deleted == life.created { podsWithoutLifetime += 1 }
             span = max(span, (life.deleted ?? life.created) - first)
         }
         pods = lives.count
     }
 
+    /// The pods of a recording, one second after the other.
+    ///
+    /// - Parameter texts: those of the list, by name.
+    private mutating func replay(_ recording: OpenbRecording, _ texts: [String: String]) throws(CSVError) {
+        for (index, arrival) in recording.arrivals.enumerated() {
+            guard let text = texts[arrival.base] else {
+                throw CSVError(
+                    file: recording.orderFile, line: arrival.line, column: "base_pod",
+                    message: "the list of pods has no \"\(arrival.base)\"")
+            }
+            podText += OpenbImport.filled(text, arrival.name, "    \(OpenbImport.createAt): \"\(index)\"\n").utf8
+        }
+        pods = recording.arrivals.count
+        span = recording.arrivals.count
+    }
+
+    private static func filled(_ text: String, _ name: String, _ annotations: String) -> String {
+        text.replacing("@NAME@", with: quoted(name)).replacing("@ANNOTATIONS@\n", with: annotations)
+    }
+
+    /// A pod whose name and annotations are to be filled in.
     private static func pod(
-        _ table: CSVTable, _ row: CSVTable.Row, _ columns: Columns, _ name: String
+        _ table: CSVTable, _ row: CSVTable.Row, _ columns: Columns
     ) throws(CSVError) -> (text: String, demand: (cpuMilli: Int64, demand: GPUDemand)) {
         let gpus = try table.count(row, columns.gpus, maximum: 1024)
         let share = try table.count(row, columns.gpuMilli, maximum: 1000)
@@ -131,7 +166,7 @@ public struct OpenbImport: Sendable {
         let milli = gpus == 1 ? share : gpus * 1000
         if gpus == 1, share == 0 { throw table.error(row, columns.gpuMilli, "a pod with one GPU needs a share of it from 1 to 1000") }
         var text =
-            "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: \(quoted(name))\n  namespace: default\n  annotations:\n@ANNOTATIONS@\n"
+            "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: @NAME@\n  namespace: default\n  annotations:\n@ANNOTATIONS@\n"
         if gpus > 0 { text += "    \(gpuCount): \"\(gpus)\"\n    \(gpuMilli): \"\(share)\"\n" }
         text += "spec:\n"
         let models = table.text(row, columns.models).split(separator: "|").map(String.init)
@@ -153,7 +188,7 @@ public struct OpenbImport: Sendable {
         return (text, (Int64(cpu), GPUDemand(count: gpus, milli: Int64(gpus == 1 ? share : gpus > 0 ? 1000 : 0))))
     }
 
-    private static func name(_ table: CSVTable, _ row: CSVTable.Row, _ column: Int, _ seen: inout Set<String>) throws(CSVError) -> String {
+    static func name(_ table: CSVTable, _ row: CSVTable.Row, _ column: Int, _ seen: inout Set<String>) throws(CSVError) -> String {
         let name = table.text(row, column)
         if let problem = NameValidation.dns1123Subdomain(name).first { throw table.error(row, column, problem) }
         if !seen.insert(name).inserted { throw table.error(row, column, "the name is there twice") }
@@ -165,7 +200,41 @@ public struct OpenbImport: Sendable {
     // MARK: Files
 
     /// The scenario file.
-    public var scenario: String {
+    public var scenario: String { recording == nil ? lives : arrivals }
+
+    /// Pods arrive in a recorded order, and stay.
+    private var arrivals: String {
+        """
+        # Replays a recorded experiment on the openb trace: \(pods) pods arrive in its order, one a second, and never leave; one for which no node
+        # has room is given up at once. Of equally good nodes the plugin NodeRank of fgd.yaml and best-fit.yaml takes that of the least
+        # \(OpenbImport.rank), a label with the recorded rank. pods.csv of a run has each pod's node: what the recording has under that policy.
+        #
+        #   seatrial run scenario.yaml --scheduler fgd.yaml
+        #
+        # Written by `seatrial import openb --order ... --ranks ...`.
+        apiVersion: seatrial.dev/v1alpha1
+        kind: Scenario
+        metadata:
+          name: openb-recorded
+          description: A recorded order of arrival on the openb trace.
+        spec:
+          duration: \(pods + 60)s
+          seed: 1
+          cluster:
+            objects: [nodes.yaml]
+            trace: pods.yaml
+            arrivals: {interval: 1s, patience: 500ms}
+          measure:
+            interval: 1m
+            events: false
+            allocation:
+              - {resource: \(OpenbImport.gpuMilli), at: [90, 95, 100, 130]}
+
+        """
+    }
+
+    /// Pods come and go at their recorded times.
+    private var lives: String {
         """
         # Replays the openb trace: \(nodes) nodes, \(pods) pods, created and deleted at their recorded times.
         # To the default scheduler a node's GPUs are one pool of thousandths (\(OpenbImport.gpuMilli)): a share may be made of what is left
@@ -209,21 +278,48 @@ public struct OpenbImport: Sendable {
                   score:
                     disabled: [{name: NodeAffinity}, {name: NodeResourcesFit}]
                 pluginConfig:
-                  - name: FGD
-                    args:
-                      allPods: \(demands.count)
-                      typicalPods:
 
-            """ + pods.map { "        " + $0 }.joined()
+            """ + (recording == nil ? "" : OpenbImport.rankArguments) + """
+                      - name: FGD
+                        args:
+                          allPods: \(demands.count)
+                          typicalPods:
+
+                """ + pods.map { "        " + $0 }.joined()
     }
 
-    /// Writes scenario.yaml, nodes.yaml, pods.yaml and fgd.yaml into a folder, made if need be; other files in it stay.
+    /// NodeRank goes by the recorded ranks.
+    private static let rankArguments = "      - {name: NodeRank, args: {label: \(rank)}}\n"
+
+    /// A scheduler's configuration with the policy BestFit and the recorded ranks.
+    private static let bestFitConfiguration = """
+        # The node on which the pod leaves the least; of equally good ones that of the least rank.
+        # Written by `seatrial import openb`.
+        apiVersion: kubescheduler.config.k8s.io/v1
+        kind: KubeSchedulerConfiguration
+        percentageOfNodesToScore: 100
+        profiles:
+          - schedulerName: default-scheduler
+            plugins:
+              multiPoint:
+                disabled: [{name: "*"}]
+                enabled:
+                  [{name: PrioritySort}, {name: NodeAffinity}, {name: NodeResourcesFit}, {name: GPUShare}, {name: BestFit},
+                   {name: NodeRank}, {name: DefaultBinder}]
+              score:
+                disabled: [{name: NodeAffinity}, {name: NodeResourcesFit}]
+            pluginConfig:
+
+        """ + rankArguments
+
+    /// Writes scenario.yaml, nodes.yaml, pods.yaml and fgd.yaml, with a recording best-fit.yaml too, into a folder, made if need be; other files in it stay.
     public func write(to folder: String) throws(ResultError) {
         try Folders.make(folder)
-        let files = [
+        var files = [
             ("nodes.yaml", nodeText), ("pods.yaml", podText), ("fgd.yaml", Array(fgdConfiguration.utf8)),
             ("scenario.yaml", Array(scenario.utf8)),
         ]
+        if recording != nil { files.append(("best-fit.yaml", Array(OpenbImport.bestFitConfiguration.utf8))) }
         for (name, bytes) in files {
             let temporary = ".\(name).partial-\(getpid())"
             var file = try BufferedFile(name: temporary, in: folder)

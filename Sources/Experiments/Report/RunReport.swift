@@ -30,7 +30,7 @@ public struct RunReport: CustomStringConvertible {
     private var header: String {
         let scenario = outcome.scenario
         var text =
-            "\(scenario.name) · policy \(scenario.policy) · seed \(scenario.configuration.seed) · \(scenario.duration.text) of cluster time\n"
+            "\(scenario.name) · policy \(scenario.policy) · seed \(SeedText.text(scenario.configuration.seed)) · \(scenario.duration.text) of cluster time\n"
         if !scenario.summary.isEmpty { text += scenario.summary + "\n" }
         text += "\n" + cluster
         return text

@@ -36,7 +36,8 @@ public struct ResultTable: Hashable, Sendable {
 
 public enum ResultTables {
     public static let all = [
-        cluster, nodes, pods, scheduling, events, recoveries, availability, conditions, jobs, services, endpoints, requests, summary,
+        cluster, nodes, nodeUsage, pods, scheduling, events, recoveries, availability, conditions, jobs, services, endpoints, requests,
+        summary,
     ]
 
     public static let cluster = ResultTable(
@@ -81,6 +82,19 @@ public enum ResultTables {
             ResultColumn("allocatable_{resource}", .number, optional: true, "Allocatable in the end, in base units."),
         ])
 
+    public static let nodeUsage = ResultTable(
+        file: "node-usage.csv",
+        row: "what a node whose machine runs really uses at one moment, every `measure.interval`; only with `measure.nodeUsage`",
+        columns: [
+            ResultColumn("time_s", .time, "When."),
+            ResultColumn("node", .text, "The node."),
+            ResultColumn(
+                "used_cpu_cores", .number,
+                "By its pods, their requests and what is outside of pods: the mean over the last 30 s, or over the interval if that is shorter."
+            ),
+            ResultColumn("used_memory_bytes", .number, "At that moment."),
+        ])
+
     public static let pods = ResultTable(
         file: "pods.csv", row: "a pod, in order of creation",
         columns: [
@@ -97,6 +111,8 @@ public enum ResultTables {
             ResultColumn("node", .text, optional: true, "The node it was bound to."),
             ResultColumn("requested_cpu_cores", .number, "What it asks its node for."),
             ResultColumn("requested_memory_bytes", .number, "The same of memory."),
+            ResultColumn(
+                "requested_{resource}", .integer, "The same of every other resource that a pod of the run asks for, in base units."),
             ResultColumn("attempts", .integer, "Attempts to schedule it."),
             ResultColumn("restarts", .integer, "Restarts of its containers."),
             ResultColumn("phase", .text, "Its phase in the end, or when it was deleted."),

@@ -155,7 +155,7 @@ extension ResultWriter {
         return try csv.finish()
     }
 
-    private static func name(of result: RequestResult) -> String {
+    static func name(of result: RequestResult) -> String {
         switch result {
         case .succeeded: "succeeded"
         case .refused: "refused"

@@ -16,6 +16,7 @@ struct ResultWriter {
         var files: [WrittenFile] = []
         files.append(try writeCluster())
         files.append(try writeNodes())
+        if options.nodeUsage { files.append(try writeNodeUsage()) }
         files.append(try writePods())
         if options.schedulingAttempts { files.append(try writeScheduling()) }
         if options.events { files.append(try writeEvents()) }
@@ -134,8 +135,26 @@ struct ResultWriter {
         return try csv.finish()
     }
 
+    private func writeNodeUsage() throws(ResultError) -> WrittenFile {
+        var csv = try CSVWriter(name: "node-usage.csv", in: folder, header: ResultWriter.header(ResultTables.nodeUsage))
+        for sample in record.nodeUsage {
+            csv.field(sample.time)
+            csv.field(sample.node)
+            csv.field(sample.cpu)
+            csv.field(sample.memory)
+            csv.endRow()
+        }
+        return try csv.finish()
+    }
+
     private func writePods() throws(ResultError) -> WrittenFile {
-        var csv = try CSVWriter(name: "pods.csv", in: folder, header: ResultWriter.header(ResultTables.pods))
+        // cpu and memory have columns of their own.
+        let asked = record.resources.indices.dropFirst(2).filter { index in
+            record.pods.contains { index < $0.requests.count && $0.requests[index] != 0 }
+        }
+        let others = asked.sorted { record.resources[$0].rawValue < record.resources[$1].rawValue }
+        var csv = try CSVWriter(
+            name: "pods.csv", in: folder, header: ResultWriter.header(ResultTables.pods, resources: others.map { record.resources[$0] }))
         for pod in record.pods {
             csv.field(pod.name.namespace)
             csv.field(pod.name.name)
@@ -150,6 +169,7 @@ struct ResultWriter {
             csv.field(pod.node ?? "")
             csv.field(pod.requestedCPU)
             csv.field(pod.requestedMemory)
+            for index in others { csv.field(index < pod.requests.count ? Int(pod.requests[index]) : 0) }
             csv.field(pod.attempts)
             csv.field(pod.restarts)
             csv.field(pod.phase.rawValue)

@@ -12,6 +12,9 @@ public struct ComparedRun: Sendable {
     public var summary: RunSummary
     public var failed: [FailedExpectation]
 
+    /// The seed as reports write it.
+    public var seedText: String { SeedText.text(seed) }
+
     init(policy: Int, seed: UInt64, summary: RunSummary, failed: [FailedExpectation]) {
         self.policy = policy
         self.seed = seed
@@ -60,11 +63,12 @@ public struct Comparison: Sendable {
     /// - Parameters:
     ///   - scenarios: one per policy, equal but for the scheduler.
     ///   - metrics: what to compare; empty: all figures.
+    ///   - precision: the half width that intervals are wanted to have, as a share of the first policy's mean.
     ///   - output: the folder for all results; nil: none are written.
     ///   - finished: called after each run with how many are done.
     /// - Throws: what a run throws; nothing is compared then.
     public static func run(
-        _ scenarios: [Scenario], _ replications: Replicates, metrics: [String] = [], output: String?,
+        _ scenarios: [Scenario], _ replications: Replicates, metrics: [String] = [], precision: Double = defaultPrecision, output: String?,
         finished: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> Comparison {
         let cases = scenarios.indices.flatMap { policy in replications.runSeeds.map { (policy: policy, seed: $0) } }
@@ -84,7 +88,7 @@ public struct Comparison: Sendable {
             if !metrics.isEmpty { run.summary = run.summary.keeping(only: metrics) }
             return run
         }
-        return Comparison(policies: scenarios.map(\.policy), replications, runs: runs)
+        return Comparison(policies: scenarios.map(\.policy), replications, runs: runs, precision: precision)
     }
 
     /// Warns of runs of these policies that lie beside those of this comparison: an earlier one had more seeds.
@@ -181,7 +185,9 @@ public struct Comparison: Sendable {
                 "Of the paired t test that there is no difference. Where differences do not vary: 1 if there are none, else the sign test's, 2^(1 - pairs)."
             ),
             ResultColumn(
-                "p_value_holm", .number, optional: true, "The same, adjusted by Holm's method for the number of differences in the table."),
+                "p_value_holm", .number, optional: true,
+                "The same, adjusted by Holm's method for the number of differences in the table; figures that never differ, such as those that are 0 in all runs, do not count, and keep theirs."
+            ),
             ResultColumn(
                 "pairing_gain", .number, optional: true,
                 "How many times as many runs independent seeds would have needed for an interval of this width; empty where differences do not vary."
@@ -189,7 +195,7 @@ public struct Comparison: Sendable {
             ResultColumn(
                 "more_runs_needed", .integer, optional: true,
                 "So many more runs and the half width of the difference's interval (the first policy: of the mean's) should be within the precision "
-                    + "asked for (`--until-precise`; otherwise 5 %), a share of the first policy's mean."),
+                    + "asked for (`--precision`, `--until-precise`; otherwise 5 %), a share of the first policy's mean."),
         ])
 
     /// Columns of `runs.csv`: the runs behind a comparison, ready to be tested otherwise.
@@ -197,7 +203,7 @@ public struct Comparison: Sendable {
         file: "runs.csv", row: "a metric of one run",
         columns: [
             ResultColumn("policy", .text, "The policy."),
-            ResultColumn("seed", .integer, "The run's seed."),
+            ResultColumn("seed", .text, "The run's seed; that of a mirror image as `7-mirrored`."),
             ResultColumn("metric", .text, "As in summary.csv."),
             ResultColumn("value", .number, optional: true, "The figure; empty where there was nothing to measure."),
             ResultColumn("unit", .text, "Its unit."),
@@ -233,7 +239,7 @@ public struct Comparison: Sendable {
             for run in runs {
                 for metric in run.summary.metrics {
                     csv.field(policies[run.policy])
-                    csv.field(String(run.seed))
+                    csv.field(SeedText.text(run.seed))
                     csv.field(metric.name)
                     csv.field(metric.value)
                     csv.field(metric.unit)

@@ -156,10 +156,16 @@ extension RunOutcome {
                     ("fingerprint", .string(scenario.fingerprint.description)), ("inputs", .array(inputs)),
                 ])
             ),
-            ("policy", .string(scenario.policy)), ("branch", branch), ("seed", .number(String(scenario.configuration.seed))),
+            ("policy", .string(scenario.policy)), ("branch", branch), ("seed", seed),
             ("start", .string(RFC3339.text(scenario.startOnWall))), ("duration_s", .number(scenario.duration.secondsText)),
             ("configuration", configuration), ("expectations", .array(verdicts)), ("files", .array(written)),
         ])
+    }
+
+    /// A number; that of a mirror image is a text.
+    private var seed: JSONValue {
+        let text = SeedText.text(scenario.configuration.seed)
+        return UInt64(text) == nil ? .string(text) : .number(text)
     }
 
     private var branch: JSONValue {
@@ -183,7 +189,7 @@ extension RunOutcome {
         let measure = JSONValue.members([
             ("interval_s", recording.interval.map { .number($0.secondsText) } ?? .null), ("events", .boolean(recording.events)),
             ("scheduling", .boolean(recording.schedulingAttempts)), ("watchLog", .boolean(recording.watchLog)),
-            ("requests", recording.requestSampling.map { .integer($0) } ?? .null),
+            ("nodeUsage", .boolean(recording.nodeUsage)), ("requests", recording.requestSampling.map { .integer($0) } ?? .null),
             ("warmUp", recording.warmUp.map { .string($0.text) } ?? .null),
         ])
         return .members(sections + [("measure", measure)])

@@ -233,6 +233,7 @@ extension ScenarioDecoder {
         }
         if let value = boolean(fields, "events") { options.events = value }
         if let value = boolean(fields, "scheduling") { options.schedulingAttempts = value }
+        if let value = boolean(fields, "nodeUsage") { options.nodeUsage = value }
         options.requestSampling = integer(fields, "requests")
         options.warmUp = warmUp(fields)
         options.allocations = list(fields, "allocation").compactMap { allocation($0) }

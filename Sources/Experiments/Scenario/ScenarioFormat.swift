@@ -356,6 +356,8 @@ enum ScenarioFormat {
             ScenarioField("events", .boolean, "Whether to write events.csv; default true."),
             ScenarioField("scheduling", .boolean, "Whether to write scheduling.csv; default true."),
             ScenarioField(
+                "nodeUsage", .boolean, "Whether to write node-usage.csv, what each node really uses at each interval; default false."),
+            ScenarioField(
                 "requests", .integer(1...Int.max),
                 "Every how many-th request of each source of traffic is a row of requests.csv; default: none."),
             ScenarioField(

@@ -9,8 +9,22 @@ public struct Sweep: Sendable {
     ///
     /// - Throws: `ScenarioError` for mistakes in the files; `ResultError` if the folder is of something else.
     public init(_ file: String, output: String?) throws {
-        experiment = try ExperimentFile.load(file)
+        experiment = try Sweep.load(file)
         folder = try SweepFolder(Sweep.path(output, experiment), of: experiment)
+    }
+
+    /// An experiment with every form of its scenario.
+    private static func load(_ file: String) throws(ScenarioError) -> Experiment { try countable(ExperimentFile.load(file)) }
+
+    /// An experiment without its scenario.
+    static func expand(_ file: String) throws(ScenarioError) -> Experiment { try countable(ExperimentFile.expand(file)) }
+
+    /// - Throws: `ScenarioError` if nobody can say beforehand how many cases there will be.
+    private static func countable(_ experiment: Experiment) throws(ScenarioError) -> Experiment {
+        guard let target = experiment.untilPrecise else { return experiment }
+        throw ScenarioError([
+            "\(target.position): a sweep's cases are numbered before the first is run: run it with `seatrial experiment`, or take this away"
+        ])
     }
 
     /// The folder of a sweep; by default it is called after the experiment.
@@ -65,10 +79,10 @@ public struct Sweep: Sendable {
     /// - Parameter cases: from 1; what is beyond the last is left out.
     /// - Throws: `ScenarioError` for mistakes in the files or no such case; `ResultError` if the folder is of something else.
     public static func run(_ file: String, cases: ClosedRange<Int>, output: String?) throws -> Part {
-        var experiment = try ExperimentFile.expand(file)
+        var experiment = try expand(file)
         let path = path(output, experiment)
         // Whoever comes first reads everything, so that mistakes are found before the first run.
-        if !SweepFolder.isBegun(path) { experiment = try ExperimentFile.load(file) }
+        if !SweepFolder.isBegun(path) { experiment = try load(file) }
         guard cases.lowerBound >= 1, cases.lowerBound <= experiment.caseCount else {
             throw ScenarioError(["--case \(cases.lowerBound): \(file) has cases 1 to \(experiment.caseCount)"])
         }
@@ -96,7 +110,7 @@ public struct Sweep: Sendable {
     ///
     /// - Throws: `ResultError` if cases are missing or damaged, or the folder is of something else.
     public static func collect(_ file: String, output: String?) throws -> ExperimentOutcome {
-        let experiment = try ExperimentFile.expand(file)
+        let experiment = try expand(file)
         return try collect(experiment, try SweepFolder(existing: path(output, experiment), of: experiment))
     }
 
@@ -121,7 +135,7 @@ public struct Sweep: Sendable {
 
     /// The cases of an experiment, as CSV: number, combination, values, seed, and whether it is done.
     public static func list(_ file: String, output: String?) throws -> String {
-        let experiment = try ExperimentFile.expand(file)
+        let experiment = try expand(file)
         let path = path(output, experiment)
         let folder =
             SweepFolder.isBegun(path) ? try SweepFolder(existing: path, of: experiment) : nil
@@ -131,7 +145,7 @@ public struct Sweep: Sendable {
             let combination = experiment.combinations[one.combination]
             rows.append(
                 [String(number), combination.label] + combination.levels.map(\.label) + [
-                    String(one.seed), folder?.read(one) != nil ? "true" : "false",
+                    SeedText.text(one.seed), folder?.read(one) != nil ? "true" : "false",
                 ])
         }
         return rows.map { $0.map(CSVWriter.quoted).joined(separator: ",") + "\n" }.joined()

@@ -48,6 +48,7 @@ extension RequestEngine {
         }
         let request = Request(
             source: source, number: number, started: now, client: choose(client, of: index, number: number, parent), parent: parent)
+        if recordsStarts { starts.append(RequestStart(source: source, number: number, time: now, client: request.node)) }
         var slot = firstFreeRequest
         if slot.isNone {
             slot = RequestSlot(index: UInt32(requests.count))

@@ -54,6 +54,9 @@ public struct RequestEngine: Sendable, Hashable {
     /// Of each source's requests every how many-th is recorded.
     public var outcomeInterval: UInt64 = 1
     var outcomes: [RequestOutcome] = []
+    /// Whether ``takeStarts()`` has something to give.
+    public var recordsStarts = false
+    var starts: [RequestStart] = []
     /// Whether ``takeFailures()`` has something to give.
     public var recordsFailures = false
     var failures: [FailedRequest] = []
@@ -254,6 +257,12 @@ public struct RequestEngine: Sendable, Hashable {
     public mutating func takeOutcomes() -> [RequestOutcome] {
         defer { outcomes.removeAll(keepingCapacity: true) }
         return outcomes
+    }
+
+    /// The requests that were sent since the last call, in the order in which they were; empty unless ``recordsStarts``.
+    public mutating func takeStarts() -> [RequestStart] {
+        defer { starts.removeAll(keepingCapacity: true) }
+        return starts
     }
 
     /// How many requests ``takeFailures()`` would give now.

@@ -17,6 +17,16 @@ public enum RequestResult: UInt8, Hashable, Sendable, CaseIterable {
     case failed
 }
 
+/// A request that was sent.
+public struct RequestStart: Hashable, Sendable {
+    public var source: SourceNumber
+    /// Which of the source's requests: 0, 1, 2, ...
+    public var number: UInt64
+    public var time: SimulatedTime
+    /// The node that it is sent from, or where it comes in.
+    public var client: NodeNumber
+}
+
 /// A request that ended.
 public struct RequestOutcome: Hashable, Sendable {
     public var source: SourceNumber

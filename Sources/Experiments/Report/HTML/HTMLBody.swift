@@ -19,6 +19,7 @@ struct HTMLBody {
 
     /// What follows is folded away until somebody opens it.
     mutating func open(_ text: String) { html += "<details class=\"run\"><summary>A run under \(HTMLBody.escaped(text))</summary>\n" }
+    mutating func note(_ text: String) { html += "<p class=\"caption\">\(HTMLBody.escaped(text))</p>\n" }
     mutating func close() { html += "</details>\n" }
 
     /// The expectations of a run, as `run.json` has them.

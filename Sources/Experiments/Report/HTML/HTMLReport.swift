@@ -8,6 +8,8 @@ public struct HTMLReport {
     /// Where the page is to stand, and what is on it.
     public let path: String
     private let page: String
+    /// What is missing in it.
+    public private(set) var warnings: [String] = []
 
     /// Reads results.
     ///
@@ -25,7 +27,7 @@ public struct HTMLReport {
         if files.has("run.json") {
             try HTMLReport.add(run: files, link: link, to: &body)
         } else if files.has("comparison.csv") || files.has("branch-comparison.csv") {
-            try HTMLReport.add(comparison: files, link: link, to: &body)
+            try HTMLReport.add(comparison: files, link: link, to: &body, &warnings)
         } else {
             throw ScenarioError([
                 "\(folder): no run.json and no comparison.csv in this folder: expected the results of a run or of a comparison"
@@ -76,7 +78,9 @@ public struct HTMLReport {
 
     // MARK: A comparison
 
-    private static func add(comparison files: ResultFiles, link: String, to body: inout HTMLBody) throws(ScenarioError) {
+    private static func add(
+        comparison files: ResultFiles, link: String, to body: inout HTMLBody, _ warnings: inout [String]
+    ) throws(ScenarioError) {
         for prefix in ["", "branch-"] where files.has(prefix + "comparison.csv") {
             let table = try files.table(prefix + "comparison.csv")
             let subject = prefix.isEmpty ? files.has(ExperimentTables.cases.file) ? "combinations" : "policies" : "branches"
@@ -89,7 +93,14 @@ public struct HTMLReport {
             var policies: [String] = []
             for row in table.rows where !policies.contains(table.text(row, "policy")) { policies.append(table.text(row, "policy")) }
             for policy in policies {
-                guard let run = firstRun(of: policy, in: files.folder) else { continue }
+                guard let run = firstRun(of: policy, in: files.folder) else {
+                    // An experiment keeps the figures of its runs only.
+                    if files.has(prefix + ExperimentTables.cases.file) { continue }
+                    let folder = PathText.join(files.folder, policy)
+                    warnings.append("\(folder) has no run: of \(policy) the page shows what \(prefix)comparison.csv says, and no more")
+                    body.note("There is no run under \(policy) any more.")
+                    continue
+                }
                 body.open(policy)
                 try add(run: ResultFiles(folder: PathText.join(files.folder, run)), link: link + run + "/", to: &body)
                 body.close()

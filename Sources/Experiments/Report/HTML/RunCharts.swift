@@ -32,19 +32,33 @@ struct RunCharts {
 
     /// Points of a line at most: more are not to be seen.
     private static let mostPoints = 1500
-    private static let mostRows = 120
-    private static let bins = 160
+    /// Names left of all charts take the same room, so that their times stand below each other.
+    private static let leftOfAxis = 130
+    static let nodeAxis: JSONValue = [
+        "labelLimit": .integer(leftOfAxis - 10), "labelFontSize": 9, "labelOverlap": true, "minExtent": .integer(leftOfAxis),
+        "maxExtent": .integer(leftOfAxis),
+    ]
+    /// No legend stands beside a chart, for the same reason.
+    private static let legend: JSONValue = ["orient": "top"]
+
+    private let history: PodHistory
+    /// Whether cluster.csv tells of what was between the beginning and the end.
+    private let hasSamples: Bool
 
     init(_ files: ResultFiles) throws(ScenarioError) {
         self.files = files
         let cluster = try files.table("cluster.csv")
         end = cluster.rows.last.map { cluster.number($0, "time_s") } ?? 0
         axis = TimeAxis(upTo: end)
+        hasSamples = cluster.rows.count > 2
+        history = try PodHistory(files, end: end)
     }
 
     func charts() throws(ScenarioError) -> [Chart] {
         var charts = [try clusterState(), try requested()]
-        if let heat = try utilisation() { charts.append(heat) }
+        // Extended resources: GPUs and the like.
+        charts += history.others.filter { history.resources[$0].name.contains("/") }.map { demand(for: $0) }
+        if let heat = try NodeHeatMap(files, history, axis).chart() { charts.append(heat) }
         return charts + (try services())
     }
 
@@ -52,30 +66,18 @@ struct RunCharts {
 
     /// Failures as bands from their beginning to the recovery, over the pods of the cluster.
     private func clusterState() throws(ScenarioError) -> Chart {
-        let table = try files.table("cluster.csv")
-        let series = [
-            ("ready", "pods_ready"), ("running, not ready", ""), ("starting", "pods_starting"), ("no node", "pods_unscheduled"),
-            ("terminating", "pods_terminating"),
-        ]
-        var values: [JSONValue] = []
-        for row in thinned(table.rows) {
-            for (name, column) in series {
-                let number =
-                    column.isEmpty
-                    ? max(0, table.number(row, "pods_running") - table.number(row, "pods_ready")) : table.number(row, column)
-                values.append(["t": axis.value(table.number(row, "time_s")), "pods": .number(number), "state": .string(name)])
-            }
-        }
+        let series =
+            hasSamples
+            ? RunCharts.sampledStates.map { (name: $0.name, color: $0.color) }
+            : RunCharts.livedStates.map { (name: $0.name, color: $0.color) }
         let lines: JSONValue = [
-            "data": ["values": .array(values)], "params": [zoom],
+            "data": ["values": .array(hasSamples ? try sampledPods() : livedPods())], "params": [zoom],
             "mark": ["type": "line", "interpolate": "step-after", "tooltip": true],
             "encoding": [
-                "x": x, "y": ["field": "pods", "type": "quantitative"],
+                "x": x, "y": ["field": "pods", "type": "quantitative", "axis": yAxis()],
                 "color": [
-                    "field": "state", "type": "nominal", "title": .null,
-                    "scale": [
-                        "domain": .array(series.map { .string($0.0) }), "range": ["#1b7f4b", "#8bc34a", "#f2a900", "#d1342f", "#7a7f87"],
-                    ],
+                    "field": "state", "type": "nominal", "title": .null, "legend": RunCharts.legend,
+                    "scale": ["domain": .array(series.map { .string($0.name) }), "range": .array(series.map { .string($0.color) })],
                 ],
             ],
         ]
@@ -84,6 +86,39 @@ struct RunCharts {
             caption:
                 "Bands reach from a failure to the recovery of all it touched; to the end where there was none. Drag and scroll to look closer.",
             specification: ["height": 260, "layer": .array(try failureBands() + [lines])])
+    }
+
+    /// What a line is called, the column of cluster.csv that it shows (empty: it is computed), and its colour.
+    private static let sampledStates: [(name: String, column: String, color: String)] = [
+        ("ready", "pods_ready", "#1b7f4b"), ("running, not ready", "", "#8bc34a"), ("starting", "pods_starting", "#f2a900"),
+        ("no node", "pods_unscheduled", "#d1342f"), ("terminating", "pods_terminating", "#7a7f87"),
+    ]
+
+    private func sampledPods() throws(ScenarioError) -> [JSONValue] {
+        let table = try files.table("cluster.csv")
+        var values: [JSONValue] = []
+        for row in thinned(table.rows) {
+            for (name, column, _) in RunCharts.sampledStates {
+                let number =
+                    column.isEmpty
+                    ? max(0, table.number(row, "pods_running") - table.number(row, "pods_ready")) : table.number(row, column)
+                values.append(["t": axis.value(table.number(row, "time_s")), "pods": .number(number), "state": .string(name)])
+            }
+        }
+        return values
+    }
+
+    /// The same from the lives of pods, where the cluster was not looked at in between.
+    private static let livedStates: [(name: String, state: PodHistory.State, color: String)] = [
+        ("on a node", .placed, "#1b7f4b"), ("no node", .waiting, "#d1342f"), ("gone without a node, in all", .givenUp, "#7a7f87"),
+    ]
+
+    private func livedPods() -> [JSONValue] {
+        RunCharts.livedStates.flatMap { name, state, _ in
+            history.curve(of: state) { _ in 1 }.map { time, sum in
+                ["t": axis.value(time), "pods": .number(sum), "state": .string(name)] as JSONValue
+            }
+        }
     }
 
     private func failureBands() throws(ScenarioError) -> [JSONValue] {
@@ -109,108 +144,65 @@ struct RunCharts {
 
     private func requested() throws(ScenarioError) -> Chart {
         let table = try files.table("cluster.csv")
-        let resources = ["cpu", "memory"].filter { table.has("utilisation_\($0)") }
+        let others = history.others
+        let resources = history.resources.indices.filter { history.allocatable[$0] > 0 && ($0 < 2 || others.contains($0)) }
         var values: [JSONValue] = []
-        for row in thinned(table.rows) {
-            for resource in resources {
-                let share = table.number(row, "utilisation_\(resource)")
-                values.append(["t": axis.value(table.number(row, "time_s")), "share": .number(share), "resource": .string(resource)])
+        for index in resources {
+            let name = history.resources[index].name
+            let column = "utilisation_" + name
+            let curve =
+                hasSamples
+                ? thinned(table.rows).map { (time: table.number($0, "time_s"), sum: table.number($0, column)) }
+                : history.curve(of: .placed) { $0.requests[index] }.map { (time: $0.time, sum: $0.sum / history.allocatable[index]) }
+            values += curve.map { point -> JSONValue in
+                ["t": axis.value(point.time), "share": .number(point.sum), "resource": .string(name)]
             }
         }
         return Chart(
-            title: "Requested of what there is", caption: "Mean over nodes of requested / allocatable.",
+            title: "Requested of what there is",
+            caption: hasSamples
+                ? "Mean over nodes of requested / allocatable." : "Requested of all pods with a node / allocatable of all nodes.",
             specification: [
                 "height": 180, "data": ["values": .array(values)], "params": [zoom],
                 "mark": ["type": "line", "interpolate": "step-after", "tooltip": true],
                 "encoding": [
-                    "x": x, "y": ["field": "share", "type": "quantitative", "title": "requested", "axis": ["format": "%"]],
-                    "color": ["field": "resource", "type": "nominal", "title": .null, "scale": ["range": ["#2b6cb0", "#b7791f"]]],
+                    "x": x, "y": ["field": "share", "type": "quantitative", "title": "requested", "axis": yAxis("%")],
+                    "color": [
+                        "field": "resource", "type": "nominal", "title": .null, "legend": RunCharts.legend,
+                        "scale": ["domain": .array(resources.map { .string(history.resources[$0].name) })],
+                    ],
                 ],
             ])
     }
 
-    // MARK: Nodes
-
-    /// A node's allocatable cpu, and its pods' requests over time.
-    private struct Row {
-        var name: String
-        var nodes = 0
-        var cores = 0.0
-        var requested: [Double]
-    }
-
-    /// Requested cpu per node over time, from the pods' times on their nodes; many nodes share a row.
-    private func utilisation() throws(ScenarioError) -> Chart? {
-        let nodes = try files.table("nodes.csv")
-        guard nodes.has("allocatable_cpu_cores"), !nodes.rows.isEmpty, end > 0 else { return nil }
-        let order = nodes.rows.sorted { left, right in
-            (nodes.text(left, "zone"), left) < (nodes.text(right, "zone"), right)
-        }
-        let group = (order.count + RunCharts.mostRows - 1) / RunCharts.mostRows
-        var rows: [Row] = []
-        var rowOfNode: [String: Int] = [:]
-        for (index, node) in order.enumerated() {
-            let (name, zone) = (nodes.text(node, "name"), nodes.text(node, "zone"))
-            if index % group == 0 {
-                let title = (zone.isEmpty ? "" : zone + " / ") + name + (group > 1 ? " ..." : "")
-                rows.append(Row(name: title, requested: Array(repeating: 0, count: RunCharts.bins)))
-            }
-            rowOfNode[name] = rows.count - 1
-            rows[rows.count - 1].nodes += 1
-            let cores = nodes.number(node, "allocatable_cpu_cores")
-            if !cores.isNaN { rows[rows.count - 1].cores += cores }
-        }
-        try addPods(to: &rows, rowOfNode)
-        let width = end / Double(RunCharts.bins)
-        var values: [JSONValue] = []
-        for row in rows where row.cores > 0 {
-            for (bin, cores) in row.requested.enumerated() {
-                values.append([
-                    "t": axis.value(Double(bin) * width), "until": axis.value(Double(bin + 1) * width), "node": .string(row.name),
-                    "cpu": .number((cores / row.cores * 1000).rounded() / 1000),
-                ])
-            }
-        }
-        let specification: JSONValue = [
-            "height": .integer(min(620, max(160, rows.count * 13))), "data": ["values": .array(values)],
-            "mark": ["type": "rect", "tooltip": true],
-            "encoding": [
-                "x": x, "x2": ["field": "until"],
-                "y": [
-                    "field": "node", "type": "nominal", "sort": .null, "title": .null,
-                    "axis": ["labelLimit": 160, "labelFontSize": 9, "labelOverlap": true],
-                ],
-                "color": [
-                    "field": "cpu", "type": "quantitative", "title": "requested cpu", "legend": ["format": "%"],
-                    "scale": ["scheme": "yellowgreenblue", "domain": [0, 1], "clamp": true],
-                ],
-            ],
+    /// Of a resource such as GPUs: what pods have of it, wait for, and went without.
+    private func demand(for resource: Int) -> Chart {
+        let states: [(name: String, state: PodHistory.State)] = [
+            ("allocated", .placed), ("waited for", .waiting), ("asked for by pods that went without, in all", .givenUp),
         ]
-        return Chart(
-            title: "Utilisation of nodes over time",
-            caption: "Requested / allocatable cpu" + (group > 1 ? ", \(group) nodes of a zone to a row." : " of each node.")
-                + " A pod counts from its binding to its end.",
-            specification: specification)
-    }
-
-    private func addPods(to rows: inout [Row], _ rowOfNode: [String: Int]) throws(ScenarioError) {
-        let pods = try files.table("pods.csv")
-        let width = end / Double(RunCharts.bins)
-        for pod in pods.rows {
-            guard let row = rowOfNode[pods.text(pod, "node")] else { continue }
-            let cores = pods.number(pod, "requested_cpu_cores")
-            guard cores > 0 else { continue }
-            let begin = max(0, pods.number(pod, "scheduled_s"))
-            guard !begin.isNaN else { continue }
-            let ends = [pods.number(pod, "finished_s"), pods.number(pod, "deleted_s"), end].filter { !$0.isNaN }
-            let last = min(ends.min() ?? end, end)
-            guard last > begin else { continue }
-            // The part of each bin in which it was there.
-            for bin in Int(begin / width)...min(Int(last / width), RunCharts.bins - 1) {
-                let overlap = min(last, Double(bin + 1) * width) - max(begin, Double(bin) * width)
-                rows[row].requested[bin] += cores * max(0, overlap) / width
+        var values: [JSONValue] = []
+        for (name, state) in states {
+            let curve = history.curve(of: state) { $0.requests[resource] }
+            guard state == .placed || curve.contains(where: { $0.sum > 0 }) else { continue }
+            values += curve.map { time, sum in
+                ["t": axis.value(time), "share": .number(sum / history.allocatable[resource]), "what": .string(name)] as JSONValue
             }
         }
+        return Chart(
+            title: "\(history.resources[resource].name): allocated and asked for",
+            caption:
+                "Of all there is. What nobody has while pods wait for it or went without is in pieces that fit none of them, or lacks cpu or memory beside it.",
+            specification: [
+                "height": 180, "data": ["values": .array(values)], "params": [zoom],
+                "mark": ["type": "line", "interpolate": "step-after", "tooltip": true],
+                "encoding": [
+                    "x": x, "y": ["field": "share", "type": "quantitative", "title": "of all", "axis": yAxis("%")],
+                    "color": [
+                        "field": "what", "type": "nominal", "title": .null, "legend": ["orient": "top", "labelLimit": 400],
+                        "scale": ["domain": .array(states.map { .string($0.name) })],
+                    ],
+                ],
+            ])
     }
 
     // MARK: Services
@@ -234,7 +226,7 @@ struct RunCharts {
             guard ended > 0 else { continue }
             errors.append(["t": time, "share": .number(failed / ended), "source": source])
         }
-        let color: JSONValue = ["field": "source", "type": "nominal", "title": .null]
+        let color: JSONValue = ["field": "source", "type": "nominal", "title": .null, "legend": RunCharts.legend]
         return [
             Chart(
                 title: "Latency of requests",
@@ -242,9 +234,10 @@ struct RunCharts {
                 specification: [
                     "height": 220, "data": ["values": .array(latencies)], "params": [zoom], "mark": ["type": "line", "tooltip": true],
                     "encoding": [
-                        "x": x, "y": ["field": "ms", "type": "quantitative", "scale": ["type": "log"], "title": "latency (ms)"],
+                        "x": x,
+                        "y": ["field": "ms", "type": "quantitative", "scale": ["type": "log"], "title": "latency (ms)", "axis": yAxis()],
                         "color": color,
-                        "strokeDash": ["field": "quantile", "type": "nominal", "title": .null],
+                        "strokeDash": ["field": "quantile", "type": "nominal", "title": .null, "legend": RunCharts.legend],
                     ],
                 ]),
             Chart(
@@ -253,7 +246,7 @@ struct RunCharts {
                     "height": 180, "data": ["values": .array(errors)], "params": [zoom],
                     "mark": ["type": "line", "interpolate": "step-before", "tooltip": true],
                     "encoding": [
-                        "x": x, "y": ["field": "share", "type": "quantitative", "title": "failed", "axis": ["format": "%"]], "color": color,
+                        "x": x, "y": ["field": "share", "type": "quantitative", "title": "failed", "axis": yAxis("%")], "color": color,
                     ],
                 ]),
         ]
@@ -263,6 +256,11 @@ struct RunCharts {
 
     private var x: JSONValue {
         ["field": "t", "type": "quantitative", "title": axis.title, "scale": ["domain": [0, axis.value(end)], "nice": false]]
+    }
+
+    private func yAxis(_ format: String? = nil) -> JSONValue {
+        let room: [(String, JSONValue)] = [("minExtent", .integer(RunCharts.leftOfAxis)), ("maxExtent", .integer(RunCharts.leftOfAxis))]
+        return .members(room + (format.map { [("format", .string($0))] } ?? []))
     }
 
     private var zoom: JSONValue { ["name": "zoom", "select": ["type": "interval", "encodings": ["x"]], "bind": "scales"] }
