@@ -149,11 +149,18 @@ struct StalePodPolicyTests {
         // The pods serve on for twenty seconds after the DNS has ceased to tell of them.
         let web = TrafficScenario.web.replacing(
             "image: web,", with: "image: web, lifecycle: {preStop: {sleep: {seconds: 20}}},")
+        let client = TrafficScenario.web.replacing("{name: web}", with: "{name: client}").replacing("app: web", with: "app: client")
         func run(_ policy: String) throws -> TrafficRecord.Source {
             let outcome = try TrafficScenario(
-                manifests: [web, TrafficScenario.service("web", "clusterIP: None"), policy].joined(separator: "\n---\n"),
+                manifests: manifests(web, client, TrafficScenario.service("web", "clusterIP: None"), policy),
                 traffic: """
-                    sources: [{name: users, service: web, constant: {rate: 20}, timeout: 500ms, start: 1m}]
+                    sources:
+                    - name: users
+                      service: web
+                      fromPods: {selector: {matchLabels: {app: client}}}
+                      constant: {rate: 20}
+                      timeout: 500ms
+                      start: 1m
                     dns: {ttl: 60s}
                     """,
                 rest: """
@@ -164,7 +171,7 @@ struct StalePodPolicyTests {
             return try #require(outcome.record.traffic).sources[0]
         }
         let policy =
-            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: policy}\nspec: {podSelector: {}, policyTypes: [\(0)]}"
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: policy}\nspec: {podSelector: {matchLabels: {app: web}}, policyTypes: [\(0)]}"
         let free = try run(policy.replacing("\(0)", with: "Egress"))
         let denied = try run(policy.replacing("\(0)", with: "Ingress"))
         #expect(free.count(.succeeded) > 500)

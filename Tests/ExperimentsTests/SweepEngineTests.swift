@@ -157,8 +157,9 @@ struct SweepEngineTests {
         /// Runs the command of a Job's container as the kubelet would, the volume being a folder here.
         func run(_ job: String, index: Int? = nil) throws -> Int32 {
             let document = try YAMLFile.parse(InputFiles.read("\(path)/\(job).yaml"), name: job).documents.first
-            let container = document?["spec"]?["template"]?["spec"]?["containers"]?.elements.first
-            let command = try #require(container?["command"]).elements.compactMap(\.scalarText)
+            let containers = try #require(document?["spec"]?["template"]?["spec"]?["containers"])
+            let container = try #require(Array(containers.elements).first)
+            let command = try Array(#require(container["command"]).elements).compactMap(\.scalarText)
             try #require(command.first == "sh")
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/bin/sh")

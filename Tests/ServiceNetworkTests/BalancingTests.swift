@@ -201,6 +201,8 @@ struct BalancingTests {
         var fast = Balancer(.ewma)
         var stream = stream(0)
         busy.opened(0)
+        // It has met both, and knows of one that it is slow.
+        _ = fast.choose(among: [0, 1], client: 0, draws: &stream, at: .zero)
         fast.opened(0)
         fast.closed(0, after: .seconds(2), at: .zero + .seconds(5))
         for _ in 0..<50 {
