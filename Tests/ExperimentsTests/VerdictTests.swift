@@ -84,10 +84,10 @@ struct VerdictTests {
         #expect(!narrow.contains("more seeds"))
         let wide = ComparisonReport(comparison, isWide: true).description
         let row = comparison.metrics[1]
-        for expected in ["sd", "gain", "\(row.moreRunsNeeded ?? -1) more", "within 5 % of spread's mean"] {
+        for expected in ["sd", "gain", "\(row.moreSeedsNeeded ?? -1) more", "within 5 % of spread's mean"] {
             #expect(wide.contains(expected), "\(wide)")
         }
-        #expect(row.moreRunsNeeded == max(0, (row.runsNeeded ?? 0) - 5))
+        #expect(row.moreSeedsNeeded == max(0, (row.observationsNeeded ?? 0) - 5))
     }
 
     @Test("Figures in which neither less nor more is better are known as such")

@@ -53,7 +53,7 @@ public struct ComparisonReport: CustomStringConvertible {
         guard isWide else { return [cell] }
         return [
             cell, entry.adjustedPValue.map { Presentation.significant($0, digits: 2) } ?? "-",
-            entry.pairingGain.map { Presentation.significant($0, digits: 2) } ?? "-", entry.moreRunsNeeded.map { "\($0) more" } ?? "-",
+            entry.pairingGain.map { Presentation.significant($0, digits: 2) } ?? "-", entry.moreSeedsNeeded.map { "\($0) more" } ?? "-",
         ]
     }
 

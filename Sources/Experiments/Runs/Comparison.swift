@@ -131,13 +131,15 @@ public struct Comparison: Sendable {
             let present = values.compactMap { $0 }
             guard !present.isEmpty else { return nil }
             var row = ComparedMetric(
-                metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count,
+                metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count, of: values.count,
                 mean: Statistics.mean(present), standardDeviation: Statistics.standardDeviation(present))
             row.halfWidth = StudentInterval(present)?.halfWidth
             var spread = row.standardDeviation
             if policy > 0 {
                 var pairs: [(here: Double, base: Double)] = []
                 for (here, base) in zip(values, first) { if let here, let base { pairs.append((here, base)) } }
+                // Without a pair nobody can say how differences vary.
+                spread = .nan
                 if !pairs.isEmpty {
                     let differences = pairs.map { $0.here - $0.base }
                     row.difference = Statistics.mean(differences)
@@ -146,8 +148,8 @@ public struct Comparison: Sendable {
                     row.set(PairedDifference(of: pairs.map(\.here), minus: pairs.map(\.base)))
                 }
             }
-            if present.count > 1, base > 0 {
-                row.runsNeeded = Replications.needed(forHalfWidth: precision * base, standardDeviation: spread)
+            if !spread.isNaN, base > 0 {
+                row.observationsNeeded = Replications.needed(forHalfWidth: precision * base, standardDeviation: spread)
             }
             return row
         }
@@ -194,8 +196,9 @@ public struct Comparison: Sendable {
             ),
             ResultColumn(
                 "more_runs_needed", .integer, optional: true,
-                "So many more runs and the half width of the difference's interval (the first policy: of the mean's) should be within the precision "
-                    + "asked for (`--precision`, `--until-precise`; otherwise 5 %), a share of the first policy's mean."),
+                "So many more runs (seeds) and the half width of the difference's interval (the first policy: of the mean's) should be within the precision "
+                    + "asked for (`--precision`, `--until-precise`; otherwise 5 %), a share of the first policy's mean; more where not every run has the metric."
+            ),
         ])
 
     /// Columns of `runs.csv`: the runs behind a comparison, ready to be tested otherwise.
@@ -230,7 +233,7 @@ public struct Comparison: Sendable {
                 csv.field(row.pValue)
                 csv.field(row.adjustedPValue)
                 csv.field(row.pairingGain)
-                csv.field(row.moreRunsNeeded)
+                csv.field(row.moreSeedsNeeded)
                 csv.endRow()
             }
         }
