@@ -49,15 +49,16 @@ public struct ComparedMetric: Sendable {
         differenceHalfWidth = paired?.interval.halfWidth
         pValue = paired?.pValue
         pairingGain = paired?.pairingGain
+        isSignificant = paired?.isSignificant ?? false
     }
 
-    /// Whether the interval of the difference leaves out 0.
-    public var isSignificant: Bool {
-        guard let difference, let differenceHalfWidth else { return false }
-        // The last digits of sums are noise.
-        return difference.magnitude > differenceHalfWidth && difference.magnitude > mean.magnitude * 1e-9
-    }
+    /// Whether 0 can be ruled out as the difference: its interval leaves it out. A difference that is the same with every seed has an interval
+    /// without any width, whatever their number; there the sign test decides, with six seeds at the earliest.
+    public private(set) var isSignificant = false
 
-    /// Whether it stays so in view of all the other differences of the comparison.
+    /// Whether the difference was the same number with every seed, and not 0.
+    public var isSameDifference: Bool { pairingGain == nil && (pairs ?? 0) > 1 && difference != 0 }
+
+    /// Whether it stays significant in view of all the other differences of the comparison.
     public var isSignificantAmongAll: Bool { isSignificant && (adjustedPValue ?? 1) < 0.05 }
 }

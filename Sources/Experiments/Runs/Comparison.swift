@@ -128,7 +128,7 @@ public struct Comparison: Sendable {
         guard let first = byPolicy.first else { return [] }
         let base = Statistics.mean(first.compactMap { $0 }).magnitude
         return byPolicy.enumerated().compactMap { policy, values in
-            let present = values.compactMap { $0 }
+            let present = Statistics.withoutNoise(values.compactMap { $0 })
             guard !present.isEmpty else { return nil }
             var row = ComparedMetric(
                 metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count, of: values.count,
@@ -141,7 +141,7 @@ public struct Comparison: Sendable {
                 // Without a pair nobody can say how differences vary.
                 spread = .nan
                 if !pairs.isEmpty {
-                    let differences = pairs.map { $0.here - $0.base }
+                    let differences = PairedDifference.differences(of: pairs.map(\.here), minus: pairs.map(\.base))
                     row.difference = Statistics.mean(differences)
                     row.pairs = pairs.count
                     spread = Statistics.standardDeviation(differences)
@@ -180,7 +180,10 @@ public struct Comparison: Sendable {
             ResultColumn("ci95_low", .number, optional: true, "The 95 % interval of the mean by Student's t; empty with one run."),
             ResultColumn("ci95_high", .number, optional: true, "Its upper end."),
             ResultColumn("difference_mean", .number, optional: true, "Mean of the paired differences to the first policy."),
-            ResultColumn("difference_ci95_low", .number, optional: true, "The 95 % interval of that mean."),
+            ResultColumn(
+                "difference_ci95_low", .number, optional: true,
+                "The 95 % interval of that mean; without any width where the difference is the same with every seed: what that is worth, p_value says."
+            ),
             ResultColumn("difference_ci95_high", .number, optional: true, "Its upper end."),
             ResultColumn(
                 "p_value", .number, optional: true,
