@@ -244,8 +244,11 @@ public enum NodeScore {
     /// The usual normalisation: in proportion to the largest score, which becomes `maximum`; reversed, small raw scores
     /// are good ones.
     public static func normaliseByMaximum(_ scores: inout [Int64], reversed: Bool) {
-        var largest: Int64 = 0
-        for score in scores where score > largest { largest = score }
+        var (largest, smallest) = (Int64(0), Int64(0))
+        for score in scores {
+            if score > largest { largest = score }
+            if score < smallest { smallest = score }
+        }
         guard largest > 0 else {
             if reversed { for index in scores.indices { scores[index] = maximum } }
             return
@@ -256,3 +259,11 @@ public enum NodeScore {
         }
     }
 }
+        guard largest <= Int64.max / maximum, smallest >= Int64.min / maximum else {
+            // Sums of bytes are scores, too: a hundred times such need not fit into 64 bits.
+            for index in scores.indices {
+                let share = Int128(maximum) * Int128(scores[index]) / Int128(largest)
+                scores[index] = Int64(clamping: reversed ? Int128(maximum) - share : share)
+            }
+            return
+        }
