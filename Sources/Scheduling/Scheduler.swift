@@ -38,6 +38,8 @@ public struct Scheduler: Sendable {
         enum Outcome: Sendable {
             case node(String, score: Int64)
             case rejected(message: String, PluginSet, PostFilterResult)
+            /// Something other than a plugin's refusal.
+            case failed(message: String)
         }
         var slot: Int32
         var uid: UID
@@ -220,6 +222,11 @@ public struct Scheduler: Sendable {
             attempt.result = .error
             decision?.noteNoNodes()
             result = .rejected(message: Scheduler.noNodesMessage, [], PostFilterResult(nomination: .cleared))
+        case .broken(let message, let evaluated, let feasible):
+            attempt.nodesEvaluated = evaluated
+            attempt.nodesFeasible = feasible
+            decision?.note(breach: message)
+            result = .failed(message: message)
         }
         if let decision { notes.add(decision, about: name, attempt: attempt.number, at: now) }
         attempt.end = now + timing.schedulingCyclePerPod + timing.schedulingCyclePerNode * attempt.nodesEvaluated
@@ -243,6 +250,10 @@ public struct Scheduler: Sendable {
                 carryOut(preemptWaiting(preemption, in: pod.profile, at: now, &effects), for: pod.info, at: now, &effects)
             }
             fail(ended.slot, pod, attempt, rejectors, answer.nomination, isUnschedulable: true, at: now, &effects)
+        case .failed(let message):
+            var attempt = ended.attempt
+            attempt.message = message
+            fail(ended.slot, pod, attempt, [], .cleared, isUnschedulable: false, at: now, &effects)
         }
     }
 
