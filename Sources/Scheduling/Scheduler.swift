@@ -270,9 +270,10 @@ public struct Scheduler: Sendable {
         attempt.node = node
         placements.removeValue(forKey: pod.uid)
         switch cache.reserve(pod.info, on: slot, profile, waiting: waiting.pods) {
-        case .refused(let message, let rejectors, let wishes):
+        case .refused(let message, let rejectors, let veto, let wishes):
             cache.forget(pod.uid)
             attempt.message = message
+            attempt.vetoedBy = veto
             fail(ended.slot, pod, attempt, rejectors, .cleared, isUnschedulable: !rejectors.isEmpty, at: now, &effects)
             carryOut(wishes, of: profile, at: now, &effects)
         case .reserved(let assumed, let annotations, let waits, let wishes):
@@ -330,7 +331,9 @@ public struct Scheduler: Sendable {
                     "Scheduled", "Successfully assigned \(reserved.name) to \(reserved.attempt.node)", .normal,
                     about: reserved.pod.pod.value, at: now, &effects)
             case .failure(let error):
-                bindingFailed(reserved, "binding rejected: running Bind plugin \"DefaultBinder\": \(error)", at: now, &effects)
+                bindingFailed(
+                    reserved, "binding rejected: running Bind plugin \"DefaultBinder\": \(error)", veto: "DefaultBinder (Bind)", at: now,
+                    &effects)
             }
         } else if let event = failureEvents.removeValue(forKey: token) {
             queue.eventArrived(about: event.uid, in: event.slot)
@@ -342,8 +345,10 @@ public struct Scheduler: Sendable {
     }
 
     /// A pod could not be bound after all: its node is free again, and it is tried again after a while.
+    ///
+    /// - Parameter veto: as in ``SchedulingAttempt/vetoedBy``.
     mutating func bindingFailed(
-        _ reserved: ReservedPod, _ message: String, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
+        _ reserved: ReservedPod, _ message: String, veto: String, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
     ) {
         release(reserved, at: now)
         defer { unreserve(reserved, at: now, &effects) }
@@ -352,6 +357,7 @@ public struct Scheduler: Sendable {
         var attempt = reserved.attempt
         attempt.end = now
         attempt.message = message
+        attempt.vetoedBy = veto
         fail(slot, queued, attempt, [], .cleared, isUnschedulable: false, at: now, &effects)
     }
 
