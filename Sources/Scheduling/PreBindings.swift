@@ -162,6 +162,7 @@ extension Scheduler {
     private mutating func giveUp(_ uid: UID, _ reason: String, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>) {
         guard let entry = preBindings.remove(uid) else { return }
         let plugin = profiles[entry.reserved.profile].preBind[entry.plugin].plugin.name
-        bindingFailed(entry.reserved, "running PreBind plugin \"\(plugin)\": \(reason)", at: now, &effects)
+        bindingFailed(
+            entry.reserved, "running PreBind plugin \"\(plugin)\": \(reason)", veto: "\(plugin) (PreBind)", at: now, &effects)
     }
 }

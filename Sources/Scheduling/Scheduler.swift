@@ -38,6 +38,8 @@ public struct Scheduler: Sendable {
         enum Outcome: Sendable {
             case node(String, score: Int64)
             case rejected(message: String, PluginSet, PostFilterResult)
+            /// Something other than a plugin's refusal.
+            case failed(message: String)
         }
         var slot: Int32
         var uid: UID
@@ -220,6 +222,11 @@ public struct Scheduler: Sendable {
             attempt.result = .error
             decision?.noteNoNodes()
             result = .rejected(message: Scheduler.noNodesMessage, [], PostFilterResult(nomination: .cleared))
+        case .broken(let message, let evaluated, let feasible):
+            attempt.nodesEvaluated = evaluated
+            attempt.nodesFeasible = feasible
+            decision?.note(breach: message)
+            result = .failed(message: message)
         }
         if let decision { notes.add(decision, about: name, attempt: attempt.number, at: now) }
         attempt.end = now + timing.schedulingCyclePerPod + timing.schedulingCyclePerNode * attempt.nodesEvaluated
@@ -243,6 +250,10 @@ public struct Scheduler: Sendable {
                 carryOut(preemptWaiting(preemption, in: pod.profile, at: now, &effects), for: pod.info, at: now, &effects)
             }
             fail(ended.slot, pod, attempt, rejectors, answer.nomination, isUnschedulable: true, at: now, &effects)
+        case .failed(let message):
+            var attempt = ended.attempt
+            attempt.message = message
+            fail(ended.slot, pod, attempt, [], .cleared, isUnschedulable: false, at: now, &effects)
         }
     }
 
@@ -259,9 +270,10 @@ public struct Scheduler: Sendable {
         attempt.node = node
         placements.removeValue(forKey: pod.uid)
         switch cache.reserve(pod.info, on: slot, profile, waiting: waiting.pods) {
-        case .refused(let message, let rejectors, let wishes):
+        case .refused(let message, let rejectors, let veto, let wishes):
             cache.forget(pod.uid)
             attempt.message = message
+            attempt.vetoedBy = veto
             fail(ended.slot, pod, attempt, rejectors, .cleared, isUnschedulable: !rejectors.isEmpty, at: now, &effects)
             carryOut(wishes, of: profile, at: now, &effects)
         case .reserved(let assumed, let annotations, let waits, let wishes):
@@ -319,7 +331,9 @@ public struct Scheduler: Sendable {
                     "Scheduled", "Successfully assigned \(reserved.name) to \(reserved.attempt.node)", .normal,
                     about: reserved.pod.pod.value, at: now, &effects)
             case .failure(let error):
-                bindingFailed(reserved, "binding rejected: running Bind plugin \"DefaultBinder\": \(error)", at: now, &effects)
+                bindingFailed(
+                    reserved, "binding rejected: running Bind plugin \"DefaultBinder\": \(error)", veto: "DefaultBinder (Bind)", at: now,
+                    &effects)
             }
         } else if let event = failureEvents.removeValue(forKey: token) {
             queue.eventArrived(about: event.uid, in: event.slot)
@@ -331,8 +345,10 @@ public struct Scheduler: Sendable {
     }
 
     /// A pod could not be bound after all: its node is free again, and it is tried again after a while.
+    ///
+    /// - Parameter veto: as in ``SchedulingAttempt/vetoedBy``.
     mutating func bindingFailed(
-        _ reserved: ReservedPod, _ message: String, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
+        _ reserved: ReservedPod, _ message: String, veto: String, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
     ) {
         release(reserved, at: now)
         defer { unreserve(reserved, at: now, &effects) }
@@ -341,6 +357,7 @@ public struct Scheduler: Sendable {
         var attempt = reserved.attempt
         attempt.end = now
         attempt.message = message
+        attempt.vetoedBy = veto
         fail(slot, queued, attempt, [], .cleared, isUnschedulable: false, at: now, &effects)
     }
 

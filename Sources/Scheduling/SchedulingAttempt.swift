@@ -21,7 +21,7 @@ public struct SchedulingAttempt: Hashable, Sendable {
     /// From 1.
     public var number: Int
     public var result: Result
-    /// Empty if none was chosen.
+    /// Empty if none was chosen. What failed after that, in Reserve, Permit, PreBind or Bind, has one, too.
     public var node: String
     public var nodesEvaluated: Int
     public var nodesFeasible: Int
@@ -33,4 +33,6 @@ public struct SchedulingAttempt: Hashable, Sendable {
     public var victims: Int
     /// Why it failed; empty for success.
     public var message: String
+    /// The plugin that took the node away again, and where: `Coscheduling (Permit)`; empty if none was chosen, or the pod kept it.
+    public var vetoedBy = ""
 }

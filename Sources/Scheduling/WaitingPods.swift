@@ -101,13 +101,17 @@ extension Scheduler {
     }
 
     /// Waiting pods lose their nodes, and the Reserve plugins are told when all of them have.
+    ///
+    /// - Parameter point: where the plugins that reject them act.
     mutating func rejectWaiting(
-        _ pods: [(pod: UID, reason: String)], _ rejectors: PluginSet, at now: SimulatedTime, _ effects: inout Effects<SchedulerTimer>
+        _ pods: [(pod: UID, reason: String)], _ rejectors: PluginSet, from point: String = "Permit", at now: SimulatedTime,
+        _ effects: inout Effects<SchedulerTimer>
     ) {
         var rejected: [ReservedPod] = []
         for (uid, reason) in pods {
             guard let entry = waiting.remove(uid) else { continue }
-            takeNode(of: entry.reserved, reason, rejectors, at: now, &effects)
+            let plugins = profiles[entry.reserved.profile].names(of: rejectors).joined(separator: ", ")
+            takeNode(of: entry.reserved, reason, rejectors, veto: plugins.isEmpty ? "" : "\(plugins) (\(point))", at: now, &effects)
             rejected.append(entry.reserved)
         }
         for reserved in rejected { unreserve(reserved, at: now, &effects) }
@@ -116,7 +120,7 @@ extension Scheduler {
     /// A pod that waited no longer has its node. It is tried again when something happens that the plugin listens to; what happened
     /// since it was tried counts.
     private mutating func takeNode(
-        of reserved: ReservedPod, _ reason: String, _ rejectors: PluginSet, at now: SimulatedTime,
+        of reserved: ReservedPod, _ reason: String, _ rejectors: PluginSet, veto: String, at now: SimulatedTime,
         _ effects: inout Effects<SchedulerTimer>
     ) {
         cache.forget(reserved.assumed)
@@ -128,6 +132,7 @@ extension Scheduler {
                 var attempt = reserved.attempt
                 attempt.end = now
                 attempt.message = Reservation.message(reason)
+                attempt.vetoedBy = veto
                 fail(reserved.slot, queued, attempt, rejectors, .cleared, isUnschedulable: true, at: now, &effects)
             }
         }
@@ -173,7 +178,7 @@ extension Scheduler {
         // They are tried again after a while, without any event.
         for victim in victims { queue.activate(victim.key) }
         let preemptor = profiles[profile].set(of: DefaultPreemptionPlugin.name) ?? []
-        rejectWaiting(victims.map { ($0.uid, "preempted") }, preemptor, at: now, &effects)
+        rejectWaiting(victims.map { ($0.uid, "preempted") }, preemptor, from: "PostFilter", at: now, &effects)
         return rest
     }
 }

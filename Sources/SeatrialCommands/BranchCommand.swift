@@ -67,6 +67,6 @@ struct BranchCommand: AsyncParsableCommand {
             try Terminal.say("Results    \(folder)")
             try Terminal.say(String(format: "Wall time  %.2f s for %d branches", Terminal.clock - began, total))
         }
-        try Terminal.judge(comparison)
+        try Terminal.judge(comparison, by: "branch")
     }
 }

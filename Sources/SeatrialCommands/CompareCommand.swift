@@ -149,6 +149,6 @@ struct CompareCommand: AsyncParsableCommand {
             try Terminal.say(String(format: "Wall time  %.2f s for %d runs", Terminal.clock - began, comparison.runs.count))
         }
         let shortfall = try wanted.flatMap { try comparison.shortfall(of: $0, source: "--max-seeds \(maxSeeds)") }
-        try Terminal.judge(comparison, shortfall: shortfall)
+        try Terminal.judge(comparison, by: "policy", shortfall: shortfall)
     }
 }

@@ -42,6 +42,6 @@ struct ExperimentCommand: AsyncParsableCommand {
             try Terminal.say("Results    \(folder)")
             try Terminal.say(String(format: "Wall time  %.2f s for %d runs, %.2f s a run", wall, runs, wall / Double(runs)))
         }
-        try Terminal.judge(outcome.comparison, shortfall: outcome.shortfall())
+        try Terminal.judge(outcome.comparison, by: "combination", shortfall: outcome.shortfall())
     }
 }

@@ -64,7 +64,7 @@ struct SweepAllCommand: AsyncParsableCommand {
             try Terminal.say("Results    \(sweep.path)")
             try Terminal.say(String(format: "Wall time  %.2f s", Terminal.clock - began))
         }
-        try Terminal.judge(outcome.comparison)
+        try Terminal.judge(outcome.comparison, by: "combination")
     }
 }
 
@@ -73,7 +73,7 @@ struct SweepRunCommand: ParsableCommand {
         commandName: "run", abstract: "Run some cases, those that are done left out.",
         discussion: """
             Expectations that do not hold are counted and kept with the case, and are no error here, for a batch system would run the case again: \
-            `sweep collect` tells of them, with exit code 1.
+            `sweep collect` tells of them, and `sweep` ends with exit code 1.
             """)
 
     @OptionGroup var options: SweepOptions
@@ -105,14 +105,18 @@ struct SweepRunCommand: ParsableCommand {
 struct SweepCollectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collect",
-        abstract: "Merge all cases into cases.csv, runs.csv and comparison.csv; exit code 3 if some are missing or damaged.")
+        abstract: "Merge all cases into cases.csv, runs.csv and comparison.csv; exit code 3 if some are missing or damaged.",
+        discussion: """
+            Expectations that do not hold are told of, and are no error here: the job of a batch system that merged everything has not failed. \
+            `seatrial sweep EXPERIMENT`, which then finds nothing to run, ends with exit code 1.
+            """)
 
     @OptionGroup var options: SweepOptions
 
     func run() throws {
         let outcome = try Sweep.collect(options.experiment, output: options.output)
         try Terminal.say(ExperimentReport(outcome), terminator: "")
-        try Terminal.judge(outcome.comparison)
+        for line in outcome.comparison.failures(by: "combination") { Terminal.complain(line) }
     }
 }
 

@@ -36,24 +36,17 @@ enum Terminal {
         FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
     }
 
-    private static let shownFailures = 100
-
     /// Tells of the expectations that do not hold in runs of a comparison.
     ///
-    /// - Parameter shortfall: what a precision that was not reached is told of by.
+    /// - Parameters:
+    ///   - noun: what its runs differ in.
+    ///   - shortfall: what a precision that was not reached is told of by.
     /// - Throws: `ExitCode` if there is any, or a shortfall.
-    static func judge(_ comparison: Comparison, shortfall: String? = nil) throws {
+    static func judge(_ comparison: Comparison, by noun: String, shortfall: String? = nil) throws {
         if let shortfall { complain(shortfall) }
-        let failed = comparison.runs.filter { !$0.failed.isEmpty }
-        for run in failed.prefix(shownFailures) {
-            for result in run.failed {
-                complain(
-                    "policy \(comparison.policies[run.policy]), seed \(run.seedText): expected \(result.expectation), observed \(result.observed)"
-                )
-            }
-        }
-        if failed.count > shownFailures { complain("... and expectations do not hold in \(failed.count - shownFailures) more runs") }
-        if !failed.isEmpty || shortfall != nil { throw ExitCode(ExitStatus.expectationFailed) }
+        let failures = comparison.failures(by: noun)
+        for line in failures { complain(line) }
+        if !failures.isEmpty || shortfall != nil { throw ExitCode(ExitStatus.expectationFailed) }
     }
 
     static func warn(_ warnings: [String]) {

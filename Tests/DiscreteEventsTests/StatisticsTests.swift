@@ -28,7 +28,7 @@ struct StatisticsTests {
     @Test("pairing finds a difference that the spread between seeds would hide")
     func pairedDifference() throws {
         let baseline: [Double] = [10, 50, 90, 130]
-        let interval = try #require(StudentInterval(of: baseline.map { $0 + 2 }, minus: [10.1, 49.9, 90.1, 129.9]))
+        let interval = try #require(PairedDifference(of: baseline.map { $0 + 2 }, minus: [10.1, 49.9, 90.1, 129.9])).interval
         #expect(abs(interval.mean - 2) < 1e-9)
         #expect(interval.excludesZero && interval.halfWidth < 0.2)
     }
@@ -53,7 +53,12 @@ struct StatisticsTests {
         // Variances of 1102.5 and 1000 against 2.5.
         #expect(abs(try #require(paired.pairingGain) - 841) < 1e-6)
         let constant = try #require(PairedDifference(of: [3, 4, 5], minus: [1, 2, 3]))
-        #expect(constant.pValue == 0.25 && constant.pairingGain == nil)
+        #expect(constant.pValue == 0.25 && constant.pairingGain == nil && !constant.isSignificant)
+        #expect(paired.isSignificant)
+        // Ten equal differences prove it; what rounding leaves proves nothing.
+        #expect(PairedDifference(of: Array(repeating: 3, count: 10), minus: Array(repeating: 1, count: 10))?.isSignificant == true)
+        let rounded = try #require(PairedDifference(of: [0.1 + 0.2, 0.3, 0.1 + 0.2], minus: [0.3, 0.3, 0.3]))
+        #expect(rounded.interval.mean == 0 && rounded.interval.halfWidth == 0 && rounded.pValue == 1)
         #expect(PairedDifference(of: [3, 4], minus: [3, 4])?.pValue == 1)
         #expect(PairedDifference(of: [1], minus: [2]) == nil)
     }

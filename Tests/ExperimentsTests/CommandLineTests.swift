@@ -205,6 +205,27 @@ struct CommandLineTests {
         #expect(late.status == 2 && late.errors.contains("outside of the run, which takes 1m"), "\(late.errors)")
     }
 
+    @Test("An expectation that fails in many cases is one line; a sweep ends with 1 for it, the job that merges its cases with 0")
+    func sweepExpectations() throws {
+        let experiment = FactorTests.experiment(
+            "  factors: [{name: machines, path: 'cluster.nodePools[general].count', levels: [2, 3]}]\n  outputs: [pods_created]\n")
+        let folder = try TemporaryFolder(FactorTests.files.merging(["experiment.yaml": experiment]) { $1 })
+        try folder.write("scenario.yaml", FactorTests.scenario + "  expect: [{nodes: {total: {atLeast: 5}}, at: 30s}]\n")
+        let (file, output) = (folder["experiment.yaml"], folder["sweep"])
+        let line = "expected nodes at least 5 at 30s: not so in 4 of 4 runs, first under combination machines=2, seed 1: observed 3"
+        for command in [["experiment", file, "--output", folder["whole"]], ["sweep", file, "--output", output]] {
+            let run = try seatrial(command)
+            #expect(run.status == 1 && isOnly(line, in: run.errors), "\(run.status) \(run.errors)")
+        }
+        let collected = try seatrial("sweep", "collect", file, "--output", output)
+        #expect(collected.status == 0 && isOnly(line, in: collected.errors), "\(collected.errors)")
+    }
+
+    /// Whether a text is one line that begins so.
+    private func isOnly(_ beginning: String, in text: String) -> Bool {
+        text.hasPrefix(beginning) && text.split(separator: "\n").count == 1
+    }
+
     @Test("Experiments are validated, and swept in the parts that the arguments name")
     func sweep() throws {
         let experiment = FactorTests.experiment(

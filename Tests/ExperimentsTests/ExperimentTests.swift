@@ -106,6 +106,21 @@ struct ExperimentTests {
         #expect(refused?.description.contains(message) == true, "\(String(describing: refused))")
     }
 
+    @Test(
+        "Points of demand that arrivals cannot come to are warned of before a run",
+        arguments: [
+            ("upTo: 1.2}", "[100, 145]", nil), ("upTo: 1.2}", "[100, 146, 200]", "146, 200"), ("upTo: 1.5}", "[100, 146, 200]", "200"),
+        ])
+    func demandBeyondReach(clones: String, points: String, told: String?) throws {
+        // Nodes offer 4000; the last of what arrives asks for 1000 at most, 25 %.
+        let scenario = ExperimentTests.files["scenario.yaml"]?.replacingOccurrences(of: "at: [100]", with: "at: \(points)")
+            .replacingOccurrences(of: "upTo: 1.2}", with: clones)
+        let folder = try folder(["scenario.yaml": try #require(scenario)])
+        let warnings = try ScenarioFile.load(folder["scenario.yaml"]).warnings.filter { $0.contains("measure.allocation") }
+        #expect(warnings.count == (told == nil ? 0 : 1))
+        if let told { #expect(warnings[0].hasSuffix("so there is nothing to measure at \(told) %"), "\(warnings)") }
+    }
+
     @Test("Points of demand that never came are told of")
     func demand() throws {
         let scenario = ExperimentTests.files["scenario.yaml"]?.replacingOccurrences(of: "at: [100]", with: "at: [100, 150, 200]") ?? ""

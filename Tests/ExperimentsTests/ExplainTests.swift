@@ -20,7 +20,63 @@ struct ExplainTests {
         "Every attempt in scheduling.csv has a decision that says the same",
         arguments: ["quickstart/scenario.yaml", "preemption/scenario.yaml", "zone-spread/scenario.yaml"])
     func agreesWithAttempts(path: String) throws {
-        let scenario = try Self.scenario(path)
+        try check(try Self.scenario(path))
+    }
+
+    /// A gang of three pods, of which the third fits nowhere: the others get nodes and lose them again.
+    private static let gang: [String] = (0..<3).map { number in
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: g-\(number), labels: {scheduling.x-k8s.io/pod-group: g}}
+        spec:
+          nodeSelector: \(number == 2 ? "{disk: none}" : "{}")
+          containers: [{name: c, image: i, resources: {requests: {cpu: 1}}}]
+
+        """
+    }
+    private static let group =
+        "apiVersion: scheduling.x-k8s.io/v1alpha1\nkind: PodGroup\nmetadata: {name: g, namespace: default}\nspec: {minMember: 3}\n"
+    private static let gangs: [String: String] = [
+        "scenario.yaml": """
+        apiVersion: seatrial.dev/v1alpha1
+        kind: Scenario
+        metadata: {name: gangs}
+        spec:
+          duration: 1m
+          cluster:
+            nodePools: [{name: w, count: 2, resources: {cpu: 2, memory: 8Gi, pods: 10}}]
+            objects: [gangs.yaml]
+          scheduler: gang.yaml
+
+        """,
+        "gang.yaml": """
+        apiVersion: kubescheduler.config.k8s.io/v1
+        kind: KubeSchedulerConfiguration
+        profiles:
+          - plugins: {multiPoint: {enabled: [{name: Coscheduling}]}, queueSort: {enabled: [{name: Coscheduling}], disabled: [{name: "*"}]}}
+            pluginConfig: [{name: Coscheduling, args: {permitWaitingTimeSeconds: 5, podGroupBackoffSeconds: 10}}]
+
+        """,
+        "gangs.yaml": ([group] + gang).joined(separator: "---\n"),
+    ]
+
+    @Test("An attempt that lost its node again at Permit has it in scheduling.csv and in the explanation, with who sent the pod away")
+    func sentAway() throws {
+        let folder = try TemporaryFolder(Self.gangs)
+        let scenario = try ScenarioFile.load(folder["scenario.yaml"])
+        try check(scenario)
+        let lost = try #require(try scenario.run().record.attempts.first { $0.result == .unschedulable && !$0.node.isEmpty })
+        #expect(lost.vetoedBy == "Coscheduling (Permit)")
+        let story = try PodStory(of: lost.pod, in: try RepeatableRun(folder["scenario.yaml"]), at: lost.start)
+        let text = PodStoryReport(story).description
+        let sentence = "chosen \(lost.node), then sent away by Coscheduling (Permit)"
+        #expect(text.components(separatedBy: sentence).count >= 3 && !text.contains("no node;"), "\(text)")
+        let chosen = text.split(separator: "\n").first { $0.contains("<- chosen") }
+        #expect(chosen?.contains(lost.node) == true && chosen?.hasSuffix("\(lost.score)") == true, "\(text)")
+    }
+
+    private func check(_ scenario: Scenario) throws {
         let plain = try scenario.run()
         let watched = try WatchedRun(scenario, decisionsAbout: .everybody)
         // To be watched changes nothing.
@@ -38,7 +94,7 @@ struct ExplainTests {
                 #expect(decision.feasible.count == outcome.nodesFeasible)
                 #expect(decision.preemption?.node ?? "" == outcome.nominatedNode)
                 #expect(decision.preemption?.victims.count ?? 0 == outcome.victims)
-                if outcome.result == .scheduled {
+                if !outcome.node.isEmpty {
                     #expect(decision.best.contains(outcome.node))
                     let place = try #require(decision.feasible.firstIndex(of: outcome.node))
                     #expect(decision.totals.isEmpty ? outcome.score == 0 : decision.totals[place] == outcome.score)

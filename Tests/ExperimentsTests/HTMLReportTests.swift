@@ -218,6 +218,58 @@ struct HTMLReportTests {
         #expect(order.first?.hasPrefix("pods_") == true)
     }
 
+    /// The Differences and Means of a comparison of made-up figures, by name, policy and seed.
+    private func charts(of figures: [(name: String, values: [[Double?]])]) throws -> (page: String, charts: [[String: Any]]) {
+        let policies = Array(["a", "b", "c"].prefix(figures[0].values.count))
+        let seeds = figures[0].values[0].indices.map { UInt64($0 + 1) }
+        let runs = policies.indices.flatMap { policy in
+            seeds.indices.map { seed in
+                let summary = RunSummary(figures.map { Metric(name: $0.name, value: $0.values[policy][seed], unit: "s") })
+                return ComparedRun(policy: policy, seed: seeds[seed], summary: summary, failed: [])
+            }
+        }
+        let folder = try TemporaryFolder()
+        try Comparison(policies: policies, Replicates(seeds), runs: runs).write(to: folder.path)
+        let report = try HTMLReport(of: folder.path)
+        try report.write()
+        let page = try String(contentsOfFile: report.path, encoding: .utf8)
+        return (page, try charts(page))
+    }
+
+    @Test("Figures that are 0 under the first policy, and those that are many times as large under another, are arrows with both means")
+    func arrows() throws {
+        let (page, charts) = try charts(of: [
+            ("failed", [[0, 0, 0], [596, 590, 602]]), ("wait", [[0.01, 0.02, 0.01], [1500, 1501, 1499]]),
+            ("start", [[100, 110, 105], [150, 165, 161]]), ("same", [[7, 7, 7], [7, 7, 7]]),
+            ("rounded", [[0.3, 0.3, 0.3], [0.1 + 0.2, 0.3, 0.1 + 0.2]]),
+        ])
+        let drawn = values(charts[0])
+        #expect(drawn.map { $0["metric"] as? String } == ["failed", "wait", "start"])
+        #expect(drawn.map { $0["kind"] as? String } == ["more", "more", "point"])
+        #expect(drawn[0]["means"] as? String == "0 → 596" && (drawn[1]["means"] as? String)?.hasSuffix(" → 1500") == true)
+        // The axis ends where arrows stand, and what is on it can be read.
+        let ends = drawn.compactMap { ($0["high"] as? NSNumber)?.doubleValue }
+        #expect(ends[0] == ends[1] && ends[0] < 11 && ends[2] < 1, "\(ends)")
+        #expect(abs(((drawn[2]["at"] as? NSNumber)?.doubleValue ?? 0) - 161.0 / 315) < 1e-9)
+        #expect(page.contains("an arrow with both means"))
+        // What differs by rounding only is a constant.
+        #expect(!values(charts[1]).contains { ["same (s)", "rounded (s)"].contains($0["metric"] as? String) })
+        // The other way round nothing is without a share.
+        let reversed = values(try self.charts(of: [("failed", [[596, 590, 602], [0, 0, 0]])]).charts[0])
+        #expect(reversed.map { $0["kind"] as? String } == ["point"] && (reversed[0]["at"] as? NSNumber)?.doubleValue == -1)
+    }
+
+    @Test("Differences are shares of the first policy's mean, whatever a later policy has that makes no pair with it, which is told")
+    func unpaired() throws {
+        let (page, charts) = try charts(of: [
+            ("x", [[100, 110, nil, nil], [120, 130, nil, nil], [nil, nil, 7, 8]]), ("y", [[1, 2, 3, 4], [2, 3, 4, 6], [3, 4, 5, 5]]),
+        ])
+        let x = values(charts[0]).filter { $0["metric"] as? String == "x" }
+        #expect(x.map { $0["policy"] as? String } == ["b"])
+        #expect(abs(((x[0]["at"] as? NSNumber)?.doubleValue ?? 0) - 20.0 / 105) < 1e-9)
+        #expect(page.contains("In no pair of runs, so not drawn: x (c)."))
+    }
+
     @Test("With one seed nothing is said about intervals")
     func oneSeed() async throws {
         let folder = try TemporaryFolder()

@@ -9,7 +9,7 @@ import Testing
 @Suite("Precision of experiments")
 struct PrecisionTests {
     /// One pod whose start takes an exponential time, with two means.
-    private func folder(_ spec: String) throws -> TemporaryFolder {
+    private func folder(_ spec: String, duration: String = "10m") throws -> TemporaryFolder {
         try TemporaryFolder([
             "experiment.yaml": """
             apiVersion: seatrial.dev/v1alpha1
@@ -27,7 +27,7 @@ struct PrecisionTests {
             kind: Scenario
             metadata: {name: starts}
             spec:
-              duration: 10m
+              duration: \(duration)
               cluster:
                 nodePools: [{name: node, count: 1, resources: {cpu: 4, memory: 8Gi, pods: 10}}]
                 objects: [pod.yaml]
@@ -71,12 +71,69 @@ struct PrecisionTests {
         func more(_ precision: String) async throws -> Int? {
             let folder = try self.folder("seeds: 10\n  precision: \(precision)")
             let outcome = try await ExperimentFile.load(folder["experiment.yaml"]).run()
-            return try #require(outcome.comparison.metrics.last).moreRunsNeeded
+            return try #require(outcome.comparison.metrics.last).moreSeedsNeeded
         }
         let (coarse, fine) = (try await more("5%"), try await more("1%"))
         let (five, one) = (try #require(coarse), try #require(fine))
         // A fifth of the width takes 25 times as many runs.
         #expect(abs(Double(one + 10) / Double(five + 10) / 25 - 1) < 0.05, "\(one) \(five)")
+    }
+
+    /// One figure by policy and seed; nil: there was nothing to measure.
+    private func comparison(_ values: [[Double?]], precision: Double) -> Comparison {
+        let seeds = values[0].indices.map { UInt64($0 + 1) }
+        let runs = values.indices.flatMap { policy in
+            zip(seeds, values[policy]).map { seed, value in
+                ComparedRun(policy: policy, seed: seed, summary: RunSummary([Metric(name: "x", value: value, unit: "s")]), failed: [])
+            }
+        }
+        return Comparison(policies: Array(["a", "b"].prefix(values.count)), Replicates(seeds), runs: runs, precision: precision)
+    }
+
+    private func shortfall(_ comparison: Comparison) throws -> String? {
+        let wanted = Comparison.Precision(share: comparison.precision, metrics: ["x"], limit: comparison.seeds.count)
+        return try comparison.shortfall(of: wanted, source: "here")
+    }
+
+    @Test("Seeds without the figure do not count: so many more are needed that the pairs suffice")
+    func missing() throws {
+        // Of these four pairs half the interval is 2.598, of five alike it would be 2.03.
+        let values: [[Double?]] = [[100, 100, 100, 100, nil], [108, 110, 112, 110, 115]]
+        #expect(try comparison(values, precision: 0.03).seedsNeeded(for: ["x"]) ?? .max <= 5)
+        let narrow = comparison(values, precision: 0.025)
+        // One pair more; four seeds of five have one.
+        #expect(try narrow.seedsNeeded(for: ["x"]) == 7)
+        #expect(try shortfall(narrow) == "the precision is not reached after 5 seeds (here); about 2 more would do")
+        #expect(ComparisonReport(narrow, isWide: true).description.contains("2 more"))
+    }
+
+    @Test("Where nothing was measured, or no pair of runs, nobody can say how many seeds it takes; a name that no run has is refused")
+    func unmeasured() throws {
+        let nothing = comparison([[nil, nil], [nil, nil]], precision: 0.05)
+        #expect(try nothing.seedsNeeded(for: ["x"]) == nil)
+        #expect(
+            try shortfall(nothing) == "the precision is not reached after 2 seeds (here); in no run was there anything to measure for x")
+        let apart = comparison([[1, nil, 2, 3], [nil, 4, nil, 5]], precision: 0.05)
+        #expect(try apart.seedsNeeded(for: ["x"]) == nil)
+        #expect(try shortfall(apart)?.hasSuffix("; 1 seed had anything to measure for x under both a and b") == true)
+        #expect(try comparison([[3, 3, nil]], precision: 0.05).seedsNeeded(for: ["x"]) == 2)
+        #expect(throws: ScenarioError.self) { try nothing.seedsNeeded(for: ["y"]) }
+    }
+
+    @Test("An experiment goes on while seeds lack the figure, and says in the end that nothing was measured")
+    func goesOn() async throws {
+        // A pod that takes ten seconds on the average has started within a run of fifteen in some of them.
+        let some = try folder("seeds: 2\n  untilPrecise: {share: 10%, maximumSeeds: 400}", duration: "15s")
+        let outcome = try await ExperimentFile.load(some["experiment.yaml"]).run()
+        let row = try #require(outcome.comparison.metrics.last)
+        #expect(try outcome.shortfall() == nil)
+        #expect(row.policy == "mean=20s" && (10..<outcome.comparison.seeds.count).contains(row.pairs ?? 0), "\(row)")
+        #expect(try #require(row.differenceHalfWidth) <= 0.1 * outcome.comparison.metrics[0].mean)
+
+        let none = try folder("seeds: 2\n  untilPrecise: {share: 40%, maximumSeeds: 7}", duration: "10ms")
+        let nothing = try await ExperimentFile.load(none["experiment.yaml"]).run()
+        #expect(nothing.comparison.seeds.count == 7)
+        #expect(try nothing.shortfall()?.hasSuffix("in no run was there anything to measure for pod_start_mean") == true)
     }
 
     @Test("A sweep, whose cases are numbered before the first is run, refuses to go on until something is known")

@@ -76,7 +76,7 @@ struct ReplicationTests {
         }
         // As many runs either way: ten seeds under both policies, or ten under each.
         let (spread, packed, others) = try (values(0, 1...10), values(1, 1...10), values(1, 11...20))
-        let paired = try #require(StudentInterval(of: packed, minus: spread))
+        let paired = try #require(PairedDifference(of: packed, minus: spread)).interval
         // Equal numbers of runs: the standard error of the difference of two means, with twice the degrees of freedom.
         let error = ((square(Statistics.standardDeviation(spread)) + square(Statistics.standardDeviation(others))) / 10).squareRoot()
         let unpaired = 2.1009 * error

@@ -109,16 +109,6 @@ struct RunReportTests {
             (3, "3"), (-0.12344, "-0.1234"), (1.3e-10, "1.300e-10"), (0.99999, "1"),
         ])
     func numbers(value: Double, text: String) { #expect(Presentation.number(value) == text) }
-
-    @Test("A difference in the last digits of a sum is none")
-    func noise() {
-        var metric = ComparedMetric(metric: "m", unit: "1", policy: "p", runs: 3, mean: 0.5, standardDeviation: 0)
-        metric.difference = 1e-17
-        metric.differenceHalfWidth = 0
-        #expect(!metric.isSignificant)
-        metric.difference = 0.1
-        #expect(metric.isSignificant)
-    }
 }
 
 @Suite("Runs from a snapshot")

@@ -186,6 +186,16 @@ struct SweepEngineTests {
         }
     }
 
+    @Test("A name that no image can have is refused before anything is written", arguments: ["bad image", "Web", "web:1:2", ""])
+    func image(name: String) throws {
+        let refused = #expect(throws: ScenarioError.self) { try kubernetes(.init(tasks: 4, image: name)) }
+        #expect(refused?.description.hasPrefix("--image: \"\(name)\" names no image: ") == true, "\(String(describing: refused))")
+        #expect(!FileManager.default.fileExists(atPath: folder["out"]))
+        let path = try kubernetes(.init(tasks: 4, image: "registry.example:5000/team/node-patience:1"))
+        #expect(
+            try String(contentsOfFile: path + "/cases.yaml", encoding: .utf8).contains("\"registry.example:5000/team/node-patience:1\""))
+    }
+
     @Test("A name that would be too long for pods is refused")
     func longName() throws {
         try folder.write(

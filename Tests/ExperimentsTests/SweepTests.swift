@@ -148,6 +148,20 @@ struct SweepTests {
         #expect(try contents(folder["sweep"]) == whole)
     }
 
+    @Test("A figure that was changed in a case's file is no result: the case is damaged, and run again to the same bytes")
+    func changedFigure() async throws {
+        let folder = try folder()
+        _ = try Sweep.run(folder["experiment.yaml"], cases: 1...8, output: folder["sweep"])
+        let text = try String(contentsOfFile: folder["sweep/cases/000005.json"], encoding: .utf8)
+        let value = try #require(text.firstRange(of: #/"value": [0-9.]+/#))
+        try folder.write("sweep/cases/000005.json", text.replacingCharacters(in: value, with: "\"value\": 4711"))
+        #expect(try Sweep.list(folder["experiment.yaml"], output: folder["sweep"]).contains("\n5,machines=3 replicas=2,3,2,1,false\n"))
+        let refused = #expect(throws: ResultError.self) { try Sweep.collect(folder["experiment.yaml"], output: folder["sweep"]) }
+        #expect(refused?.description.contains("1 of 8 cases are missing: 5 (of these there are damaged files: 5)") == true)
+        _ = try await Sweep(folder["experiment.yaml"], output: folder["sweep"]).run(jobs: 1)
+        #expect(try String(contentsOfFile: folder["sweep/cases/000005.json"], encoding: .utf8) == text)
+    }
+
     @Test("Cases in which expectations do not hold are counted")
     func failedExpectations() throws {
         let folder = try folder()

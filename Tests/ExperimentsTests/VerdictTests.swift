@@ -45,6 +45,34 @@ struct VerdictTests {
         #expect(try verdict("recovery_mean", [Self.high, Self.low, [nil, nil, nil, nil, nil]]) == "-")
     }
 
+    @Test(
+        "A difference that is the same with every seed wins when the sign test says so: with six seeds, not with two to five",
+        arguments: 2...6)
+    func sameDifference(seeds: Int) throws {
+        let values = [Array(repeating: 5.0, count: seeds), Array(repeating: 3.0, count: seeds)]
+        #expect(try verdict("recovery_mean", values) == (seeds < 6 ? "-" : "b"))
+        let comparison = comparison(["a", "b"], [("recovery_mean", values)])
+        let row = try #require(comparison.metrics.last)
+        #expect(row.isSignificant == (seeds == 6) && row.isSameDifference && row.differenceHalfWidth == 0)
+        let report = ComparisonReport(comparison).description
+        #expect(report.split(separator: "\n")[1].contains("*") == (seeds == 6), "\(report)")
+        #expect(report.contains("A difference without ± is the same with every seed"))
+    }
+
+    @Test("Figures that differ by the last digits of sums do not differ, and have intervals without width")
+    func noise() throws {
+        let one = [0.006123999999999998, 0.006124, 0.006123999999999999, 0.006124]
+        let other = [0.006124, 0.006123999999999998, 0.006124, 0.006123999999999998]
+        let comparison = comparison(["a", "b"], [("schedule_wait_mean", [one, other])])
+        for row in comparison.metrics { #expect(row.standardDeviation == 0 && row.halfWidth == 0) }
+        let row = comparison.metrics[1]
+        #expect(row.difference == 0 && row.differenceHalfWidth == 0 && row.pValue == 1 && !row.isSignificant && !row.isSameDifference)
+        #expect(comparison.verdicts[0].text() == "-")
+        // What is more than noise stays.
+        let larger = self.comparison(["a", "b"], [("schedule_wait_mean", [one, other.map { $0 + 1e-9 }])]).metrics[1]
+        #expect(abs(try #require(larger.difference) - 1e-9) < 1e-15)
+    }
+
     @Test("With three policies the best is held against each of the others, not only against the first")
     func three() throws {
         let close = zip(Self.low, [0.4, -0.4, 0.3, -0.3, 0.1]).map { $0 + $1 }
@@ -84,10 +112,10 @@ struct VerdictTests {
         #expect(!narrow.contains("more seeds"))
         let wide = ComparisonReport(comparison, isWide: true).description
         let row = comparison.metrics[1]
-        for expected in ["sd", "gain", "\(row.moreRunsNeeded ?? -1) more", "within 5 % of spread's mean"] {
+        for expected in ["sd", "gain", "\(row.moreSeedsNeeded ?? -1) more", "within 5 % of spread's mean"] {
             #expect(wide.contains(expected), "\(wide)")
         }
-        #expect(row.moreRunsNeeded == max(0, (row.runsNeeded ?? 0) - 5))
+        #expect(row.moreSeedsNeeded == max(0, (row.observationsNeeded ?? 0) - 5))
     }
 
     @Test("Figures in which neither less nor more is better are known as such")

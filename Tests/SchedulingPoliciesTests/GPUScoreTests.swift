@@ -84,6 +84,45 @@ struct GPUScoreTests {
         #expect(plugin.score(Case(asked: .none).figures) == 0)
     }
 
+    @Test(
+        "Scores stay between 0 and 100 on machines with more GPUs than the trace's largest, and pods of one kind are preferred there, too")
+    func largeMachines() throws {
+        let (clustering, packing) = (try GPUScoreTests.plugin(GpuClusteringPlugin.init), try GPUScoreTests.plugin(GpuPackingPlugin.init))
+        let uses: [[(milli: Int64, count: Int, devices: [Int])]] = [[], [(1000, 4, [0, 1, 2, 3])], [(500, 1, [5])]]
+        for gpus in [8, 9, 16, 40, 200] {
+            for used in uses {
+                for asked in [GPUDemand(count: 1, milli: 500), GPUDemand(count: 4, milli: 1000), .none] {
+                    let figures = Case(used: used, gpus: gpus, asked: asked).figures
+                    for score in [clustering.score(figures), packing.score(figures)] {
+                        #expect((0...100).contains(score), "\(gpus) \(used)")
+                    }
+                }
+            }
+        }
+        // 4 of 16 are used: 25 x 4 / 16 = 6.
+        let four = Case(used: [(1000, 4, [0, 1, 2, 3])], gpus: 16, asked: GPUDemand(count: 4, milli: 1000))
+        #expect(clustering.score(four.figures) == 81 && clustering.score(Case(gpus: 16).figures) == 25)
+        // An untouched node stays below one in use.
+        #expect(packing.score(Case(gpus: 60).figures) == 33)
+    }
+
+    @Test("amounts that no machine has leave scores where numbers end")
+    func huge() throws {
+        let product = try GPUScoreTests.plugin(DotProdPlugin.init)
+        #expect(product.score(Case(cores: .max / 1000, cpuAsked: .max).figures) == .min)
+        let fit = try GPUScoreTests.plugin(BestFitPlugin.init)
+        #expect(fit.score(Case(cores: .max / 1000).figures) < 0)
+        var scores = [Int64.min, 0, .max]
+        NodeScore.normaliseBetweenExtremes(&scores)
+        #expect(scores == [0, 50, 100])
+        scores = [.max, .max / 2, 0, .min]
+        NodeScore.normaliseByMaximum(&scores, reversed: false)
+        #expect(scores == [100, 49, 0, -100])
+        scores = [.max, 0]
+        NodeScore.normaliseByMaximum(&scores, reversed: true)
+        #expect(scores == [0, 100])
+    }
+
     @Test("fragmentation: what a typical pod could not use")
     func fragmentation() {
         let workload = Fragmentation([

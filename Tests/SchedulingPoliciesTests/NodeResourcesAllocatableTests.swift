@@ -29,6 +29,21 @@ struct NodeResourcesAllocatableTests {
         #expect(try NodeResourcesAllocatableTests.scores("") == [0, 57, 100])
     }
 
+    @Test("amounts whose distance times a hundred is beyond 64 bits are scored in proportion, too")
+    func huge() throws {
+        let nodes = [("large", Int64(200) << 50), ("middle", Int64(100) << 50), ("small", Int64(100) << 30)].map { name, bytes in
+            var node = GPUCluster.node(name, gpus: 0)
+            node.status.allocatable[.ephemeralStorage] = Quantity(bytes: bytes)
+            return node
+        }
+        var maker = try DecisionMaker(
+            configuration: GPUCluster.configuration(
+                "NodeResourcesAllocatable", arguments: "mode: Least, resources: [{name: ephemeral-storage, weight: 1}]"),
+            registry: .withPolicies, nodes: nodes, pods: [])
+        let made = maker.decide(GPUCluster.pod("p", gpuMilli: 0))
+        #expect(try #require(made).scores.first { $0.plugin == "NodeResourcesAllocatable" }?.scores == [0, 50, 100])
+    }
+
     @Test("nodes that are equal in what counts are equally good")
     func equal() throws {
         #expect(try NodeResourcesAllocatableTests.scores("resources: [{name: memory, weight: 3}]") == [0, 0, 0])

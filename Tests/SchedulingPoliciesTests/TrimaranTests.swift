@@ -75,6 +75,20 @@ struct TrimaranTests {
         #expect(try score(TrimaranTests.pod(request: 1000), ", defaultRequestsMultiplier: \"2\"") == 70)
     }
 
+    @Test(
+        "Requests and limits beyond what 64 bits hold in sum make a node full, and no crash",
+        arguments: ["TargetLoadPacking", "LoadVariationRiskBalancing"])
+    func hugeAmounts(policy: String) throws {
+        var pod = TrimaranTests.pod(request: 1000, limit: Int64.max)
+        var spec = pod.spec.value
+        spec.containers.append(contentsOf: [spec.containers[0], spec.containers[0]])
+        pod.spec = Shared(spec)
+        let scores = try TrimaranTests.scores(
+            policy, TrimaranTests.prometheus, averages: [TrimaranTests.load(0), TrimaranTests.load(0.5)], pod: pod)
+        #expect(scores.allSatisfy { (0...100).contains($0) })
+        #expect(policy != "TargetLoadPacking" || scores == [0, 0])
+    }
+
     @Test("TargetLoadPacking adds what pods will use that were bound too late to be measured")
     func unmeasured() throws {
         // The report is of 100 s: what was bound 59 s before is added with 1.5 cores, what was bound 60 s before is not.

@@ -33,8 +33,10 @@ private struct Harness {
         case report(APICall)
     }
 
-    init(_ configuration: SchedulerConfiguration = SchedulerConfiguration(), seed: UInt64 = 1) throws {
-        scheduler = try Scheduler(configuration, timing: ControlPlaneTiming(), seed: seed)
+    init(
+        _ configuration: SchedulerConfiguration = SchedulerConfiguration(), registry: PluginRegistry = PluginRegistry(), seed: UInt64 = 1
+    ) throws {
+        scheduler = try Scheduler(configuration, registry: registry, timing: ControlPlaneTiming(), seed: seed)
     }
 
     mutating func add(_ node: Node, at time: SimulatedTime) { push(time, .watch(WatchEvent(.added, APIObject(node), time: time))) }
@@ -187,6 +189,27 @@ struct SchedulerTests {
         #expect(harness.bindings == ["p": "n"])
         // Failed at 0.5 s: backs off to 1.5 s, floored to 1 s, flushed at 2 s.
         #expect(harness.attempts.last?.start == time(2000))
+    }
+
+    @Test(
+        "An attempt in which a plugin gives a score that may not stand fails in the real scheduler's words, and is made again after back-off"
+    )
+    func invalidScore() throws {
+        let (configuration, registry) = LabelScore.profile(normalises: false)
+        var harness = try Harness(configuration, registry: registry)
+        for (name, score) in [("a", "7"), ("b", "-23"), ("c", "101")] {
+            var node = node(name)
+            node.metadata.labels["score"] = score
+            harness.add(node, at: start)
+        }
+        harness.add(pod("p"), at: time(500))
+        harness.run(until: time(900))
+        let attempt = try #require(harness.attempts.first)
+        #expect(attempt.result == .error && attempt.node.isEmpty && attempt.nodesEvaluated == 3 && attempt.nodesFeasible == 3)
+        #expect(attempt.message == LabelScore.refusal(of: -23))
+        #expect(harness.conditions.map(\.reason) == ["SchedulerError"] && harness.bindings.isEmpty)
+        harness.run(until: time(5000))
+        #expect(harness.attempts.count > 1)
     }
 
     @Test("A condition that the API server did not write is asked for again at the next attempt, and no more once it stands")

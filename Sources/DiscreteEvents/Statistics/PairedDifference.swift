@@ -3,7 +3,8 @@ import CGSL
 
 /// The mean of paired differences with its interval, its test, and what the pairing was worth.
 public struct PairedDifference: Sendable, Hashable {
-    /// Of the differences; the interval is Student's.
+    /// Of the differences; the interval is Student's. Differences that are all one number leave it no width, which is no proof: the p-value says
+    /// what they are worth.
     public let interval: StudentInterval
     /// Two-sided p-value of the paired t test that the mean is zero. Differences that are all one number leave that test nothing to go by: 1 if it
     /// is zero, otherwise the sign test's, 2^(1 - n): two equal differences prove little, ten a lot.
@@ -12,17 +13,16 @@ public struct PairedDifference: Sendable, Hashable {
     /// variances over the variance of the differences. nil where the differences do not vary.
     public let pairingGain: Double?
 
-    /// Compares `values[i]` with `baseline[i]`; nil for fewer than two pairs.
+    /// Compares `values[i]` with `baseline[i]`: two policies on the same seeds; nil for fewer than two pairs. Common random numbers make the
+    /// two sides of a pair alike, so the differences vary far less than the values (Law, "Simulation Modeling and Analysis", 11.2).
     /// - Precondition: as many values as baseline values.
     public init?(of values: [Double], minus baseline: [Double], confidence: Double = 0.95) {
-        guard let interval = StudentInterval(of: values, minus: baseline, confidence: confidence) else { return nil }
+        let differences = PairedDifference.differences(of: values, minus: baseline)
+        guard let interval = StudentInterval(differences, confidence: confidence) else { return nil }
         self.interval = interval
-        let differences = zip(values, baseline).map { $0 - $1 }
         let deviation = Statistics.standardDeviation(differences)
-        // The last digits of sums are noise.
-        let noise = (Statistics.mean(values).magnitude + Statistics.mean(baseline).magnitude) * 1e-12
-        guard deviation > noise else {
-            pValue = interval.mean.magnitude > noise ? Double(sign: .plus, exponent: 1 - values.count, significand: 1) : 1
+        guard deviation > 0 else {
+            pValue = interval.mean == 0 ? 1 : Double(sign: .plus, exponent: 1 - values.count, significand: 1)
             pairingGain = nil
             return
         }
@@ -30,6 +30,22 @@ public struct PairedDifference: Sendable, Hashable {
         pValue = min(1, 2 * gsl_cdf_tdist_Q(statistic, Double(values.count - 1)))
         let (one, other) = (Statistics.standardDeviation(values), Statistics.standardDeviation(baseline))
         pairingGain = (one * one + other * other) / (deviation * deviation)
+    }
+}
+
+extension PairedDifference {
+    /// Whether a mean of zero can be ruled out at the interval's confidence. Where the differences vary, that is when the interval leaves out
+    /// zero; where they are all one number, when there are enough of them for the sign test.
+    public var isSignificant: Bool { interval.excludesZero && pValue < 1 - interval.confidence }
+
+    /// `values[i] - baseline[i]`, without the noise that the last digits of sums are: differences that are nothing else are 0, and those that
+    /// vary by nothing else are equal.
+    ///
+    /// - Precondition: as many values as baseline values.
+    public static func differences(of values: [Double], minus baseline: [Double]) -> [Double] {
+        precondition(values.count == baseline.count, "paired differences need pairs")
+        let noise = (Statistics.mean(values).magnitude + Statistics.mean(baseline).magnitude) * Statistics.noise
+        return Statistics.withoutNoise(zip(values, baseline).map { $0 - $1 }.map { $0.magnitude > noise ? $0 : 0 }, below: noise)
     }
 }
 

@@ -7,6 +7,21 @@ import CGSL
 
 /// Summary statistics of a list of numbers.
 public enum Statistics {
+    /// What the last digits of sums are off by, as a share of the sum: less than that is no difference.
+    public static let noise = 1e-12
+
+    /// The values; all of them their mean if they vary by noise only.
+    public static func withoutNoise(_ values: [Double]) -> [Double] {
+        withoutNoise(values, below: mean(values).magnitude * noise)
+    }
+
+    /// The values; all of them their mean if none is farther from it than `noise`.
+    static func withoutNoise(_ values: [Double], below noise: Double) -> [Double] {
+        let mean = mean(values)
+        guard values.allSatisfy({ ($0 - mean).magnitude <= noise }) else { return values }
+        return Array(repeating: mean, count: values.count)
+    }
+
     /// The arithmetic mean; NaN of no values.
     public static func mean(_ values: [Double]) -> Double {
         values.isEmpty ? .nan : values.withUnsafeBufferPointer { gsl_stats_mean($0.baseAddress, 1, $0.count) }
@@ -72,13 +87,5 @@ public struct StudentInterval: Sendable, Hashable {
         self.halfWidth = factor * Statistics.standardDeviation(values) / Double(values.count).squareRoot()
         self.confidence = confidence
         self.count = values.count
-    }
-
-    /// The interval for the mean of `values[i] - baseline[i]`: two policies compared on the same seeds. Common random numbers make the two
-    /// sides of a pair alike, so the differences vary far less than the values (Law, "Simulation Modeling and Analysis", 11.2).
-    /// - Precondition: as many values as baseline values.
-    public init?(of values: [Double], minus baseline: [Double], confidence: Double = 0.95) {
-        precondition(values.count == baseline.count, "paired differences need pairs")
-        self.init(zip(values, baseline).map { $0 - $1 }, confidence: confidence)
     }
 }

@@ -35,7 +35,7 @@ extension Experiment {
         var all = first
         while true {
             let outcome = ExperimentOutcome(whole, runs: all)
-            let needed = try outcome.comparison.runsNeeded(for: target.precision.metrics, source: target.position)
+            let needed = try outcome.comparison.seedsNeeded(for: target.precision.metrics, source: target.position)
             let count = target.precision.furtherSeeds(whole.replications.seeds.count, needed: needed)
             guard count > 0, let last = whole.replications.seeds.last else { return outcome }
             var round = self

@@ -20,12 +20,12 @@ struct DecisionReport: CustomStringConvertible {
         var text = "Attempt \(outcome.number), \(outcome.start.exactClock) to \(outcome.end.exactClock): "
         switch outcome.result {
         case .scheduled: text += "node \(outcome.node); \(looked)\n"
-        case .unschedulable, .error: text += "no node; \(looked)\n  \(outcome.message)\n"
+        case .unschedulable, .error: text += "\(outcome.veto ?? "no node"); \(looked)\n  \(outcome.message)\n"
         }
         if decision.nominatedNodeUsed { text += "  The pod was nominated to a node by a preemption: only that one was looked at.\n" }
         if let allowed = decision.allowedNodes { text += "  Only these nodes come into question: \(list(allowed))\n" }
         if let plugin = decision.preFilterPlugin { text += "  Refused by \(plugin) before any node was looked at.\n" }
-        if decision.best.count > 1, outcome.result == .scheduled {
+        if decision.best.count > 1, !outcome.node.isEmpty {
             text += "  \(decision.best.count) nodes were equally good, one of them was drawn: \(list(decision.best))\n"
         }
         return text
@@ -92,5 +92,13 @@ struct DecisionReport: CustomStringConvertible {
 
     private func list(_ names: [String]) -> String {
         names.prefix(limit).joined(separator: ", ") + (names.count > limit ? ", ... \(names.count - limit) more" : "")
+    }
+}
+
+extension SchedulingAttempt {
+    /// `chosen w-1, then sent away by Coscheduling (Permit)`: what became of the node that was chosen; nil if none was, or the pod kept it.
+    var veto: String? {
+        if node.isEmpty || result == .scheduled { return nil }
+        return "chosen \(node), then sent away" + (vetoedBy.isEmpty ? "" : " by \(vetoedBy)")
     }
 }

@@ -42,7 +42,7 @@ public struct PodStoryReport: CustomStringConvertible {
         var lines = [Line(time: pod.created, text: "created" + (pod.isFromSnapshot ? " (before the run)" : ""))]
         for attempt in story.attempts {
             let outcome = attempt.outcome
-            var result = outcome.result == .scheduled ? "node \(outcome.node)" : outcome.message
+            var result = outcome.result == .scheduled ? "node \(outcome.node)" : (outcome.veto.map { $0 + ": " } ?? "") + outcome.message
             if outcome.victims > 0 {
                 result += " Preempts \(Presentation.count(outcome.victims, "pod")) on \(outcome.nominatedNode)."
             }

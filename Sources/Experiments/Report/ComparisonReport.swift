@@ -53,7 +53,7 @@ public struct ComparisonReport: CustomStringConvertible {
         guard isWide else { return [cell] }
         return [
             cell, entry.adjustedPValue.map { Presentation.significant($0, digits: 2) } ?? "-",
-            entry.pairingGain.map { Presentation.significant($0, digits: 2) } ?? "-", entry.moreRunsNeeded.map { "\($0) more" } ?? "-",
+            entry.pairingGain.map { Presentation.significant($0, digits: 2) } ?? "-", entry.moreSeedsNeeded.map { "\($0) more" } ?? "-",
         ]
     }
 
@@ -64,6 +64,9 @@ public struct ComparisonReport: CustomStringConvertible {
         text +=
             " ± half of their 95 % interval (Student's t). Differences are paired, seed by seed; * leaves out 0, "
             + "** also in view of how many differences there are (Holm).\n"
+        if comparison.metrics.contains(where: \.isSameDifference) {
+            text += "A difference without ± is the same with every seed: * from 6 seeds on, by the sign test.\n"
+        }
         if isWide {
             text +=
                 "sd: standard deviation. p: adjusted by Holm's method. gain: how many times as many runs independent seeds would have taken. "

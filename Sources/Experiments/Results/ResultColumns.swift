@@ -131,7 +131,10 @@ public enum ResultTables {
             ResultColumn("pod", .text, "The pod."),
             ResultColumn("attempt", .integer, "1 for the pod's first."),
             ResultColumn("result", .text, "`scheduled`, `unschedulable` or `error`."),
-            ResultColumn("node", .text, optional: true, "The node chosen."),
+            ResultColumn(
+                "node", .text, optional: true,
+                "The node chosen; of an attempt that failed, too, if the pod lost it again before it was bound (in Reserve, Permit, PreBind or Bind)."
+            ),
             ResultColumn("nodes_evaluated", .integer, "Nodes that were filtered in this cycle."),
             ResultColumn("nodes_feasible", .integer, "Nodes among them that passed every filter."),
             ResultColumn("score", .integer, "The weighted sum of the chosen node's scores; 0 where it was the only feasible one."),
@@ -143,7 +146,8 @@ public enum ResultTables {
                 "Pods that have to go for that, those included that go already for another pod; events.csv names them (reason Preempted)."),
             ResultColumn(
                 "message", .text, optional: true,
-                "Why no node would do, as the Event says it: the filters' reasons with their numbers of nodes, then what preemption found."),
+                "Why no node would do, or the one chosen was lost again, as the Event says it: the filters' reasons with their numbers of nodes, then what preemption found."
+            ),
         ])
 
     public static let events = ResultTable(

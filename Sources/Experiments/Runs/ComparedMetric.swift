@@ -8,6 +8,8 @@ public struct ComparedMetric: Sendable {
     public var unit: String
     public var policy: String
     public var runs: Int
+    /// Observations that were asked for: in ``runs`` of them there was something to measure.
+    public var seeds: Int
     public var mean: Double
     public var standardDeviation: Double
     /// Half the width of the 95 % interval of the mean; nil with fewer than two runs.
@@ -23,16 +25,22 @@ public struct ComparedMetric: Sendable {
     public var adjustedPValue: Double?
     /// How many times as many runs independent seeds would have needed; nil where differences do not vary.
     public var pairingGain: Double?
-    /// Runs in all after which the interval should be as narrow as wanted; nil: nobody can say, or the mean is zero.
-    public var runsNeeded: Int?
-    /// How many of them are still to be made.
-    public var moreRunsNeeded: Int? { runsNeeded.map { max(0, $0 - (pairs ?? runs)) } }
+    /// Observations (pairs of them) after which the interval should be as narrow as wanted; nil: nobody can say, or the mean is zero.
+    public var observationsNeeded: Int?
+    /// How many more seeds that takes. Not every seed has the metric: so many that those which have it should suffice.
+    public var moreSeedsNeeded: Int? {
+        let observed = pairs ?? runs
+        return observationsNeeded.map { needed in
+            needed <= observed ? 0 : Int((Double(needed - observed) * Double(seeds) / Double(observed)).rounded(.up))
+        }
+    }
 
-    init(metric: String, unit: String, policy: String, runs: Int, mean: Double, standardDeviation: Double) {
+    init(metric: String, unit: String, policy: String, runs: Int, of seeds: Int, mean: Double, standardDeviation: Double) {
         self.metric = metric
         self.unit = unit
         self.policy = policy
         self.runs = runs
+        self.seeds = seeds
         self.mean = mean
         self.standardDeviation = standardDeviation
     }
@@ -41,15 +49,16 @@ public struct ComparedMetric: Sendable {
         differenceHalfWidth = paired?.interval.halfWidth
         pValue = paired?.pValue
         pairingGain = paired?.pairingGain
+        isSignificant = paired?.isSignificant ?? false
     }
 
-    /// Whether the interval of the difference leaves out 0.
-    public var isSignificant: Bool {
-        guard let difference, let differenceHalfWidth else { return false }
-        // The last digits of sums are noise.
-        return difference.magnitude > differenceHalfWidth && difference.magnitude > mean.magnitude * 1e-9
-    }
+    /// Whether 0 can be ruled out as the difference: its interval leaves it out. A difference that is the same with every seed has an interval
+    /// without any width, whatever their number; there the sign test decides, with six seeds at the earliest.
+    public private(set) var isSignificant = false
 
-    /// Whether it stays so in view of all the other differences of the comparison.
+    /// Whether the difference was the same number with every seed, and not 0.
+    public var isSameDifference: Bool { pairingGain == nil && (pairs ?? 0) > 1 && difference != 0 }
+
+    /// Whether it stays significant in view of all the other differences of the comparison.
     public var isSignificantAmongAll: Bool { isSignificant && (adjustedPValue ?? 1) < 0.05 }
 }

@@ -34,13 +34,33 @@ extension Comparison {
     /// What to say if the limit came before the precision; nil: it did not.
     ///
     /// - Parameter source: where the precision was asked for.
-    /// - Throws: as ``runsNeeded(for:source:)``.
+    /// - Throws: as ``seedsNeeded(for:source:)``.
     public func shortfall(of precision: Precision, source: String) throws(ScenarioError) -> String? {
-        let needed = try runsNeeded(for: precision.metrics, source: source)
+        let needed = try seedsNeeded(for: precision.metrics, source: source)
         guard needed.map({ $0 > seeds.count }) ?? true else { return nil }
-        let estimate = needed.map { "; about \($0 - seeds.count) more would do" } ?? ""
-        return "the precision is not reached after \(seeds.count) seeds (\(source))" + estimate
+        let gaps = precision.metrics.compactMap { gap(in: $0) }.map { "; " + $0 }
+        let estimate = needed.map { "; about \($0 - seeds.count) more would do" } ?? gaps.joined()
+        return "the precision is not reached after \(Presentation.count(seeds.count, "seed")) (\(source))" + estimate
     }
+
+    /// Says so if a metric was measured too seldom for any interval.
+    private func gap(in name: String) -> String? {
+        let rows = metrics.filter { $0.metric == name }
+        if rows.isEmpty { return "in no run was there anything to measure for \(name)" }
+        for policy in judged {
+            let row = rows.first { $0.policy == policy }
+            if let row, observed(row) > 1 { continue }
+            let both = policies.count == 1 ? policy : "both \(policies[0]) and \(policy)"
+            return "\(Presentation.count(row.map(observed) ?? 0, "seed")) had anything to measure for \(name) under \(both)"
+        }
+        return nil
+    }
+
+    /// Whose intervals are to be narrow: those of differences; alone, a policy has nothing but its mean.
+    private var judged: ArraySlice<String> { policies.count == 1 ? policies[...] : policies.dropFirst() }
+
+    /// How many observations the interval rests on that is to be narrow.
+    private func observed(_ row: ComparedMetric) -> Int { policies.count == 1 ? row.runs : row.pairs ?? 0 }
 
     /// Runs every policy with more and more seeds, until the intervals of some metrics are narrow enough.
     ///
@@ -65,36 +85,40 @@ extension Comparison {
                 policies: comparison.policies, Replicates(comparison.seeds + more.seeds, antithetic: antithetic),
                 runs: comparison.runs + more.runs, precision: precision.share)
             let count = comparison.seeds.count
-            let needed = try comparison.runsNeeded(for: precision.metrics)
+            let needed = try comparison.seedsNeeded(for: precision.metrics)
             next = next.upperBound..<(next.upperBound + UInt64(precision.furtherSeeds(count, needed: needed)))
         }
         return comparison
     }
 
-    /// The most runs that any of these metrics needs, those made included; nil: more than anybody can say.
+    /// The most seeds that any of these metrics needs, those made included; nil: more than anybody can say, for too few had it.
     ///
     /// - Parameter source: where the precision was asked for; nil: on the command line.
     /// - Throws: `ScenarioError` for a metric that runs do not have, or of which no share can be taken.
-    public func runsNeeded(for names: [String], source: String? = nil) throws(ScenarioError) -> Int? {
+    public func seedsNeeded(for names: [String], source: String? = nil) throws(ScenarioError) -> Int? {
         var most = 2
+        var isKnown = true
         for name in names {
-            let rows = metrics.filter { $0.metric == name }
             let place = source.map { "\($0): \(name)" } ?? "--metric \(name)"
-            guard !rows.isEmpty else {
+            guard runs.contains(where: { run in run.summary.metrics.contains { $0.name == name } }) else {
                 throw ScenarioError(["\(place): summary.csv has no such metric"])
             }
-            // What differences need is less than what means need; alone, a policy has nothing but its mean.
-            for row in rows where policies.count == 1 || row.difference != nil {
+            let rows = metrics.filter { $0.metric == name }
+            let base = rows.first { $0.policy == policies[0] }
+            for policy in judged {
+                guard let row = rows.first(where: { $0.policy == policy }), observed(row) > 1 else {
+                    isKnown = false
+                    continue
+                }
                 if (row.difference ?? row.mean) == 0, (row.differenceHalfWidth ?? row.standardDeviation) == 0 { continue }
-                if rows[0].mean == 0 {
+                if base?.mean == 0 {
                     throw ScenarioError([
-                        "\(place): its mean under \(rows[0].policy) is 0, of which no share can be taken: put another policy first"
+                        "\(place): its mean under \(policies[0]) is 0, of which no share can be taken: put another policy first"
                     ])
                 }
-                guard let needed = row.runsNeeded else { return nil }
-                most = max(most, needed)
+                if let more = row.moreSeedsNeeded { most = max(most, more == 0 ? 0 : seeds.count + more) } else { isKnown = false }
             }
         }
-        return most
+        return isKnown ? most : nil
     }
 }

@@ -128,26 +128,28 @@ public struct Comparison: Sendable {
         guard let first = byPolicy.first else { return [] }
         let base = Statistics.mean(first.compactMap { $0 }).magnitude
         return byPolicy.enumerated().compactMap { policy, values in
-            let present = values.compactMap { $0 }
+            let present = Statistics.withoutNoise(values.compactMap { $0 })
             guard !present.isEmpty else { return nil }
             var row = ComparedMetric(
-                metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count,
+                metric: metric.name, unit: metric.unit, policy: policies[policy], runs: present.count, of: values.count,
                 mean: Statistics.mean(present), standardDeviation: Statistics.standardDeviation(present))
             row.halfWidth = StudentInterval(present)?.halfWidth
             var spread = row.standardDeviation
             if policy > 0 {
                 var pairs: [(here: Double, base: Double)] = []
                 for (here, base) in zip(values, first) { if let here, let base { pairs.append((here, base)) } }
+                // Without a pair nobody can say how differences vary.
+                spread = .nan
                 if !pairs.isEmpty {
-                    let differences = pairs.map { $0.here - $0.base }
+                    let differences = PairedDifference.differences(of: pairs.map(\.here), minus: pairs.map(\.base))
                     row.difference = Statistics.mean(differences)
                     row.pairs = pairs.count
                     spread = Statistics.standardDeviation(differences)
                     row.set(PairedDifference(of: pairs.map(\.here), minus: pairs.map(\.base)))
                 }
             }
-            if present.count > 1, base > 0 {
-                row.runsNeeded = Replications.needed(forHalfWidth: precision * base, standardDeviation: spread)
+            if !spread.isNaN, base > 0 {
+                row.observationsNeeded = Replications.needed(forHalfWidth: precision * base, standardDeviation: spread)
             }
             return row
         }
@@ -178,7 +180,10 @@ public struct Comparison: Sendable {
             ResultColumn("ci95_low", .number, optional: true, "The 95 % interval of the mean by Student's t; empty with one run."),
             ResultColumn("ci95_high", .number, optional: true, "Its upper end."),
             ResultColumn("difference_mean", .number, optional: true, "Mean of the paired differences to the first policy."),
-            ResultColumn("difference_ci95_low", .number, optional: true, "The 95 % interval of that mean."),
+            ResultColumn(
+                "difference_ci95_low", .number, optional: true,
+                "The 95 % interval of that mean; without any width where the difference is the same with every seed: what that is worth, p_value says."
+            ),
             ResultColumn("difference_ci95_high", .number, optional: true, "Its upper end."),
             ResultColumn(
                 "p_value", .number, optional: true,
@@ -194,8 +199,9 @@ public struct Comparison: Sendable {
             ),
             ResultColumn(
                 "more_runs_needed", .integer, optional: true,
-                "So many more runs and the half width of the difference's interval (the first policy: of the mean's) should be within the precision "
-                    + "asked for (`--precision`, `--until-precise`; otherwise 5 %), a share of the first policy's mean."),
+                "So many more runs (seeds) and the half width of the difference's interval (the first policy: of the mean's) should be within the precision "
+                    + "asked for (`--precision`, `--until-precise`; otherwise 5 %), a share of the first policy's mean; more where not every run has the metric."
+            ),
         ])
 
     /// Columns of `runs.csv`: the runs behind a comparison, ready to be tested otherwise.
@@ -230,7 +236,7 @@ public struct Comparison: Sendable {
                 csv.field(row.pValue)
                 csv.field(row.adjustedPValue)
                 csv.field(row.pairingGain)
-                csv.field(row.moreRunsNeeded)
+                csv.field(row.moreSeedsNeeded)
                 csv.endRow()
             }
         }

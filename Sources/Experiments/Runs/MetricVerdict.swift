@@ -8,7 +8,7 @@ public struct MetricVerdict: Hashable, Sendable {
     public enum Certainty: Hashable, Sendable {
         /// Nothing can be said: all of them might be best.
         case none
-        /// The 95 % intervals of the differences to the best leave out 0.
+        /// The 95 % intervals of the differences to the best leave out 0 (``PairedDifference/isSignificant``).
         case interval
         /// They do so in view of how many differences were looked at, too (Holm).
         case amongAll
@@ -69,7 +69,7 @@ private struct PairTable {
         var mayDiffer: Bool { difference.pairingGain != nil || difference.pValue != 1 }
 
         func isSignificant(_ certainty: MetricVerdict.Certainty) -> Bool {
-            mayDiffer && difference.interval.excludesZero && (certainty == .interval || adjustedPValue < 0.05)
+            difference.isSignificant && (certainty == .interval || adjustedPValue < 0.05)
         }
     }
 

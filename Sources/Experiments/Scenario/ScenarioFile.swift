@@ -178,6 +178,7 @@ struct ScenarioReader {
         }
         let measure = decoder.field(spec, "measure")
         if let measure { configuration.recording = decoder.measure(measure) }
+        warnings += AllocationWarning(configuration).texts.map { "\(path): \($0)" }
         if let node = measure?["requests"], configuration.traffic == nil { decoder.context.error(node, "the scenario has no traffic") }
         if let override = overrides.warmUp { configuration.recording.warmUp = override.warmUp }
         if let duration, let problem = configuration.recording.warmUpProblem(over: duration) {

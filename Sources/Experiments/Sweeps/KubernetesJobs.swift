@@ -3,6 +3,7 @@
 
 import Foundation
 import KubernetesAPI
+import NodeAgent
 
 /// Manifests and a container file for a sweep, and a copy of all files it is read from, in one folder.
 public struct KubernetesJobs: Sendable {
@@ -41,8 +42,11 @@ public struct KubernetesJobs: Sendable {
 
     /// Writes the folder `kubernetes` below the sweep's.
     ///
-    /// - Throws: `ScenarioError` for mistakes in the files, or a name that is too long; `ResultError` if something cannot be written.
+    /// - Throws: `ScenarioError` for mistakes in the files, a name that is too long, or one that no image can have; `ResultError` if something cannot be written.
     public init(_ file: String, output: String?, _ options: Options) throws {
+        if let image = options.image, let problem = ImageReference.problem(of: image) {
+            throw ScenarioError(["--image: \"\(image)\" names no image: \(problem)"])
+        }
         let sweep = try Sweep(file, output: output)
         let experiment = sweep.experiment
         guard experiment.name.count <= KubernetesJobs.longestName else {

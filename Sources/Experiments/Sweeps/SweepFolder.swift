@@ -121,19 +121,41 @@ struct SweepFolder: Sendable {
         }
         let document = JSONValue.members([
             ("fingerprint", .string(fingerprint)), ("case", .integer(one.number)), ("seed", .number(String(one.seed))),
-            ("metrics", .array(metrics)), ("failed", .array(failed)),
+            ("metrics", .array(metrics)), ("failed", .array(failed)), ("checksum", .string(checksum(run, as: one))),
         ])
         try WholeFile.write(document.text, to: casePath(one.number))
     }
 
-    /// Reads a case back; nil: it is not done. A disk that was full, or a machine that lost its power, may have left half of a file, and somebody
-    /// that of another experiment: that is not done either.
+    /// Of all that a case's file says: a value that was changed by accident is no result.
+    private func checksum(_ run: ComparedRun, as one: Experiment.Case) -> String {
+        var result = Fingerprint()
+        func add(_ text: String) {
+            result.add(Array(text.utf8))
+            result.add([0])
+        }
+        add(fingerprint)
+        add(String(one.number))
+        add(String(one.seed))
+        for metric in run.summary.metrics {
+            add(metric.name)
+            add(metric.value.map { JSONValue.number($0).line } ?? "null")
+            add(metric.unit)
+        }
+        for failed in run.failed {
+            add(failed.expectation)
+            add(failed.observed)
+        }
+        return result.description
+    }
+
+    /// Reads a case back; nil: it is not done. A disk that was full, or a machine that lost its power, may have left half of a file, somebody
+    /// that of another experiment, or changed a figure: that is not done either.
     func read(_ one: Experiment.Case) -> ComparedRun? {
         guard has(one.number), let document = try? document(casePath(one.number)),
             document["fingerprint"]?.scalarText == fingerprint, document["case"]?.scalarText == String(one.number),
             document["seed"]?.scalarText == String(one.seed), let metrics = document["metrics"], let failed = document["failed"]
         else { return nil }
-        return ComparedRun(
+        let run = ComparedRun(
             policy: one.combination, seed: one.seed,
             summary: RunSummary(
                 metrics.elements.map { metric in
@@ -143,6 +165,7 @@ struct SweepFolder: Sendable {
             failed: failed.elements.map { failed in
                 FailedExpectation(expectation: failed["expectation"]?.scalarText ?? "", observed: failed["observed"]?.scalarText ?? "")
             })
+        return document["checksum"]?.scalarText == checksum(run, as: one) ? run : nil
     }
 
     /// Removes what killed processes left.

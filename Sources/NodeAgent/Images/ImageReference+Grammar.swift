@@ -8,7 +8,7 @@ extension ImageReference {
 
     /// Why a text is no name of an image, in the library's words; nil if it is one. Asked for at every start of a container: it looks
     /// at bytes, and makes no text where nothing is wrong.
-    static func problem(of image: String) -> String? {
+    package static func problem(of image: String) -> String? {
         if isPlain(image) { return nil }
         let text = image[...].utf8
         if text.count == 64, text.allSatisfy(isHexDigit) {

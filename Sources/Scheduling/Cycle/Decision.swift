@@ -87,6 +87,9 @@ public struct Decision: Sendable {
 
     mutating func noteNoNodes() { message = Scheduler.noNodesMessage }
 
+    /// A plugin broke its contract.
+    mutating func note(breach text: String) { message = text }
+
     /// No node fits.
     mutating func note(_ failure: FilterFailure, _ answer: PostFilterResult, _ text: String, _ profile: SchedulingProfile) {
         message = answer.message.isEmpty ? text : text + " " + answer.message
@@ -154,6 +157,7 @@ public struct DecisionMaker: Sendable {
         guard var decision = record else { return nil }
         switch outcome {
         case .noNodes: decision.noteNoNodes()
+        case .broken(let message, _, _): decision.note(breach: message)
         case .noFit(let failure, _):
             let result = algorithm.postFilter(
                 info, failure, profile, &cache, nominator,
@@ -203,6 +207,7 @@ public struct DecisionMaker: Sendable {
             return Attempt(node: cache.nodes.names[slot], score: score, feasible: feasible)
         case .noFit(let failure, _): return Attempt(message: failure.message(profile, info, cache.snapshot))
         case .noNodes: return Attempt(message: Scheduler.noNodesMessage)
+        case .broken(let message, _, let feasible): return Attempt(feasible: feasible, message: message)
         }
     }
 

@@ -16,8 +16,9 @@ enum Reservation: Sendable {
     /// `assumed`: the versions of objects the scheduler goes by from now on; `annotations`: what is to be written on the pod with its
     /// binding; `waits`: the plugins whose permission is still to come.
     case reserved(assumed: [APIObject], annotations: Labels, waits: [PermitWait], wishes: [PluginWishes])
-    /// Why not, and which plugins said so; none for what went wrong otherwise.
-    case refused(String, PluginSet, wishes: [PluginWishes])
+    /// Why not, and which plugins said so, none for what went wrong otherwise; `veto`: the plugin that it failed in, as in
+    /// ``SchedulingAttempt/vetoedBy``.
+    case refused(String, PluginSet, veto: String, wishes: [PluginWishes])
 
     /// The words for a pod that lost the only node looked at last.
     static func message(_ reason: String) -> String { "\(ReasonHistogram.beginning(1)) 1 \(reason)." }
@@ -36,9 +37,11 @@ extension SchedulerCache {
                 assumed += objects
                 annotations.merge(further)
             case .refuse(let reason):
-                return refusal(Reservation.message(reason), PluginSet(plugin: entry.number), pod, assumed, profile, waiting)
+                let message = Reservation.message(reason)
+                return refusal(message, PluginSet(plugin: entry.number), "\(entry.plugin.name) (Reserve)", pod, assumed, profile, waiting)
             case .error(let reason):
-                return refusal("running Reserve plugin \"\(entry.plugin.name)\": \(reason)", [], pod, assumed, profile, waiting)
+                let message = "running Reserve plugin \"\(entry.plugin.name)\": \(reason)"
+                return refusal(message, [], "\(entry.plugin.name) (Reserve)", pod, assumed, profile, waiting)
             }
         }
         var waits: [PermitWait] = []
@@ -50,7 +53,8 @@ extension SchedulerCache {
             case .allow: break
             case .wait(let time): waits.append((entry.number, time))
             case .refuse(let reason):
-                return refusal(Reservation.message(reason), PluginSet(plugin: entry.number), pod, assumed, profile, waiting)
+                let message = Reservation.message(reason)
+                return refusal(message, PluginSet(plugin: entry.number), "\(entry.plugin.name) (Permit)", pod, assumed, profile, waiting)
             }
         }
         if !annotations.isEmpty { annotate(pod.pod, with: annotations) }
@@ -58,10 +62,11 @@ extension SchedulerCache {
     }
 
     private mutating func refusal(
-        _ message: String, _ plugins: PluginSet, _ pod: PodInfo, _ assumed: [APIObject], _ profile: SchedulingProfile, _ waiting: [PodInfo]
+        _ message: String, _ plugins: PluginSet, _ veto: String, _ pod: PodInfo, _ assumed: [APIObject], _ profile: SchedulingProfile,
+        _ waiting: [PodInfo]
     ) -> Reservation {
         forget(assumed)
-        return .refused(message, plugins, wishes: profile.unreserve(pod, in: snapshot, waiting: waiting))
+        return .refused(message, plugins, veto: veto, wishes: profile.unreserve(pod, in: snapshot, waiting: waiting))
     }
 }
 

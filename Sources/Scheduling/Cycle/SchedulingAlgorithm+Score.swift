@@ -3,12 +3,17 @@
 import KubernetesAPI
 
 extension SchedulingAlgorithm {
-    mutating func score(_ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot, record: inout Decision?) {
+    /// - Returns: what the attempt fails with, if a plugin gives a score that may not stand; nil: all do.
+    mutating func score(
+        _ pod: PodInfo, _ profile: SchedulingProfile, _ cluster: ClusterSnapshot, record: inout Decision?
+    ) -> String? {
         totals.removeAll(keepingCapacity: true)
         totals.append(contentsOf: repeatElement(0, count: feasible.count))
         scoreStates.removeAll(keepingCapacity: true)
         scoreStates.append(contentsOf: repeatElement(nil, count: profile.plugins.count))
-        guard !profile.score.isEmpty else { return }
+        guard !profile.score.isEmpty else { return nil }
+        /// The first node's that has any, of its plugins the first one's.
+        var invalid: (node: Int, message: String)?
         var skipped: PluginSet = []
         for entry in profile.preScore {
             switch entry.plugin.preScore(pod, feasible: feasible, in: cluster) {
@@ -24,10 +29,16 @@ extension SchedulingAlgorithm {
                 record?.noteRaw(scores, entry.plugin.name)
                 entry.plugin.normalise(&scores, for: pod, state: scoreStates[entry.number])
             }
+            if let node = scores.firstIndex(where: { !NodeScore.isValid($0) }) {
+                if node < invalid?.node ?? .max { invalid = (node, NodeScore.refusal(of: scores[node], by: entry.plugin.name)) }
+                continue
+            }
             for index in scores.indices { totals[index] += entry.weight * scores[index] }
             record?.noteWeighted(scores.map { entry.weight * $0 }, entry.plugin.name)
         }
+        if let invalid { return invalid.message }
         record?.totals = totals
+        return nil
     }
 
     /// One of the nodes with the highest total: the one the profile's rule prefers, else the `draw`-th in the order they were found.

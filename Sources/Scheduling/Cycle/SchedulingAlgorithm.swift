@@ -11,6 +11,8 @@ package enum CycleOutcome: Sendable {
     case noFit(FilterFailure, evaluated: Int)
     /// The cluster has no nodes.
     case noNodes
+    /// A plugin broke its contract: the attempt fails with these words.
+    case broken(String, evaluated: Int, feasible: Int)
 }
 
 /// The two ways to a decision, which is the same.
@@ -99,7 +101,7 @@ package struct SchedulingAlgorithm: Sendable {
         switch outcome {
         case .node(_, _, let evaluated, _), .noFit(_, let evaluated):
             nextStartNodeIndex = (nextStartNodeIndex + evaluated) % count
-        case .noNodes, nil: break
+        case .noNodes, .broken, nil: break
         }
         return outcome
     }
@@ -162,7 +164,9 @@ package struct SchedulingAlgorithm: Sendable {
             return .noFit(failure, evaluated: evaluated)
         }
         guard feasible.count > 1 else { return .node(feasible[0], score: 0, evaluated: evaluated, feasible: 1) }
-        score(pod, profile, cache.snapshot, record: &record)
+        if let message = score(pod, profile, cache.snapshot, record: &record) {
+            return .broken(message, evaluated: evaluated, feasible: feasible.count)
+        }
         let (winner, best) = choose(profile, cache.snapshot, draw)
         return .node(winner, score: best, evaluated: evaluated, feasible: feasible.count)
     }

@@ -148,7 +148,7 @@ public enum PreScoreOutcome: Sendable {
 /// Says how good nodes are.
 public protocol ScorePlugin: Plugin {
     /// One score a node, written to `scores` (as many as `feasible`, zero before): 0…100, or anything if
-    /// ``normalise(_:for:state:)`` brings it there.
+    /// ``normalise(_:for:state:)`` brings it there. With a score that is neither the attempt fails, as in the real framework.
     func score(_ pod: PodInfo, feasible: [NodeSlot], in cluster: ClusterSnapshot, state: PluginState?, scores: inout [Int64])
     /// Whether ``normalise(_:for:state:)`` does anything.
     var normalises: Bool { get }
@@ -241,13 +241,33 @@ public protocol BindPlugin: Plugin {
 public enum NodeScore {
     public static let maximum: Int64 = 100
 
+    /// Whether a score may stand.
+    static func isValid(_ score: Int64) -> Bool { UInt64(bitPattern: score) <= UInt64(maximum) }
+
+    /// What an attempt fails with if one may not.
+    static func refusal(of score: Int64, by plugin: String) -> String {
+        "applying score defaultWeights on Score plugins: plugin \"\(plugin)\" returns an invalid score \(score), "
+            + "it should in the range of [0, \(maximum)] after normalizing"
+    }
+
     /// The usual normalisation: in proportion to the largest score, which becomes `maximum`; reversed, small raw scores
     /// are good ones.
     public static func normaliseByMaximum(_ scores: inout [Int64], reversed: Bool) {
-        var largest: Int64 = 0
-        for score in scores where score > largest { largest = score }
+        var (largest, smallest) = (Int64(0), Int64(0))
+        for score in scores {
+            if score > largest { largest = score }
+            if score < smallest { smallest = score }
+        }
         guard largest > 0 else {
             if reversed { for index in scores.indices { scores[index] = maximum } }
+            return
+        }
+        guard largest <= Int64.max / maximum, smallest >= Int64.min / maximum else {
+            // Sums of bytes are scores, too: a hundred times such need not fit into 64 bits.
+            for index in scores.indices {
+                let share = Int128(maximum) * Int128(scores[index]) / Int128(largest)
+                scores[index] = Int64(clamping: reversed ? Int128(maximum) - share : share)
+            }
             return
         }
         for index in scores.indices {

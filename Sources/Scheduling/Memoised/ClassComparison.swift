@@ -9,11 +9,14 @@ struct ClassComparison: Sendable {
     private(set) var standings: [Standing] = []
     private(set) var found: [Int32] = []
     private(set) var offsets: [Int64] = []
+    /// Whether normalisation left a score that may not stand.
+    private(set) var hasInvalidScores = false
 
     /// A search begins.
     mutating func reset() {
         standings.removeAll(keepingCapacity: true)
         found.removeAll(keepingCapacity: true)
+        hasInvalidScores = false
     }
 
     /// Judges the classes that have nodes and were not judged yet.
@@ -80,12 +83,12 @@ struct ClassComparison: Sendable {
             scratch.scores.removeAll(keepingCapacity: true)
             for number in scratch.present { scratch.scores.append(classes.value(Int(number), at: answers.topologyLevels + level)) }
             entry.plugin.normalise(&scratch.scores, for: plugins.pod, state: plugins.scoreStates[entry.number])
-            for (index, number) in scratch.present.enumerated() { offsets[Int(number)] += entry.weight * scratch.scores[index] }
+            for (index, number) in scratch.present.enumerated() { add(scratch.scores[index], entry.weight, to: Int(number)) }
         }
         for (level, entry) in plugins.signatureScores.enumerated() {
             for number in scratch.present {
                 let signature = classes.value(Int(number), at: answers.topologyLevels + plugins.comparedScores.count + level)
-                offsets[Int(number)] += entry.weight * entry.plugin.score(plugins.pod, signature: signature, in: cluster)
+                add(entry.plugin.score(plugins.pod, signature: signature, in: cluster), entry.weight, to: Int(number))
             }
         }
         guard let topology else { return }
@@ -95,6 +98,11 @@ struct ClassComparison: Sendable {
         if let affinity = topology.affinity, affinity.scores {
             affinity.addScores(topology, scratch.present, rows: classes, to: &offsets, cluster.nodes)
         }
+    }
+
+    private mutating func add(_ score: Int64, _ weight: Int64, to number: Int) {
+        if !NodeScore.isValid(score) { hasInvalidScores = true }
+        offsets[number] &+= weight &* score
     }
 
     /// The best of some nodes, walked through from a position: their total, how many have it and where the first of them stands.

@@ -17,6 +17,8 @@ struct NodeAnswers: Sendable {
     /// How many levels of the classes are topologies'; those of compared scores and of signatures follow.
     let topologyLevels: Int
     private let hasLevels: Bool
+    /// Whether some node had a score that may not stand: what that means for an attempt, the plain path knows.
+    private(set) var hasInvalidScores = false
 
     /// Buffers shared by all boards.
     struct Scratch: Sendable {
@@ -104,7 +106,11 @@ struct NodeAnswers: Sendable {
         scratch.totals.append(contentsOf: repeatElement(0, count: count))
         for entry in plugins.plainScores {
             NodeAnswers.ask(entry, plugins, cluster, &scratch)
-            for index in 0..<count { scratch.totals[index] += entry.weight * scratch.scores[index] }
+            for index in 0..<count {
+                let score = scratch.scores[index]
+                if !NodeScore.isValid(score) { hasInvalidScores = true }
+                scratch.totals[index] &+= entry.weight &* score
+            }
         }
         scratch.vertices.removeAll(keepingCapacity: true)
         let first = hasLevels ? NodeClasses.root : classes.child(of: NodeClasses.root, 0)

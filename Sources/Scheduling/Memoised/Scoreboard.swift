@@ -73,10 +73,11 @@ struct Scoreboard: Sendable {
     ///   - start: position at which the search begins.
     ///   - wanted: the number of feasible nodes after which it ends.
     ///   - refusals: nodes that are refused for a reason no plugin knows of.
+    /// - Returns: nil if the plain path must be taken: there are scores that may not stand.
     mutating func search(
         from start: Int, wanted: Int, refusals: [(node: NodeSlot, verdict: NodeVerdict)], _ cluster: ClusterSnapshot,
         _ scratch: inout NodeAnswers.Scratch, draw: (Int) -> Int
-    ) -> CycleOutcome {
+    ) -> CycleOutcome? {
         overrule(refusals, cluster, &scratch)
         comparison.reset()
         let count = cluster.nodes.order.count
@@ -86,7 +87,7 @@ struct Scoreboard: Sendable {
             : searchList(from: start, wanted: wanted, cluster, &scratch, draw: draw)
         for entry in overruled { answers.markStale(entry.position) }
         overruled.removeAll(keepingCapacity: true)
-        return outcome
+        return answers.hasInvalidScores || comparison.hasInvalidScores ? nil : outcome
     }
 
     /// Fewer nodes than this are compared one by one.

@@ -7,8 +7,8 @@ import Scheduling
 struct ResourceGap: CustomStringConvertible {
     private struct Amount {
         let name: ResourceName
-        /// Thousandths of cpu, base units of all else.
-        var missing: Int64
+        /// Thousandths of cpu, base units of all else. Sums of many nodes may exceed 64 bits.
+        var missing: Int128
     }
     private var amounts: [Amount]
 
@@ -17,13 +17,13 @@ struct ResourceGap: CustomStringConvertible {
     ///   - pods: how many pods it has at least.
     init(_ wanted: ResourceList, pods: Int64, of group: PodGroupLedger.Group, in nodes: NodeTable) {
         amounts = wanted.filter { $0.0 != .pods }
-            .map { Amount(name: $0.0, missing: $0.0 == .cpu ? $0.1.milliValue : $0.1.value) }
-        amounts.append(Amount(name: .pods, missing: pods))
+            .map { Amount(name: $0.0, missing: Int128($0.0 == .cpu ? $0.1.milliValue : $0.1.value)) }
+        amounts.append(Amount(name: .pods, missing: Int128(pods)))
         for index in amounts.indices {
             let name = amounts[index].name
-            for pod in group.placed { amounts[index].missing -= ResourceGap.requested(name, by: pod, nodes) }
+            for pod in group.placed { amounts[index].missing -= Int128(ResourceGap.requested(name, by: pod, nodes)) }
             for slot in nodes.order where nodes.objects[slot] != nil && amounts[index].missing > 0 {
-                amounts[index].missing -= max(0, ResourceGap.free(name, on: slot, nodes))
+                amounts[index].missing -= Int128(max(0, ResourceGap.free(name, on: slot, nodes)))
             }
         }
     }
@@ -32,7 +32,8 @@ struct ResourceGap: CustomStringConvertible {
 
     var description: String {
         amounts.filter { $0.missing > 0 }.map { amount in
-            "\(amount.name.rawValue) \(amount.name == .cpu ? Quantity(milli: amount.missing) : Quantity(bytes: amount.missing))"
+            let missing = Int64(clamping: amount.missing)
+            return "\(amount.name.rawValue) \(amount.name == .cpu ? Quantity(milli: missing) : Quantity(bytes: missing))"
         }.joined(separator: ", ")
     }
 

@@ -16,7 +16,7 @@ struct BestFitPlugin: GPUScorePlugin {
     func score(_ node: NodeFigures) -> Int64 {
         let cpu = Double(node.cpuFree - node.cpuAsked) / LargestNode.milliCPU
         let gpu = Double(node.gpus.total - node.demand.total) / LargestNode.gpuMilli
-        return Int64(100 * (1 - 0.5 * cpu - 0.5 * gpu))
+        return Int64(saturating: 100 * (1 - 0.5 * cpu - 0.5 * gpu))
     }
 
     var normalises: Bool { true }

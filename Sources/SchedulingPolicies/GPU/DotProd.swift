@@ -17,7 +17,7 @@ struct DotProdPlugin: GPUScorePlugin {
     func score(_ node: NodeFigures) -> Int64 {
         let cpu = Double(node.cpuFree) / LargestNode.milliCPU * (Double(node.cpuAsked) / LargestNode.milliCPU)
         let gpu = Double(node.gpus.total) / LargestNode.gpuMilli * (Double(node.demand.total) / LargestNode.gpuMilli)
-        return Int64(100 * (1 - (cpu + gpu) / 2))
+        return Int64(saturating: 100 * (1 - (cpu + gpu) / 2))
     }
 
     var normalises: Bool { true }

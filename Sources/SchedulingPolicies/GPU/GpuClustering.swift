@@ -16,8 +16,9 @@ struct GpuClusteringPlugin: GPUScorePlugin {
 
     func score(_ node: NodeFigures) -> Int64 {
         guard node.demand.count > 0 else { return 0 }
-        let largest = Int64(LargestNode.gpuMilli)
-        let packed = 25 * (largest - node.gpus.total) / largest
+        // As published, of what the largest machine of the trace has; a larger one goes by its own GPUs, of which no more can be free.
+        let whole = max(Int64(LargestNode.gpuMilli), Int64(node.gpus.left.count) * GPUResource.whole)
+        let packed = 25 * (whole - node.gpus.total) / whole
         let kinds = node.gpus.kinds
         if kinds.isEmpty { return packed + 25 }
         guard kinds.contains(where: { $0.kind == NodeGPUs.Kind(node.demand) }) else { return packed }

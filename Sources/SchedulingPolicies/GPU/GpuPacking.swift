@@ -21,7 +21,8 @@ struct GpuPackingPlugin: GPUScorePlugin {
     func score(_ node: NodeFigures) -> Int64 {
         guard node.demand.count > 0, let devices = node.gpus.choice(for: node.demand) else { return 0 }
         let (left, free) = (node.gpus.left, Int64(node.gpus.freeCount))
-        if free == left.count { return max(GpuPackingPlugin.untouchedNode - free, free) }
+        // As published; a machine of more GPUs than the trace has any stays below a node in use.
+        if free == left.count { return min(max(GpuPackingPlugin.untouchedNode - free, free), GpuPackingPlugin.untouchedNode) }
         let taken = Int64(devices.count { left[$0] == GPUResource.whole })
         if taken > 0 { return max(GpuPackingPlugin.freeGPU - taken, GpuPackingPlugin.untouchedNode) }
         let shares = left.reduce(0) { $0 + $1 * 100 / GPUResource.whole }

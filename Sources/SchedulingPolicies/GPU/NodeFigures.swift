@@ -33,7 +33,7 @@ extension GPUScorePlugin {
     }
 }
 
-/// The largest machine of the openb trace, by which amounts become shares.
+/// The largest machine of the openb trace, by which amounts become shares, as published; larger ones have shares beyond the whole.
 enum LargestNode {
     static let milliCPU = 128_000.0
     static let gpuMilli = 8000.0
@@ -46,6 +46,13 @@ extension NodeScore {
             for index in scores.indices { scores[index] = 0 }
             return
         }
-        for index in scores.indices { scores[index] = (scores[index] - lowest) * maximum / (highest - lowest) }
+        // Scores are bytes, too: neither their distance nor a hundred times it need fit into 64 bits.
+        let (bottom, range) = (Int128(lowest), Int128(highest) - Int128(lowest))
+        for index in scores.indices { scores[index] = Int64((Int128(scores[index]) - bottom) * Int128(maximum) / range) }
     }
+}
+
+extension Int64 {
+    /// The whole part of a number; of one beyond 64 bits the nearest there is.
+    init(saturating value: Double) { self = Int64(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max) }
 }

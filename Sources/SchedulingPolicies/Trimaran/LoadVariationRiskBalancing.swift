@@ -42,30 +42,33 @@ struct LoadVariationRiskBalancingPlugin: ScorePlugin {
     }
 
     /// The score of one resource.
-    private func score(_ load: MeasuredLoad.Share, adding demand: Int64, of allocatable: Int64) -> Double {
+    private func score(_ load: MeasuredLoad.Share, adding demand: Double, of allocatable: Int64) -> Double {
         guard allocatable > 0 else { return 0 }
-        let mean = min(max(load.mean + Double(demand) / Double(allocatable), 0), 1)
+        let mean = min(max(load.mean + demand / Double(allocatable), 0), 1)
         // 0 to the power of 1/0 is 0, 1 to it is 1.
         let deviation = power(min(max(load.deviation, 0), 1), 1 / sensitivity) * margin
         return 100 * (1 - (mean + min(max(deviation, 0), 1)) / 2)
     }
 }
 
-/// What a pod asks for, as these plugins count it: its containers together or its largest init container, and its overhead.
+/// What a pod asks for, as these plugins count it: its containers together or its largest init container, and its overhead. Sums may exceed
+/// 64 bits.
 private struct PodDemand {
-    private(set) var milliCPU: Int64 = 0
-    private(set) var memory: Int64 = 0
+    private(set) var milliCPU = 0.0
+    private(set) var memory = 0.0
 
     init(_ spec: PodSpec) {
+        func milliCPU(_ amounts: ResourceList) -> Double { Double(amounts[.cpu]?.milliValue ?? 0) }
+        func memory(_ amounts: ResourceList) -> Double { Double(amounts[.memory]?.value ?? 0) }
         for container in spec.containers {
-            milliCPU += container.resources.requests[.cpu]?.milliValue ?? 0
-            memory += container.resources.requests[.memory]?.value ?? 0
+            self.milliCPU += milliCPU(container.resources.requests)
+            self.memory += memory(container.resources.requests)
         }
         for container in spec.initContainers {
-            milliCPU = max(milliCPU, container.resources.requests[.cpu]?.milliValue ?? 0)
-            memory = max(memory, container.resources.requests[.memory]?.value ?? 0)
+            self.milliCPU = max(self.milliCPU, milliCPU(container.resources.requests))
+            self.memory = max(self.memory, memory(container.resources.requests))
         }
-        milliCPU += spec.overhead[.cpu]?.milliValue ?? 0
-        memory += spec.overhead[.memory]?.value ?? 0
+        self.milliCPU += milliCPU(spec.overhead)
+        self.memory += memory(spec.overhead)
     }
 }

@@ -46,7 +46,7 @@ struct TargetLoadPackingPlugin: ScorePlugin {
             let slot = feasible[index]
             guard let load = source.load(on: slot, ledger), let node = cluster.nodes.objects[slot]?.value else { continue }
             let capacity = node.capacityMilliCPU
-            let used = load.cpu.mean * capacity + Double(own + unmeasuredMilliCPU(on: slot, since: time, cluster))
+            let used = load.cpu.mean * capacity + (own + unmeasuredMilliCPU(on: slot, since: time, cluster))
             scores[index] = TargetLoadPackingPlugin.score(capacity > 0 ? 100 * used / capacity : 0, target: target)
         }
     }
@@ -59,8 +59,8 @@ struct TargetLoadPackingPlugin: ScorePlugin {
     }
 
     /// What pods that are bound to a node will use, as far as a report of that time cannot tell.
-    private func unmeasuredMilliCPU(on node: NodeSlot, since report: SimulatedTime, _ cluster: ClusterSnapshot) -> Int64 {
-        var sum: Int64 = 0
+    private func unmeasuredMilliCPU(on node: NodeSlot, since report: SimulatedTime, _ cluster: ClusterSnapshot) -> Double {
+        var sum = 0.0
         for number in cluster.nodes.pods[node] {
             guard let placed = cluster.pods[Int(number)], !placed.isAssumed,
                 let bound = placed.info.pod.value.status.conditions[.podScheduled]?.lastTransitionTime,
@@ -71,13 +71,14 @@ struct TargetLoadPackingPlugin: ScorePlugin {
         return sum
     }
 
-    private func predictedMilliCPU(_ spec: PodSpec) -> Int64 {
-        spec.containers.reduce(spec.overhead[.cpu]?.milliValue ?? 0) { $0 + predictedMilliCPU($1.resources) }
+    /// Whole thousandths, exact to 2^53; sums of limits may exceed 64 bits.
+    private func predictedMilliCPU(_ spec: PodSpec) -> Double {
+        spec.containers.reduce(Double(spec.overhead[.cpu]?.milliValue ?? 0)) { $0 + predictedMilliCPU($1.resources) }
     }
 
-    private func predictedMilliCPU(_ resources: ResourceRequirements) -> Int64 {
-        if let limit = resources.limits[.cpu] { return limit.milliValue }
-        guard let request = resources.requests[.cpu] else { return defaultMilliCPU }
-        return Int64((Double(request.milliValue) * multiplier).rounded())
+    private func predictedMilliCPU(_ resources: ResourceRequirements) -> Double {
+        if let limit = resources.limits[.cpu] { return Double(limit.milliValue) }
+        guard let request = resources.requests[.cpu] else { return Double(defaultMilliCPU) }
+        return (Double(request.milliValue) * multiplier).rounded()
     }
 }
