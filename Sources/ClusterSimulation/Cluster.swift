@@ -257,6 +257,7 @@ public struct Cluster: Sendable {
                 concernsScheduler = true
                 if !node.value.isReady || node.value.hasOtherVolumes(event) { concernsKubelets = true }
                 if !reclaimed.isEmpty { noticeMissingMachine(node.value) }
+                observeTrafficNode(node.value, event)
                 if !maintenances.isEmpty { awaitReady(node.value.metadata.name) }
             // Not watched by the scheduler, or (ReplicaSets) looked at only for their pods, which come after them.
             case .endpointSlice:

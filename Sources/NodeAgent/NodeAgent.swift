@@ -61,6 +61,8 @@ package struct NodeAgent: Sendable {
     package var count: Int { kubelets.count }
     package func number(of node: String) -> Int? { numbers[node].map(Int.init) }
     package func name(of number: Int) -> String { kubelets[number].name }
+    /// The node as its kubelet registers it.
+    package func registration(of number: Int) -> Node { kubelets[number].registration.value }
     package func isRunning(_ number: Int) -> Bool {
         switch kubelets[number].power {
         case .running, .starting: true

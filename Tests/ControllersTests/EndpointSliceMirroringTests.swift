@@ -101,6 +101,18 @@ import Testing
         #expect(Self.addresses(late) == [[]] && late.all(EndpointSlice.self).first?.isManaged == true)
     }
 
+    @Test func theEndpointsOfAServiceThatIsDeletedGoWithIt() {
+        var cluster = Self.cluster([Self.service(), APIObject(Self.endpoints(["10.0.0.1"]))])
+        cluster.execute(.delete(ObjectKey(.service, Self.key), DeleteOptions()))
+        cluster.run(for: .seconds(5))
+        #expect(cluster.all(Endpoints.self).isEmpty && cluster.all(EndpointSlice.self).isEmpty)
+        // Those that somebody writes for the next Service of that name stay.
+        cluster.execute(.create(Self.service()))
+        cluster.execute(.create(APIObject(Self.endpoints(["10.0.0.2"]))))
+        cluster.run(for: .seconds(5))
+        #expect(Self.addresses(cluster) == [["10.0.0.2"]])
+    }
+
     @Test func locksAndWhatAsksNotToBeMirroredAreLeftAlone() {
         var skipped = Self.endpoints(["10.0.0.1"])
         skipped.metadata.labels[SliceLabels.skipMirror] = "true"

@@ -77,6 +77,30 @@ struct BalancedNodeTests {
     }
 }
 
+extension BalancedNodeTests {
+    @Test("A label that comes later counts from then on")
+    func excludedLater() throws {
+        let outcome = try TrafficScenario(
+            manifests: manifests(TrafficScenario.web, TrafficScenario.service("web", "type: LoadBalancer")),
+            traffic: "sources: [{name: users, service: web, from: outside, constant: {rate: 20}, timeout: 500ms, start: 1m}]",
+            rest: """
+                measure: {requests: 1}
+                timeline: [{at: 2m, apply: [node.yaml]}]
+                """,
+            files: [
+                "node.yaml": """
+                apiVersion: v1
+                kind: Node
+                metadata: {name: node-0, labels: {node.kubernetes.io/exclude-from-external-load-balancers: ""}}
+                """
+            ]
+        ).run()
+        let requests = try #require(outcome.record.traffic).requests
+        #expect(requests.contains { $0.client == "node-0" && $0.started.seconds < 119 })
+        #expect(!requests.contains { $0.client == "node-0" && $0.started.seconds > 121 })
+    }
+}
+
 @Suite("Load balancers under a Local policy")
 struct LocalEntryTests {
     @Test("Clients follow the endpoints to other nodes, whatever else changes in the cluster")

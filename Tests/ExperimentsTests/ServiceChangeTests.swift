@@ -54,12 +54,46 @@ struct ServiceChangeTests {
         #expect(try run(from: TrafficScenario.service(), to: other, source: "").traffic.sources[0].failures == 0)
     }
 
+    @Test("Who names a port follows the name, wherever it stands among the ports", arguments: ["metrics", "9090"])
+    func names(port: String) throws {
+        let both = TrafficScenario.service().replacing(
+            "[{port: 80}]", with: "[{name: web, port: 80}, {name: metrics, port: 9090, targetPort: 80}]")
+        let one = TrafficScenario.service().replacing("[{port: 80}]", with: "[{name: metrics, port: 9090, targetPort: 80}]")
+        let scenario = try TrafficScenario(
+            manifests: manifests(TrafficScenario.web, both),
+            traffic: """
+                sources: [{name: users, service: web, port: \(port), constant: {rate: 10}, start: 1m}]
+                services: [{service: web, port: web, serviceTime: 500ms}, {service: web, port: metrics, serviceTime: 1ms}]
+                """,
+            rest: "timeline: [{at: 2m, apply: [other.yaml]}]", files: ["other.yaml": one]
+        ).load()
+        let source = try #require(scenario.run().record.traffic).sources[0]
+        #expect(source.failures == 0 && source.latency.quantile(at: 0.999) < 0.1)
+    }
+
     @Test("Kube-proxies leave a Service to another proxy if its label says so: nobody is there")
     func otherProxy() throws {
         let other = TrafficScenario.service().replacing(
             "{name: web}", with: "{name: web, labels: {service.kubernetes.io/service-proxy-name: mesh}}")
         let left = try run(from: TrafficScenario.service(), to: other, source: "").traffic
         #expect(left.failures(from: 0, until: 120) == 0 && left.sources[0].count(.timedOut) > 560)
+    }
+
+    @Test("An Ingress' controller finds the pods of such a Service by itself")
+    func otherProxyBehindIngress() throws {
+        let ingress = """
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: shop}
+            spec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
+            """
+        let service = TrafficScenario.service()
+            .replacing("{name: web}", with: "{name: web, labels: {service.kubernetes.io/service-proxy-name: mesh}}")
+        let outcome = try TrafficScenario(
+            manifests: manifests(TrafficScenario.web, service, ingress),
+            traffic: "sources: [{name: users, ingress: {host: shop.example.com}, constant: {rate: 10}, timeout: 500ms, start: 1m}]"
+        ).run()
+        #expect(try #require(outcome.record.traffic).sources[0].failures == 0)
     }
 
     @Test("Families of addresses and hints that are not modelled are told of")

@@ -69,9 +69,9 @@ struct KeptConnectionTests {
     func reboot(isOutside: Bool) {
         let rebooted = pods([0, 1, 50, 51], fromOutside: isOutside) { engine, _ in
             engine.run(through: at(5))
-            engine.setMachine(of: 2, isUp: false)
+            engine.setMachines([(2, false)])
             engine.run(through: at(40))
-            engine.setMachine(of: 2, isUp: true)
+            engine.setMachines([(2, true)])
         }
         #expect(rebooted == [0, 0, 1, 1])
     }
@@ -90,7 +90,7 @@ struct KeptConnectionTests {
         let through = before.suffix(100).count { $0.client == 2 }
         // As many at each of the two in each second: nobody changes.
         #expect(before.count == 1000 && before.count { $0.client == 2 } == 10 * through && (25...75).contains(through), "\(through)")
-        fixture.engine.setMachine(of: 2, isUp: false)
+        fixture.engine.setMachines([(2, false)])
         fixture.engine.setClients([RequestClient(node: 1, number: 0)], of: source)
         fixture.engine.run(through: at(100))
         let after = fixture.engine.takeOutcomes()
@@ -107,11 +107,32 @@ struct KeptConnectionTests {
             $0.policy.timeout = .seconds(10)
         }
         fixture.engine.run(through: at(3))
-        fixture.engine.setMachine(of: isLost ? 2 : 1, isUp: false)
+        fixture.engine.setMachines([(isLost ? 2 : 1, false)])
         fixture.engine.run(through: at(100))
         #expect(fixture.engine.statistics(of: source).count(.succeeded) == (isLost ? 0 : 1))
         let failures = fixture.engine.takeFailures()
         #expect(failures.map(\.ended) == (isLost ? [at(11)] : []) && failures.allSatisfy { $0.site == FailureSite(pod: -1, client: 2) })
+    }
+
+    @Test("So is one that is on its way already, and the connection with it: the node does not know it when it is back")
+    func answerOnItsWay() {
+        var latencies = PodNetwork.Latencies()
+        latencies.fromOutside = .milliseconds(20)
+        var fixture = RequestFixture(pods: 1, serviceTime: constant(1), nodes: 3, latencies: latencies)
+        let source = fixture.source(replay([1, 90]), nodes: [2]) {
+            $0.connections = .keepAlive(idle: .minutes(10))
+            $0.traffic = .toExternalAddressFromOutside
+            $0.policy.timeout = .seconds(1)
+        }
+        fixture.engine.run(through: at(1.03))
+        fixture.engine.setMachines([(2, false)])
+        fixture.engine.run(through: at(60))
+        fixture.engine.setMachines([(2, true)])
+        fixture.engine.run(through: at(89))
+        #expect(fixture.engine.statistics(of: source).count(.timedOut) == 1)
+        #expect(fixture.engine.sources[Int(source)].kept.allSatisfy { $0.connections.isEmpty })
+        fixture.engine.run(through: at(100))
+        #expect(fixture.engine.statistics(of: source).count(.succeeded) == 1)
     }
 
     @Test("Pods keep the connections over which they call others, until they die", arguments: [false, true])
@@ -175,8 +196,8 @@ struct KeptConnectionTests {
             fixture.engine.setCondition(.serving, of: 0)
         case 3: fixture.engine.setClients([], of: keeping)
         case 4:
-            fixture.engine.setMachine(of: 0, isUp: false)
-            fixture.engine.setMachine(of: 0, isUp: true)
+            fixture.engine.setMachines([(0, false)])
+            fixture.engine.setMachines([(0, true)])
         default: break
         }
         fixture.engine.run(through: at(100))

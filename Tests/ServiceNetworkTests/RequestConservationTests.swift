@@ -77,7 +77,7 @@ struct RequestConservationTests {
             fixture.engine.setClients(clients, of: 1)
         case 8: fixture.engine.cutProxy(of: NodeNumber(random.uniform(below: 3)), at: now)
         case 9: fixture.engine.reconnectProxy(of: NodeNumber(random.uniform(below: 3)), at: now)
-        case 10: fixture.engine.setMachine(of: NodeNumber(random.uniform(below: 3)), isUp: random.bernoulli(0.5))
+        case 10: fixture.engine.setMachines([(NodeNumber(random.uniform(below: 3)), random.bernoulli(0.5))])
         case 4: fixture.engine.setCapacity(PodCapacity(concurrency: 1 + Int32(random.uniform(below: 4)), queueLimit: 3), of: pod)
         default: fixture.engine.setCondition(.serving, of: pod)
         }

@@ -73,7 +73,7 @@ extension Cluster {
         }
         let peers = policyPeers
         let changes = decided.map { node in
-            (Int32(node), rotation.isIn(node) ? TrafficClient(onNode: node, isDead: !nodeAgent.isMachineUp(node)) : nil)
+            (Int32(node), rotation.isIn(node) && isBalanced(node) ? TrafficClient(onNode: node, isDead: !nodeAgent.isMachineUp(node)) : nil)
         }
         for (number, client) in changes { traffic?.setClient(number, to: client, of: source, at: time, peers) }
     }
@@ -116,9 +116,14 @@ extension Cluster {
     }
 
     /// Whether load balancers know a node at all: the service controller leaves out those with this label.
-    private func isBalanced(_ node: Int) -> Bool {
-        let name = NamespacedName(namespace: "", name: nodeAgent.name(of: node))
-        return api.objects.get(Node.self, name)?.value.metadata.labels["node.kubernetes.io/exclude-from-external-load-balancers"] == nil
+    private func isBalanced(_ node: Int) -> Bool { !knownNode(node).isExcludedFromBalancers }
+
+    /// Load balancers hear of nodes that are excluded from now on, or not any more.
+    mutating func observeTrafficNode(_ node: Node, _ event: WatchEvent) {
+        guard traffic != nil, event.change == .modified, case .node(let old)? = event.previous,
+            old.value.isExcludedFromBalancers != node.isExcludedFromBalancers
+        else { return }
+        placeClients()
     }
 
     /// Whether checks of a source's load balancer find a node healthy: its machine runs and, under `externalTrafficPolicy: Local`, it has a ready endpoint (what
@@ -211,6 +216,10 @@ extension TrafficSource {
         guard case .pods(let namespace, let selector) = origin else { return false }
         return pod.metadata.namespace == namespace && selector.matches(pod.metadata.labels)
     }
+}
+
+extension Node {
+    fileprivate var isExcludedFromBalancers: Bool { metadata.labels["node.kubernetes.io/exclude-from-external-load-balancers"] != nil }
 }
 
 extension Pod {

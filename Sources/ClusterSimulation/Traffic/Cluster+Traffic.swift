@@ -29,6 +29,7 @@ extension Cluster {
             observeTraffic(WatchEvent(.added, .networkPolicy(policy), previous: nil, time: now), isKnown: true)
         }
         placeClients()
+        judgeTraffic()
         traffic?.hasBegun = true
         if traffic?.usesCPU == true { queue.schedule(.requestsMeasured, at: now + Traffic.measuringInterval) }
     }
@@ -42,7 +43,7 @@ extension Cluster {
         switch event.object {
         case .service(let service): if !isKnown { endpointsChanged(of: service.value.metadata.key) }
         case .endpointSlice(let slice): if !isKnown, let service = slice.value.service { endpointsChanged(of: service) }
-        case .networkPolicy, .namespace: judgeTraffic()
+        case .networkPolicy, .namespace: if !isKnown { judgeTraffic() }
         default: break
         }
     }
@@ -109,10 +110,14 @@ extension Cluster {
         }
     }
 
+    /// A node as it is stored, or about to be: one that joins has a machine first.
+    func knownNode(_ number: Int) -> Node {
+        let name = NamespacedName(namespace: "", name: nodeAgent.name(of: number))
+        return api.objects.get(Node.self, name)?.value ?? nodeAgent.registration(of: number)
+    }
+
     private func proxyNode(_ number: Int) -> ProxyNode {
-        let name = nodeAgent.name(of: number)
-        let node = api.objects.get(Node.self, NamespacedName(namespace: "", name: name))?.value
-        return ProxyNode(name: name, zone: node?.metadata.labels[Node.zoneLabel] ?? "")
+        ProxyNode(name: nodeAgent.name(of: number), zone: knownNode(number).metadata.labels[Node.zoneLabel] ?? "")
     }
 }
 

@@ -6,9 +6,9 @@ import ServiceNetwork
 extension Traffic {
     /// Sets which nodes' machines are up: connections through one that goes down break.
     mutating func setMachines(_ up: [Bool], at now: SimulatedTime) {
-        for (node, isUp) in up.enumerated() where node < nodeCount && engine.isMachineUp(NodeNumber(node)) != isUp {
-            advance(to: now)
-            engine.setMachine(of: NodeNumber(node), isUp: isUp)
-        }
+        let changed = up.enumerated().filter { $0.offset < nodeCount && engine.isMachineUp(NodeNumber($0.offset)) != $0.element }
+        if changed.isEmpty { return }
+        advance(to: now)
+        engine.setMachines(changed.map { (NodeNumber($0.offset), $0.element) })
     }
 }

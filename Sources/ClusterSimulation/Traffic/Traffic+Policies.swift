@@ -64,7 +64,8 @@ extension Traffic {
             if let end = book?.sender(PolicyPeer(pod: nil, address: address)) { policyEndsOfNodes.append(end) }
         }
         while policyEndsOfPopulations.count < sources.count {
-            let population = sources[policyEndsOfPopulations.count].population
+            let source = sources[policyEndsOfPopulations.count]
+            let population = source.origin == .outside ? source.population : nil
             policyEndsOfPopulations.append(population.flatMap { book?.senders(from: $0.firstAddress, count: $0.count) })
         }
         guard let book else { return }

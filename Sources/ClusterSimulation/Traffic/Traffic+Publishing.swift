@@ -57,6 +57,7 @@ extension Traffic {
             return []
         }
         var published = PublishedEndpoints()
+        var isProxied = true
         // No such Service or port (any more): its address leads nowhere.
         let name = ServicePortName(
             namespace: target.service.namespace, name: target.service.name, port: target.port ?? "", transport: .tcp)
@@ -69,20 +70,20 @@ extension Traffic {
         case .service(let service):
             guard let known = services[service]?.value, let found = known.port(target) else { break }
             info = found
+            isProxied = found.isHeadless || !known.isLeftToAnotherProxy
             ports[index].addressee = found.isHeadless ? nil : service
             published = endpoints(of: index, known, found)
         }
-        engine.publish(info, endpoints: published.endpoints, pods: published.servers, for: ports[index].number, at: time, isKnown: isKnown)
+        engine.publish(
+            info, endpoints: published.endpoints, pods: published.servers, for: ports[index].number, isProxied: isProxied, at: time,
+            isKnown: isKnown)
         ports[index].ready = published.endpoints.indices.filter { published.endpoints[$0].isReady }.map { published.servers[$0] }
         return published.touched
     }
 
-    /// Whether clients know an address that kube-proxies have no rules for: of a Service that is gone or left to another proxy, or of a port that it has no more. Of the latter, iptables rules say
+    /// Whether clients know the address of a Service that is gone, or of a port that it has no more. Of the latter, iptables rules say
     /// nothing; nftables and IPVS refuse what is for an address of theirs at a port of nobody's.
     private func isWithdrawn(_ port: Port, _ destination: ClusterDNS.Destination, _ way: [NamespacedName]) -> Bool {
-        if case .service(let name) = destination, let service = services[name]?.value, service.isLeftToAnotherProxy, !service.isHeadless {
-            return true
-        }
         guard let addressee = port.addressee else { return false }
         switch destination {
         case .nowhere: return way.last == addressee

@@ -11,6 +11,10 @@ struct EndpointSliceMirroringReconciler: Reconciler {
 
     private let maximum: Int
     private var tracker = SliceTracker()
+    /// The names of the mirrors of each Service's Endpoints; looked up, never iterated.
+    private var mirrors: [NamespacedName: [String]] = [:]
+    /// Services that are gone, until their Endpoints are, too; looked up, never iterated.
+    private var deletedServices: Set<NamespacedName> = []
 
     /// - Parameter maximumAddresses: addresses of a subset that are mirrored at most.
     init(maximumAddresses: Int = 1000) { maximum = maximumAddresses }
@@ -28,6 +32,8 @@ struct EndpointSliceMirroringReconciler: Reconciler {
         case .service(let service):
             let old = event.change == .modified ? previous.flatMap(Service.cast) : nil
             let isHandMade = service.value.hasNoSelector
+            if event.change == .deleted, isHandMade { deletedServices.insert(service.value.metadata.key) }
+            if event.change == .added { deletedServices.remove(service.value.metadata.key) }
             if old.map({ $0.value.hasNoSelector != isHandMade }) ?? isHandMade { queue.add(service.value.metadata.key) }
         case .endpointSlice(let slice): observe(event.change, slice.value, previous: previous.flatMap(EndpointSlice.cast), &queue)
         default: break
@@ -40,6 +46,7 @@ struct EndpointSliceMirroringReconciler: Reconciler {
         _ queue: inout WorkQueue<NamespacedName>
     ) {
         guard let service = slice.service else { return }
+        note(slice, of: service, isGone: change == .deleted || !slice.isMirror)
         if change == .deleted {
             if slice.isMirror, tracker.sawDeletion(of: slice.metadata.uid, of: service) { queue.add(service) }
         } else if let previous, previous.value.isMirror != slice.isMirror {
@@ -49,12 +56,33 @@ struct EndpointSliceMirroringReconciler: Reconciler {
         }
     }
 
+    private mutating func note(_ slice: EndpointSlice, of service: NamespacedName, isGone: Bool) {
+        var names = mirrors[service] ?? []
+        let place = names.firstIndex(of: slice.metadata.name)
+        if isGone, let place {
+            names.remove(at: place)
+        } else if !isGone, place == nil {
+            names.append(slice.metadata.name)
+        } else {
+            return
+        }
+        mirrors[service] = names.isEmpty ? nil : names
+    }
+
     // MARK: Deciding
 
     mutating func reconcile(_ key: NamespacedName, _ view: SharedInformers, at now: SimulatedTime) -> Plan<Never> {
-        let all: [Shared<EndpointSlice>] = view.objects(inNamespace: key.namespace)
-        let slices = all.filter { $0.value.isMirror && $0.value.service == key && !$0.value.metadata.isTerminating }
+        let slices = (mirrors[key] ?? []).compactMap { view.get(EndpointSlice.self, NamespacedName(namespace: key.namespace, name: $0)) }
+            .filter { $0.value.isMirror && $0.value.service == key && !$0.value.metadata.isTerminating }
         var plan = Plan<Never>()
+        // The Endpoints controller deletes what was a Service's, whoever wrote it.
+        if deletedServices.contains(key), view.get(Service.self, key) == nil {
+            if view.get(Endpoints.self, key) == nil {
+                deletedServices.remove(key)
+            } else {
+                plan.then(PlannedCall(.delete(ObjectKey(.endpoints, key), DeleteOptions())))
+            }
+        }
         guard let endpoints = view.get(Endpoints.self, key)?.value, endpoints.wantsMirrors,
             view.get(Service.self, key)?.value.hasNoSelector ?? false
         else {
@@ -108,7 +136,7 @@ struct EndpointSliceMirroringReconciler: Reconciler {
     // MARK: What became of it
 
     mutating func succeeded(_ key: NamespacedName, _ request: APIRequest, _ object: APIObject?, _ view: SharedInformers) {
-        if case .delete(let slice, _) = request {
+        if case .delete(let slice, _) = request, slice.kind == .endpointSlice {
             // The cache may have lost it already.
             if let seen = view[slice] { tracker.expectDeletion(of: seen.metadata.uid, of: key) }
         } else if case .endpointSlice(let slice)? = object {

@@ -81,7 +81,7 @@ extension ScenarioDecoder {
             }
             // What comes after the end of every scenario never comes.
             let longest = Double(SimulatedDuration.seconds(ScenarioFormat.maximumDurationSeconds).nanoseconds)
-            let time = start + SimulatedDuration(nanoseconds: Int64(min(Double(nanoseconds) / speed, longest)))
+            let time = start + SimulatedDuration(nanoseconds: Int64(max(-longest, min(Double(nanoseconds) / speed, longest))))
             if let last = times.last, time < last { throw table.error(row, column, "is before the row above") }
             times.append(time)
         }

@@ -152,7 +152,8 @@ extension ScenarioReferences {
             return target
         }
         var resolved = target
-        resolved.port = index == 0 ? nil : found.ports[index].name
+        let isAlwaysFirst = versions.allSatisfy { $0.ports.isEmpty || position(in: $0) == 0 }
+        resolved.port = isAlwaysFirst || found.ports[index].name.isEmpty ? nil : found.ports[index].name
         // Where the Service has that number always, equal ports are equal targets, however they are named.
         if let number = Int32(text), !versions.allSatisfy({ position(in: $0) == index && $0.ports[index].name == found.ports[index].name })
         {

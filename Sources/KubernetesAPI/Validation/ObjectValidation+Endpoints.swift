@@ -41,7 +41,7 @@ extension EndpointSubset {
 extension EndpointAddress {
     fileprivate func validate(at path: String) -> [FieldError] {
         var errors: [FieldError] = []
-        if family == nil { errors.append(.invalid(path + ".ip", ip, IPAddressText.form)) }
+        errors += Service.validate(external: ip, at: path + ".ip")
         if let hostname { errors += NameValidation.dns1123Label(hostname).map { .invalid(path + ".hostname", hostname, $0) } }
         if let node = nodeName { errors += NameValidation.dns1123Subdomain(node).map { .invalid(path + ".nodeName", node, $0) } }
         return errors

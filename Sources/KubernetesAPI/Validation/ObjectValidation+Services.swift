@@ -91,7 +91,7 @@ extension Service: ValidatedObject {
     }
 
     /// An address from outside must be one that others can reach.
-    private static func validate(external address: String, at path: String) -> [FieldError] {
+    static func validate(external address: String, at path: String) -> [FieldError] {
         guard IPAddressText.isValid(address) else { return [.invalid(path, address, IPAddressText.form)] }
         guard let number = AddressRange.address(address) else { return [] }
         if number == 0 { return [.invalid(path, address, "may not be unspecified (\(address))")] }

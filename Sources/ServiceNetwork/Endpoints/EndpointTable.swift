@@ -99,13 +99,15 @@ public struct EndpointTable: Sendable, Hashable {
     /// A change of a port's Service or endpoints.
     /// - Parameters:
     ///   - pods: the number of the pod behind each endpoint, in the order of `endpoints`.
+    ///   - isProxied: whether kube-proxies serve it. If not, those who watch EndpointSlices themselves still find the pods.
     ///   - isKnown: whether all nodes have it in their rules already (the state at the start of a simulation).
     public mutating func publish(
-        _ info: ServicePortInfo, endpoints: [ProxyEndpoint], pods: [PodNumber], for port: PortNumber, at time: SimulatedTime,
-        isKnown: Bool = false
+        _ info: ServicePortInfo, endpoints: [ProxyEndpoint], pods: [PodNumber], for port: PortNumber, isProxied: Bool = true,
+        at time: SimulatedTime, isKnown: Bool = false
     ) {
         precondition(endpoints.count == pods.count, "every endpoint has a pod")
-        let version = PortVersion(info, endpoints, pods, inIPVS: modes[Int(port)].isIPVS, change: changes.count)
+        var version = PortVersion(info, endpoints, pods, inIPVS: modes[Int(port)].isIPVS, change: changes.count)
+        if !isProxied { version.withdraw() }
         append(version, to: port, at: time, isKnown: isKnown)
     }
 
@@ -255,8 +257,11 @@ private struct PortVersion: Hashable, Sendable {
     init(withdrawnBy change: Int) {
         let name = ServicePortName(namespace: "", name: "", port: "", transport: .tcp)
         self.init(ServicePortInfo(name: name, clusterIP: "", port: 0), [], [], inIPVS: false, change: change)
-        shared = Routes(toClusterIP: .drop, fromInside: .reject, fromOutside: .reject)
+        withdraw()
     }
+
+    /// No node has rules for it.
+    mutating func withdraw() { shared = Routes(toClusterIP: .drop, fromInside: .reject, fromOutside: .reject) }
 
     /// By traffic.
     private struct Routes: Hashable, Sendable {

@@ -95,12 +95,12 @@ public struct ServicePortInfo: Hashable, Sendable {
 }
 
 extension ServicePortInfo {
-    /// The ports of a Service that kube-proxy serves in an address family: none for headless and ExternalName Services, for those that are left to another
-    /// proxy, or without an address of the family.
+    /// The ports of a Service that kube-proxy serves in an address family: none for headless and ExternalName Services, or without an
+    /// address of the family.
     public static func ports(
         of service: Service, ingress: [LoadBalancerIngress] = [], family: Service.IPFamily = .ipv4
     ) -> [ServicePortInfo] {
-        if service.isHeadless || service.clusterIP.isEmpty || service.type == .externalName || service.isLeftToAnotherProxy { return [] }
+        if service.isHeadless || service.clusterIP.isEmpty || service.type == .externalName { return [] }
         let clusterIPs = service.clusterIPs.isEmpty ? [service.clusterIP] : service.clusterIPs
         guard let clusterIP = clusterIPs.first(where: { addressFamily(of: $0) == family }) else { return [] }
         func ofFamily(_ texts: [String]) -> [String] { texts.filter { addressFamily(of: $0) == family } }

@@ -20,7 +20,8 @@ public struct ServicePortPlan: Hashable, Sendable {
         for services: [(service: Service, ingress: [LoadBalancerIngress])], slices: [EndpointSlice], on node: ProxyNode,
         family: Service.IPFamily = .ipv4
     ) -> [ServicePortPlan] {
-        services.flatMap { ServicePortInfo.ports(of: $0.service, ingress: $0.ingress, family: family) }
+        services.filter { !$0.service.isLeftToAnotherProxy }
+            .flatMap { ServicePortInfo.ports(of: $0.service, ingress: $0.ingress, family: family) }
             .sorted { $0.name < $1.name }
             .map { ServicePortPlan($0, endpoints: ProxyEndpoint.endpoints(of: $0.name, in: slices, family: family), on: node) }
     }

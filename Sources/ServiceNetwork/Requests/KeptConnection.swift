@@ -32,22 +32,16 @@ struct MachineHistory: Hashable, Sendable {
 }
 
 extension SourceState {
-    /// How long connections are kept; nil: not at all.
-    var keepLimit: SimulatedDuration? {
-        if case .keepAlive(let limit) = source.connections { limit } else { nil }
-    }
-    private var comesFromOutside: Bool { source.traffic == .toExternalAddressFromOutside }
-
     /// Whether a client, and the node where its connections begin or come in, have been there since a time.
     ///
     /// A client outside does not hear that its node went down; once that is back, it knows of no connection from before.
     func holds(_ sender: Int32, _ machine: MachineHistory, since time: SimulatedTime) -> Bool {
-        if comesFromOutside { return !machine.isUp || machine.wentDown < time }
+        if isFromOutside { return !machine.isUp || machine.wentDown < time }
         return machine.wentDown < time && (departures[sender] ?? .distantPast) < time
     }
 
     /// Whether a connection is one that a client may use: users that moved to another pod have left theirs behind.
-    func mayUse(_ connection: KeptConnection, _ sender: Int32) -> Bool { comesFromOutside || connection.sender == sender }
+    func mayUse(_ connection: KeptConnection, _ sender: Int32) -> Bool { isFromOutside || connection.sender == sender }
 }
 
 // MARK: - Using and keeping
@@ -88,7 +82,7 @@ extension RequestEngine {
     private func stands(_ connection: KeptConnection, of source: Int) -> Bool {
         let pod = pods[Int(connection.pod)]
         guard pod.condition == .serving || pod.condition == .unreachable, pod.incarnation == connection.incarnation else { return false }
-        guard let limit = sources[source].keepLimit, now - connection.since < limit else { return false }
+        guard let limit = sources[source].idleLimit, now - connection.since < limit else { return false }
         return sources[source].holds(connection.sender, machine(of: connection.node), since: connection.since)
     }
 
@@ -97,7 +91,7 @@ extension RequestEngine {
         let attempt = attempts[Int(slot.index)]
         let request = requests[Int(attempt.request.index)]
         let (source, client) = (Int(request.source), Int(request.client))
-        guard pods[Int(attempt.pod)].condition == .serving, let limit = sources[source].keepLimit,
+        guard pods[Int(attempt.pod)].condition == .serving, let limit = sources[source].idleLimit,
             sources[source].holds(request.sender, machine(of: attempt.node), since: attempt.sent)
         else { return }
         var connection = KeptConnection(
@@ -115,25 +109,28 @@ extension RequestEngine {
 
     /// Clients are gone, but for those that are among the new ones: so are their connections.
     mutating func closeConnections(of old: [RequestClient], but new: [RequestClient], _ source: SourceNumber) {
-        guard sources[Int(source)].keepLimit != nil else { return }
+        guard sources[Int(source)].idleLimit != nil else { return }
         let left = Set(new.map(\.number))
-        for client in old where !left.contains(client.number) { sources[Int(source)].departures[client.number] = now }
+        let gone = old.filter { !left.contains($0.number) }
+        if gone.isEmpty { return }
+        for client in gone { sources[Int(source)].departures[client.number] = now }
         closeCountedConnections()
     }
 
     /// A pod died, and with it its connections to the pods that it calls.
     mutating func closeConnections(ofCalls pod: PodNumber) {
-        for source in sources.indices where sources[source].isOnDemand && sources[source].keepLimit != nil {
+        for source in sources.indices where sources[source].isOnDemand && sources[source].idleLimit != nil {
             sources[source].departures[pod] = now
         }
     }
 
-    /// A node's machine went down, or came back: connections that began or came in there are no more.
-    public mutating func setMachine(of node: NodeNumber, isUp: Bool) {
-        guard isUp != machine(of: node).isUp else { return }
-        while machines.count <= Int(node) { machines.append(MachineHistory()) }
-        machines[Int(node)].isUp = isUp
-        if !isUp { machines[Int(node)].wentDown = now }
+    /// Nodes' machines went down, or came back: connections that began or came in there are no more.
+    public mutating func setMachines(_ changed: [(node: NodeNumber, isUp: Bool)]) {
+        for (node, isUp) in changed where isUp != machine(of: node).isUp {
+            while machines.count <= Int(node) { machines.append(MachineHistory()) }
+            machines[Int(node)].isUp = isUp
+            if !isUp { machines[Int(node)].wentDown = now }
+        }
         closeCountedConnections()
     }
 
@@ -154,7 +151,7 @@ extension RequestEngine {
 
     /// Whether the balancers before a source's pods count connections that nobody uses. All others hear of their ends when they are looked for.
     private func countsConnections(of source: Int) -> Bool {
-        sources[source].keepLimit != nil && sources[source].balancing == nil
+        sources[source].idleLimit != nil && sources[source].balancing == nil
             && ports[Int(sources[source].source.port)].countsIdleConnections
     }
 
@@ -182,7 +179,7 @@ extension RequestEngine {
     mutating func checkIdleness(_ source: SourceNumber, client: Int) {
         closeFallen(source, client)
         sources[Int(source)].kept[client].isWatched = false
-        guard let first = sources[Int(source)].kept[client].connections.first, let limit = sources[Int(source)].keepLimit else { return }
+        guard let first = sources[Int(source)].kept[client].connections.first, let limit = sources[Int(source)].idleLimit else { return }
         watch(source, client, until: first.since + limit)
     }
 

@@ -189,6 +189,8 @@ extension RequestEngine {
     mutating func answer(_ slot: AttemptSlot) {
         let attempt = attempts[Int(slot.index)]
         let place = Int(attempt.request.index)
+        // The node where it came in died meanwhile.
+        if !machines.isEmpty, attempt.pod >= 0, hasLostEntry(attempt) { return attempt.isGivenUp ? forget(slot) : loseAnswer(slot) }
         if !attempt.isGivenUp {
             if sources[Int(requests[place].source)].idleLimit != nil, attempt.pod >= 0, attempt.result == .succeeded { keep(slot) }
             if attempt.director >= 0 { leaveBalancer(slot, after: attempt.result == .succeeded ? now - attempt.sent : nil) }

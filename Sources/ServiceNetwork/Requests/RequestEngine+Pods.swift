@@ -133,7 +133,8 @@ extension RequestEngine {
             pods[index].incarnation += 1
             closeConnections(ofCalls: pod)
         }
-        closeCountedConnections()
+        // One that begins to serve, or vanishes, ends none.
+        if condition != .serving && condition != .unreachable || old == .unreachable { closeCountedConnections() }
         if old == .unreachable { waysChanged(to: pod) }
         guard condition == .stopped || condition == .unreachable else { return }
         pods[index].busy = 0

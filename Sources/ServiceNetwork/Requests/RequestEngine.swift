@@ -121,10 +121,10 @@ public struct RequestEngine: Sendable, Hashable {
 
     /// What kube-proxies will know of a port: see ``EndpointTable``.
     public mutating func publish(
-        _ info: ServicePortInfo, endpoints: [ProxyEndpoint], pods: [PodNumber], for port: PortNumber, at time: SimulatedTime,
-        isKnown: Bool = false
+        _ info: ServicePortInfo, endpoints: [ProxyEndpoint], pods: [PodNumber], for port: PortNumber, isProxied: Bool = true,
+        at time: SimulatedTime, isKnown: Bool = false
     ) {
-        table.publish(info, endpoints: endpoints, pods: pods, for: port, at: time, isKnown: isKnown)
+        table.publish(info, endpoints: endpoints, pods: pods, for: port, isProxied: isProxied, at: time, isKnown: isKnown)
         ports[Int(port)].address = AddressRange.address(info.clusterIP) ?? 0
         ports[Int(port)].isUDP = info.name.transport == .udp
     }
