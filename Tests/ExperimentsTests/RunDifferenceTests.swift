@@ -104,7 +104,7 @@ struct RunDifferenceTests {
         #expect(text.contains("run 1  is over") && text.contains("run 2  goes on"), "\(text)")
     }
 
-    @Test("A run that only one side makes to its end, because an invariant broke, is told apart")
+    @Test("An event that one run has, and the other has not by then, is where they part; what the other does next follows")
     func oneSided() throws {
         var events = PairedEvents<RequestSending>()
         func sent(_ number: UInt64, at seconds: Double) -> RequestSending {
