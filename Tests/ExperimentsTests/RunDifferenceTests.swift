@@ -163,8 +163,9 @@ struct RunDifferenceTests {
             runs: [7, 7 | RandomStream.mirror].map { seed in
                 ComparedRun(policy: 0, seed: seed, summary: RunSummary([Metric(name: "x", value: 1, unit: "s")]), failed: [])
             })
-        try comparison.write(to: folder["comparison"])
-        let runs = try String(contentsOfFile: folder["comparison/runs.csv"], encoding: .utf8).split(whereSeparator: \.isNewline)
+        // Into a folder that is there, as that of the runs.
+        try comparison.write(to: folder["results"])
+        let runs = try String(contentsOfFile: folder["results/runs.csv"], encoding: .utf8).split(whereSeparator: \.isNewline)
         #expect(runs.dropFirst().map(String.init) == ["a,7,x,1,s", "a,7-mirrored,x,1,s"])
     }
 }
