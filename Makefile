@@ -56,8 +56,9 @@ openb:
 	done
 
 ## The package of docs/own-policy.md: a program with a scheduling policy of its own.
+# It builds into the folder of this package, so that what was built here is not built again; a package elsewhere has a folder of its own.
 example: dependencies
-	cd examples/own-policy && $(SWIFT) run own-policy compare scenario/scenario.yaml --scheduler default --scheduler scenario/cheapest.yaml --seeds 3
+	cd examples/own-policy && $(SWIFT) run --scratch-path ../../.build own-policy compare scenario/scenario.yaml --scheduler default --scheduler scenario/cheapest.yaml --seeds 3
 
 ## A sweep through a real Slurm of this machine, which is installed if it is missing (Debian, Ubuntu; as root).
 slurm: build

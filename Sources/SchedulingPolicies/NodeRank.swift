@@ -6,7 +6,7 @@ import Scheduling
 
 /// Decides between equally good nodes by an order of the nodes that is drawn once for a run, instead of by a draw for every pod: so
 /// pods that find many nodes equally good go to the same few of them. With the argument `label`, nodes that have this label come in the order
-/// of its numbers, before all others.
+/// of its numbers, those of one number in the drawn order, before all others.
 struct NodeRankPlugin: TieBreakPlugin {
     static let name = "NodeRank"
     var name: String { NodeRankPlugin.name }
@@ -27,11 +27,14 @@ struct NodeRankPlugin: TieBreakPlugin {
     /// Drawn ranks follow those of labels.
     private static let firstDrawn: UInt64 = 1 << 63
 
+    /// Higher numbers of labels count as this one: the bits below are for the order among nodes of one number.
+    private static let maximumLabel = UInt64(UInt32.max)
+
     func rank(of node: NodeSlot, in cluster: ClusterSnapshot) -> UInt64 {
-        if let label, let text = cluster.nodes.objects[node]?.value.metadata.labels[label], let rank = UInt64(text) {
-            return min(rank, NodeRankPlugin.firstDrawn - 1)
-        }
         let drawn = RandomStream(seed: cluster.seed, purpose: .nodeRank, owner: cluster.nodes.names[node]).draw(at: 0)
+        if let label, let text = cluster.nodes.objects[node]?.value.metadata.labels[label], let rank = UInt64(text) {
+            return min(rank, NodeRankPlugin.maximumLabel) << 31 | drawn >> 33
+        }
         return label == nil ? drawn : NodeRankPlugin.firstDrawn | drawn >> 1
     }
 }

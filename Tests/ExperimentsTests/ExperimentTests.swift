@@ -96,6 +96,11 @@ struct ExperimentTests {
             ("outputs:", "precision: 1%\n  untilPrecise: {share: 1%}\n  outputs:", "only one of both may be given"),
             ("outputs:", "untilPrecise: {share: 1}\n  outputs:", "spec.untilPrecise.share: Invalid value"),
             ("outputs:", "untilPrecise: {share: 1%, outputs: [joy]}\n  outputs:", "\"joy\" is not among the outputs"),
+            (
+                "outputs: [allocated_alibabacloud.com/gpu-milli_at_100, pods_created]",
+                "untilPrecise: {share: 1%, outputs: [pods_creatd]}",
+                "experiment.yaml:8: spec.untilPrecise.outputs: summary.csv has no figure \"pods_creatd\"; there are"
+            ),
             ("count: 2", "count: 1}\n  untilPrecise: {share: 1%", "takes at least 2 seeds"),
             ("outputs:", "output:", "did you mean \"outputs\"?"),
             ("kind: Experiment", "kind: Scenario", "experiment.yaml:2: kind"),

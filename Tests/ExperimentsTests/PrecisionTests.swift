@@ -120,6 +120,18 @@ struct PrecisionTests {
         #expect(throws: ScenarioError.self) { try nothing.seedsNeeded(for: ["y"]) }
     }
 
+    @Test("Of a mean of 0 no share can be taken: that is told in the end, and is not known before")
+    func zero() throws {
+        let first = comparison([[0, 0, 0], [1, 2, 3]], precision: 0.05)
+        #expect(try first.seedsNeeded(for: ["x"]) == nil)
+        #expect(
+            try shortfall(first) == "the precision is not reached after 3 seeds (here); "
+                + "x: its mean under a is 0, of which no share can be taken: put another policy first")
+        let alone = try shortfall(comparison([[-1, 0, 1]], precision: 0.05))
+        #expect(alone?.hasSuffix("; x: its mean is 0, of which no share can be taken") == true)
+        #expect(try comparison([[0, 0, 0], [0, 0, 0]], precision: 0.05).seedsNeeded(for: ["x"]) == 2)
+    }
+
     @Test("An experiment goes on while seeds lack the figure, and says in the end that nothing was measured")
     func goesOn() async throws {
         // A pod that takes ten seconds on the average has started within a run of fifteen in some of them.

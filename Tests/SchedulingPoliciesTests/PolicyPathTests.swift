@@ -84,4 +84,22 @@ struct PolicyPathTests {
         #expect(chosen.allSatisfy { Set($0).count == 1 && $0[0] != nil })
         #expect(Set(chosen.map { $0[0] }).count > 1)
     }
+
+    @Test("NodeRank takes the nodes of the least label, and of those of the same one always the same node")
+    func labels() throws {
+        let nodes = (0..<20).map { number -> Node in
+            var node = GPUCluster.node("n-\(number)")
+            if number >= 5 { node.metadata.labels["rank"] = number < 10 ? "3" : "4" }
+            return node
+        }
+        let configuration = try GPUCluster.configuration("NodeRank", arguments: "label: rank")
+        func first(_ seed: UInt64) throws -> [String?] {
+            var maker = try DecisionMaker(configuration: configuration, registry: .withPolicies, nodes: nodes, pods: [], seed: seed)
+            return (0..<4).map { number in maker.place(Shared(GPUCluster.pod("p-\(number)", gpuMilli: 0)), draw: { _ in number })?.node }
+        }
+        let chosen = try (1...8).map { try first($0) }
+        let least = Set((5..<10).map { "n-\($0)" })
+        #expect(chosen.allSatisfy { Set($0).count == 1 && least.contains($0[0] ?? "") })
+        #expect(Set(chosen.map { $0[0] }).count > 1)
+    }
 }

@@ -20,13 +20,16 @@ struct LabelScore: ScorePlugin {
 
     func normalise(_ scores: inout [Int64], for pod: PodInfo, state: PluginState?) {}
 
-    /// The default profile with this plugin.
-    static func profile(normalises: Bool) -> (SchedulerConfiguration, PluginRegistry) {
+    /// The default profile with this plugin; `alone`: only NodeResourcesFit scores beside it, and both have the weight 1.
+    static func profile(normalises: Bool, alone: Bool = false) -> (SchedulerConfiguration, PluginRegistry) {
         var registry = PluginRegistry()
         registry.register(name) { _, _ in LabelScore(normalises: normalises) }
         var configuration = SchedulerConfiguration()
         configuration.profiles[0].plugins.append(
-            ExtensionPointConfiguration(.multiPoint, enabled: [WeightedPlugin(name, weight: 5)]))
+            alone
+                ? ExtensionPointConfiguration(
+                    .score, enabled: [WeightedPlugin("NodeResourcesFit", weight: 1), WeightedPlugin(name, weight: 1)], disabled: ["*"])
+                : ExtensionPointConfiguration(.multiPoint, enabled: [WeightedPlugin(name, weight: 5)]))
         return (configuration, registry)
     }
 
@@ -56,7 +59,13 @@ struct InvalidScoreTests {
         "The attempt fails on both paths, whether scores are normalised or not, until they are valid again",
         arguments: [SchedulerPath.plain, .memoised], [true, false])
     func bothPaths(path: SchedulerPath, normalises: Bool) throws {
-        let (configuration, registry) = LabelScore.profile(normalises: normalises)
+        try check(path, LabelScore.profile(normalises: normalises))
+        // With a weight of 1 the largest score is no overflow, but any sum with it is.
+        try check(path, LabelScore.profile(normalises: normalises, alone: true))
+    }
+
+    private func check(_ path: SchedulerPath, _ profile: (SchedulerConfiguration, PluginRegistry)) throws {
+        let (configuration, registry) = profile
         var maker = try DecisionMaker(
             configuration: configuration, registry: registry, path: path, nodes: [node("a", score: 0), node("b", score: 100)], pods: [])
         // From the second on the memoised path remembers.

@@ -84,6 +84,11 @@ public enum ExperimentFile {
         for (name, position) in zip(experiment.outputs, experiment.outputPositions) where !known.contains(name) {
             messages.append("\(position): " + MetricNames.unknown(name, among: known))
         }
+        if let target = experiment.untilPrecise {
+            for name in target.precision.metrics where !experiment.outputs.contains(name) && !known.contains(name) {
+                messages.append("\(target.position).outputs: " + MetricNames.unknown(name, among: known))
+            }
+        }
         for factor in experiment.factors where known.contains(factor.name) {
             messages.append("\(factor.position): \"\(factor.name)\" is the name of a figure in summary.csv: call the factor otherwise")
         }

@@ -15,7 +15,7 @@ public struct ExperimentOutcome: Sendable {
 
     /// What to say if there were no more seeds before the precision was reached that the file asks for; nil: it was, or it asks for none.
     ///
-    /// - Throws: `ScenarioError` for a figure of which no share can be taken.
+    /// - Throws: `ScenarioError` for a figure that runs do not have.
     public func shortfall() throws(ScenarioError) -> String? {
         guard let target = experiment.untilPrecise else { return nil }
         return try comparison.shortfall(of: target.precision, source: target.position)
@@ -26,7 +26,7 @@ extension Experiment {
     /// Runs all cases, on all cores; and where the file asks for a precision, more seeds in rounds as a comparison does until it is reached.
     ///
     /// - Parameter finished: called after each run with how many are done, and how many there will be as far as is known.
-    /// - Throws: what a run throws; `ScenarioError` for a figure of which no share can be taken.
+    /// - Throws: what a run throws; `ScenarioError` for a figure that runs do not have.
     public func run(finished: @escaping @Sendable (Int, Int) -> Void = { _, _ in }) async throws -> ExperimentOutcome {
         let first = try await runs(done: 0, finished)
         guard let target = untilPrecise else { return ExperimentOutcome(self, runs: first) }

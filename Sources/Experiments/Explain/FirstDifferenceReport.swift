@@ -41,8 +41,10 @@ public struct FirstDifferenceReport: CustomStringConvertible {
         guard let difference, difference.pod == nil else { return nil }
         switch difference.left.event ?? difference.right.event {
         case nil:
-            return runs.0.scenario.duration == runs.1.scenario.duration
-                ? "An invariant was broken in the run that ends." : "Until then nothing tells them apart: one lasts longer."
+            // Where no duration is over, and where both are, a run ends for another reason.
+            let durations = (runs.0.scenario.duration, runs.1.scenario.duration)
+            return durations.0 != durations.1 && difference.time == .zero + min(durations.0, durations.1)
+                ? "Until then nothing tells them apart: one lasts longer." : "An invariant was broken in the run that ends."
         case .write: return "No decision of the scheduler is behind it."
         case .operation:
             return "The scenarios ask for different things, or the API server answers them differently: nothing before differs."

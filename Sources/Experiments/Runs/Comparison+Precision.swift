@@ -43,13 +43,17 @@ extension Comparison {
         return "the precision is not reached after \(Presentation.count(seeds.count, "seed")) (\(source))" + estimate
     }
 
-    /// Says so if a metric was measured too seldom for any interval.
+    /// Says so if a metric was measured too seldom for any interval, or if no share of it can be taken.
     private func gap(in name: String) -> String? {
         let rows = metrics.filter { $0.metric == name }
         if rows.isEmpty { return "in no run was there anything to measure for \(name)" }
         for policy in judged {
             let row = rows.first { $0.policy == policy }
-            if let row, observed(row) > 1 { continue }
+            if let row, observed(row) > 1 {
+                guard hasNoShare(row, base: rows.first { $0.policy == policies[0] }) else { continue }
+                let mean = "\(name): its mean\(policies.count == 1 ? "" : " under \(policies[0])") is 0, of which no share can be taken"
+                return mean + (policies.count == 1 ? "" : ": put another policy first")
+            }
             let both = policies.count == 1 ? policy : "both \(policies[0]) and \(policy)"
             return "\(Presentation.count(row.map(observed) ?? 0, "seed")) had anything to measure for \(name) under \(both)"
         }
@@ -61,6 +65,14 @@ extension Comparison {
 
     /// How many observations the interval rests on that is to be narrow.
     private func observed(_ row: ComparedMetric) -> Int { policies.count == 1 ? row.runs : row.pairs ?? 0 }
+
+    /// Whether a precision says nothing about an interval that has a width, because the first policy's mean is 0.
+    private func hasNoShare(_ row: ComparedMetric, base: ComparedMetric?) -> Bool { base?.mean == 0 && !isNothing(row) }
+
+    /// Whether there is neither a difference (with one policy: a mean) nor any width of its interval.
+    private func isNothing(_ row: ComparedMetric) -> Bool {
+        (row.difference ?? row.mean) == 0 && (row.differenceHalfWidth ?? row.standardDeviation) == 0
+    }
 
     /// Runs every policy with more and more seeds, until the intervals of some metrics are narrow enough.
     ///
@@ -91,10 +103,11 @@ extension Comparison {
         return comparison
     }
 
-    /// The most seeds that any of these metrics needs, those made included; nil: more than anybody can say, for too few had it.
+    /// The most seeds that any of these metrics needs, those made included; nil: more than anybody can say, for too few had it, or no share
+    /// of it can be taken so far.
     ///
     /// - Parameter source: where the precision was asked for; nil: on the command line.
-    /// - Throws: `ScenarioError` for a metric that runs do not have, or of which no share can be taken.
+    /// - Throws: `ScenarioError` for a metric that runs do not have.
     public func seedsNeeded(for names: [String], source: String? = nil) throws(ScenarioError) -> Int? {
         var most = 2
         var isKnown = true
@@ -110,11 +123,11 @@ extension Comparison {
                     isKnown = false
                     continue
                 }
-                if (row.difference ?? row.mean) == 0, (row.differenceHalfWidth ?? row.standardDeviation) == 0 { continue }
-                if base?.mean == 0 {
-                    throw ScenarioError([
-                        "\(place): its mean under \(policies[0]) is 0, of which no share can be taken: put another policy first"
-                    ])
+                if isNothing(row) { continue }
+                // Further seeds may bring something; the runs made are kept in any case.
+                if hasNoShare(row, base: base) {
+                    isKnown = false
+                    continue
                 }
                 if let more = row.moreSeedsNeeded { most = max(most, more == 0 ? 0 : seeds.count + more) } else { isKnown = false }
             }

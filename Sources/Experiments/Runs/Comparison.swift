@@ -215,7 +215,7 @@ public struct Comparison: Sendable {
             ResultColumn("unit", .text, "Its unit."),
         ])
 
-    /// Writes `comparison.csv` and `runs.csv` into a folder.
+    /// Writes `comparison.csv` and `runs.csv` into a folder that is there.
     ///
     /// - Parameter prefix: of both files' names.
     public func write(to folder: String, prefix: String = "") throws(ResultError) {

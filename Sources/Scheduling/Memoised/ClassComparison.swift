@@ -101,8 +101,11 @@ struct ClassComparison: Sendable {
     }
 
     private mutating func add(_ score: Int64, _ weight: Int64, to number: Int) {
-        if !NodeScore.isValid(score) { hasInvalidScores = true }
-        offsets[number] &+= weight &* score
+        guard NodeScore.isValid(score) else {
+            hasInvalidScores = true
+            return
+        }
+        offsets[number] += weight * score
     }
 
     /// The best of some nodes, walked through from a position: their total, how many have it and where the first of them stands.

@@ -108,8 +108,11 @@ struct NodeAnswers: Sendable {
             NodeAnswers.ask(entry, plugins, cluster, &scratch)
             for index in 0..<count {
                 let score = scratch.scores[index]
-                if !NodeScore.isValid(score) { hasInvalidScores = true }
-                scratch.totals[index] &+= entry.weight &* score
+                guard NodeScore.isValid(score) else {
+                    hasInvalidScores = true
+                    continue
+                }
+                scratch.totals[index] += entry.weight * score
             }
         }
         scratch.vertices.removeAll(keepingCapacity: true)

@@ -87,7 +87,12 @@ struct Scoreboard: Sendable {
             : searchList(from: start, wanted: wanted, cluster, &scratch, draw: draw)
         for entry in overruled { answers.markStale(entry.position) }
         overruled.removeAll(keepingCapacity: true)
-        return answers.hasInvalidScores || comparison.hasInvalidScores ? nil : outcome
+        if answers.hasInvalidScores {
+            // A score that may not stand stays among the answers: the next search asks anew, and finds out whether there is one still.
+            forget(cluster)
+            return nil
+        }
+        return comparison.hasInvalidScores ? nil : outcome
     }
 
     /// Fewer nodes than this are compared one by one.

@@ -30,6 +30,8 @@ struct NodeHeatMap {
     private var rowOfNode: [String: Int] = [:]
     private var group = 1
     private var hasUsage = false
+    /// How many bins fit between two samples: so far back a sample says what was used.
+    private var usageReach = 0
     private var left: [String: Double] = [:]
     private var amounts: [String: [Double]] = [:]
 
@@ -123,6 +125,11 @@ struct NodeHeatMap {
     }
 
     private mutating func addUsage(_ table: ResultFiles.Table) {
+        let times = Set(table.rows.map { table.number($0, "time_s") }.filter(\.isFinite)).sorted()
+        if let interval = zip(times, times.dropFirst()).map({ $1 - $0 }).min() ?? times.first {
+            // Times are rounded: an interval of whole bins must not fall short of them.
+            usageReach = Int(max(0, min(interval, history.end)) / width + 1e-6)
+        }
         for row in table.rows {
             let node = table.text(row, "node")
             guard let place = rowOfNode[node], let amounts = amounts[node], amounts.count >= 2 else { continue }
@@ -148,11 +155,12 @@ struct NodeHeatMap {
             }
         }
         guard hasUsage else { return layers }
+        let reach = usageReach
         for (index, name) in ["cpu", "memory"].enumerated() {
             layers.append(
                 Layer(name: name + " used") { row, bin in
-                    // Between two samples it is what it was at the next one.
-                    row.used[index][bin...].first { $0.of > 0 }.map { $0.sum / $0.of }
+                    // Between two samples it is what it was at the next one; farther from it nobody knows.
+                    row.used[index][bin...min(bin + reach, NodeHeatMap.bins - 1)].first { $0.of > 0 }.map { $0.sum / $0.of }
                 })
         }
         return layers
