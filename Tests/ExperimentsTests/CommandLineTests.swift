@@ -49,8 +49,8 @@ struct CommandLineTests {
         #expect(run.status == 0, "\(run.output)\(run.errors)")
         #expect(run.output.contains("✓"))
         let files = try FileManager.default.contentsOfDirectory(atPath: folder["results/test/default/seed-5"]).sorted()
-        let ofTraffic = [ResultTables.services, ResultTables.endpoints, ResultTables.requests].map(\.file)
-        #expect(files == (ResultTables.all.map(\.file).filter { !ofTraffic.contains($0) } + ["run.json"]).sorted())
+        let onDemand = [ResultTables.services, ResultTables.endpoints, ResultTables.requests, ResultTables.nodeUsage].map(\.file)
+        #expect(files == (ResultTables.all.map(\.file).filter { !onDemand.contains($0) } + ["run.json"]).sorted())
     }
 
     @Test("An expectation that fails ends with 1, expected beside observed")

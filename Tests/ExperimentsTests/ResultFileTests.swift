@@ -90,6 +90,7 @@ private func outcome(_ record: RunRecord) -> RunOutcome {
     let end = SimulatedTime.zero + .seconds(30)
     var scenario = scenario()
     if record.traffic != nil { scenario.configuration.recording.requestSampling = 7 }
+    scenario.configuration.recording.nodeUsage = !record.nodeUsage.isEmpty
     return RunOutcome(scenario: scenario, end: end, record: record, summary: RunSummary(record, end: end), expectations: [])
 }
 
@@ -100,6 +101,7 @@ struct ResultFileTests {
         let folder = try TemporaryFolder()
         var record = awkwardRecord()
         record.traffic = try ResultFileTests.traffic()
+        record.nodeUsage = [NodeUsageSample(time: .zero + .seconds(10), node: "n-0", cpu: 0.5, memory: 1e9)]
         try outcome(record).write(to: folder["run"])
         let read = try CSVTable(InputFiles.read(folder["run/" + table.file]), file: table.file)
         #expect(!read.rows.isEmpty)

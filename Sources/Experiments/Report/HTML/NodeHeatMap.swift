@@ -182,7 +182,10 @@ struct NodeHeatMap {
                 }
                 values.append(.members(place + shares))
                 let share = row.notReady[bin] / Double(row.nodes)
-                if share > 0 { down.append(.members(place + [("not Ready", .number((min(1, share) * 1000).rounded() / 1000))])) }
+                if share > 0 {
+                    let part = (min(1, share) * 1000).rounded() / 1000
+                    down.append(.members(place + [("not Ready", .number(part)), ("opacity", .number(0.15 + 0.6 * part))]))
+                }
             }
         }
         let y: JSONValue = ["field": "node", "type": "nominal", "sort": .null, "title": .null, "axis": RunCharts.nodeAxis]
@@ -202,11 +205,13 @@ struct NodeHeatMap {
             ],
         ]
         let marks: JSONValue = [
-            "data": ["values": .array(down)], "mark": ["type": "rect", "color": "#d1342f", "tooltip": true],
+            "data": ["values": .array(down)], "mark": ["type": "rect", "color": "#d1342f"],
             "encoding": [
                 "x": x, "x2": ["field": "until"], "y": y,
-                "opacity": [
-                    "field": "not Ready", "type": "quantitative", "legend": .null, "scale": ["domain": [0, 1], "range": [0.15, 0.75]],
+                // Without a scale, which would have a legend.
+                "opacity": ["field": "opacity", "type": "quantitative", "scale": .null],
+                "tooltip": [
+                    ["field": "node", "type": "nominal"], ["field": "not Ready", "type": "quantitative", "format": ".0%"],
                 ],
             ],
         ]
