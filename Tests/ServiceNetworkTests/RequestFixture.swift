@@ -71,3 +71,15 @@ func replay(_ times: [Double]) -> ArrivalProcess { .replay(times.map { Simulated
 
 /// When requests ended, seconds.
 func ended(_ outcomes: [RequestOutcome]) -> [Double] { outcomes.map { $0.ended.seconds } }
+
+extension RequestEngine {
+    /// The places that are free, the one freed last first: it is used first.
+    var freeRequests: [RequestSlot] {
+        Array(sequence(first: firstFreeRequest) { requests[Int($0.index)].next }.prefix { !$0.isNone })
+    }
+
+    /// The same of attempts.
+    var freeAttempts: [AttemptSlot] {
+        Array(sequence(first: firstFreeAttempt) { attempts[Int($0.index)].next }.prefix { !$0.isNone })
+    }
+}

@@ -195,17 +195,17 @@ extension Traffic {
         localNodes[source] = new
         switch (old, new) {
         case (nil, nil): return .nodes([])
-        case (let old?, let new?): return .nodes(old.symmetricDifference(new).map { Int($0) }.sorted())
+        case (let old?, let new?): return .nodes(new.difference(from: old))
         case (nil, _), (_, nil): return .policy
         }
     }
 
     /// The nodes that have ready endpoints for a source, if traffic from outside must stay on the node; else nil.
-    private func nodesOfLocalEndpoints(_ source: Int) -> Set<NodeNumber>? {
+    private func nodesOfLocalEndpoints(_ source: Int) -> LocalNodes? {
         guard case .service(let name) = destination(of: sources[source].target).destination, let service = services[name]?.value,
             service.isExternallyAccessible, service.externalTrafficPolicy == .local
         else { return nil }
-        return Set(
+        return LocalNodes(
             (slices[name] ?? []).flatMap(\.value.endpoints).filter { $0.ready ?? true }.compactMap { servers.number(ofNode: $0.nodeName) })
     }
 }

@@ -51,7 +51,7 @@ struct Traffic: Sendable {
     /// By source: what the load balancer makes of nodes; nil: it has none.
     var rotations: [LoadBalancerRotation?]
     /// By source: the nodes with ready endpoints, if clients outside are to come in there; nil: they may come in anywhere.
-    var localNodes: [Set<NodeNumber>?]
+    var localNodes: [LocalNodes?]
     /// When a balancer changes its mind, as far as that was looked at last.
     var nextDecision: SimulatedTime?
     var partitions = Partitions()

@@ -261,25 +261,9 @@ public struct OpenbImport: Sendable {
         let pods = Fragmentation.typicalPods(of: demands).map {
             "            - {cpuMilli: \($0.cpuMilli), gpuCount: \($0.demand.count), gpuMilli: \($0.demand.milli), pods: \($0.pods)}\n"
         }
-        return """
-            # Fragmentation gradient descent for the workload of the openb trace: the kinds of pods that make up 95 % of the list.
-            # Written by `seatrial import openb`.
-            apiVersion: kubescheduler.config.k8s.io/v1
-            kind: KubeSchedulerConfiguration
-            percentageOfNodesToScore: 100
-            profiles:
-              - schedulerName: default-scheduler
-                plugins:
-                  multiPoint:
-                    disabled: [{name: "*"}]
-                    enabled:
-                      [{name: PrioritySort}, {name: NodeAffinity}, {name: NodeResourcesFit}, {name: GPUShare}, {name: FGD},
-                       {name: NodeRank}, {name: DefaultBinder}]
-                  score:
-                    disabled: [{name: NodeAffinity}, {name: NodeResourcesFit}]
-                pluginConfig:
-
-            """ + (recording == nil ? "" : OpenbImport.rankArguments) + """
+        return configuration(
+            "FGD", "Fragmentation gradient descent for the workload of the openb trace: the kinds of pods that make up 95 % of the list.")
+                + """
                       - name: FGD
                         args:
                           allPods: \(demands.count)
@@ -288,12 +272,15 @@ public struct OpenbImport: Sendable {
                 """ + pods.map { "        " + $0 }.joined()
     }
 
-    /// NodeRank goes by the recorded ranks.
-    private static let rankArguments = "      - {name: NodeRank, args: {label: \(rank)}}\n"
+    /// A scheduler's configuration with the policy BestFit.
+    private var bestFitConfiguration: String {
+        configuration("BestFit", "The node on which the pod leaves the least; of equally good ones that of the least rank.")
+    }
 
-    /// A scheduler's configuration with the policy BestFit and the recorded ranks.
-    private static let bestFitConfiguration = """
-        # The node on which the pod leaves the least; of equally good ones that of the least rank.
+    /// A profile of what fits and one GPU policy, up to the policy's arguments; with a recording, NodeRank goes by its ranks.
+    private func configuration(_ policy: String, _ title: String) -> String {
+        """
+        # \(title)
         # Written by `seatrial import openb`.
         apiVersion: kubescheduler.config.k8s.io/v1
         kind: KubeSchedulerConfiguration
@@ -304,13 +291,14 @@ public struct OpenbImport: Sendable {
               multiPoint:
                 disabled: [{name: "*"}]
                 enabled:
-                  [{name: PrioritySort}, {name: NodeAffinity}, {name: NodeResourcesFit}, {name: GPUShare}, {name: BestFit},
+                  [{name: PrioritySort}, {name: NodeAffinity}, {name: NodeResourcesFit}, {name: GPUShare}, {name: \(policy)},
                    {name: NodeRank}, {name: DefaultBinder}]
               score:
                 disabled: [{name: NodeAffinity}, {name: NodeResourcesFit}]
             pluginConfig:
 
-        """ + rankArguments
+        """ + (recording == nil ? "" : "      - {name: NodeRank, args: {label: \(OpenbImport.rank)}}\n")
+    }
 
     /// Writes scenario.yaml, nodes.yaml, pods.yaml and fgd.yaml, with a recording best-fit.yaml too, into a folder, made if need be; other files in it stay.
     public func write(to folder: String) throws(ResultError) {
@@ -319,7 +307,7 @@ public struct OpenbImport: Sendable {
             ("nodes.yaml", nodeText), ("pods.yaml", podText), ("fgd.yaml", Array(fgdConfiguration.utf8)),
             ("scenario.yaml", Array(scenario.utf8)),
         ]
-        if recording != nil { files.append(("best-fit.yaml", Array(OpenbImport.bestFitConfiguration.utf8))) }
+        if recording != nil { files.append(("best-fit.yaml", Array(bestFitConfiguration.utf8))) }
         for (name, bytes) in files {
             let temporary = ".\(name).partial-\(getpid())"
             var file = try BufferedFile(name: temporary, in: folder)

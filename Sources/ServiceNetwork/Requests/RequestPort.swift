@@ -72,7 +72,7 @@ struct PortState: Hashable, Sendable {
         self.starts = starts
         let balancer = Balancer(behaviour.balancing)
         followsConnections = balancer.followsConnections
-        if case .ipvs = behaviour.balancing { hasOnePerNode = true } else { hasOnePerNode = false }
+        hasOnePerNode = behaviour.balancing.isIPVS
         balancers = hasOnePerNode ? [] : [balancer]
     }
 

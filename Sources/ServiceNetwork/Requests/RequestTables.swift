@@ -174,18 +174,6 @@ struct Attempt: Hashable, Sendable {
     }
 }
 
-extension RequestEngine {
-    /// The places that are free, the one freed last first: it is used first.
-    var freeRequests: [RequestSlot] {
-        Array(sequence(first: firstFreeRequest) { requests[Int($0.index)].next }.prefix { !$0.isNone })
-    }
-
-    /// The same of attempts.
-    var freeAttempts: [AttemptSlot] {
-        Array(sequence(first: firstFreeAttempt) { attempts[Int($0.index)].next }.prefix { !$0.isNone })
-    }
-}
-
 /// What happens in the request engine.
 struct RequestEvent: Hashable, Sendable {
     enum Kind: UInt8, Hashable, Sendable {
