@@ -130,6 +130,11 @@ struct RunDifferenceTests {
         try scenario.run().write(to: folder["results/shop/default/seed-1"])
         let repeated = try RepeatableRun(folder["results/shop/default/seed-1"])
         #expect(repeated.scenario.fingerprint == scenario.fingerprint)
+        // Another scenario of that name is nearer.
+        try folder.write("results/shop/scenario.yaml", Self.scenario.replacing("rate: 20", with: "rate: 10"))
+        try folder.write("results/shop/objects.yaml", Self.objects)
+        #expect(try RepeatableRun(folder["results/shop/default/seed-1"]).scenario.fingerprint == scenario.fingerprint)
+        try FileManager.default.removeItem(atPath: folder["results/shop/scenario.yaml"])
 
         try FileManager.default.moveItem(atPath: folder["shop"], toPath: folder["moved"])
         let refused = #expect(throws: ScenarioError.self) { try RepeatableRun(folder["results/shop/default/seed-1"]) }

@@ -18,7 +18,7 @@ public struct RepeatableRun: Sendable {
     ///   - path: a folder with a `run.json`, or a scenario file.
     ///   - overrides: seed, duration and policy; for a folder of results they are its own, and must not be given.
     ///   - scenarioFile: where the scenario of a folder of results is now; nil: where it was, seen from the working folder or from one above
-    ///     the results.
+    ///     the results. Of several files there it is the first that is what it was.
     /// - Throws: `ScenarioError` if there is no such run, or its files have changed since, so that it would be another run.
     public init(
         _ path: String, overrides: ScenarioOverrides = ScenarioOverrides(), scenarioFile: String? = nil
@@ -53,26 +53,52 @@ public struct RepeatableRun: Sendable {
         guard let recorded = document["scenario"]?["file"]?.scalarText, document["scenario"]?["file"]?.isNull == false else {
             throw ScenarioError(["\(manifest): does not say which scenario file was run"])
         }
-        guard let seed = document["seed"]?.scalarText.flatMap({ SeedText.seed(of: $0) }), let duration = document["duration_s"]?.scalarText
+        guard let seed = document["seed"]?.scalarText.flatMap({ SeedText.seed(of: $0) ?? UInt64($0) }),
+            let duration = document["duration_s"]?.scalarText
         else {
             throw ScenarioError(["\(manifest): has no seed or duration: it is not complete"])
         }
-        var overrides = ScenarioOverrides(seed: seed, duration: duration + "s")
+        let overrides = ScenarioOverrides(seed: seed, duration: duration + "s")
         let places = Places(results: folder, scenario: elsewhere)
-        if let node = document["scenario"]?["scheduler"], !node.isNull { overrides.scheduler = node.scalarText.map { places.policy($0) } }
-        guard let file = elsewhere ?? places.find(recorded) else {
+        let files = elsewhere.map { [$0] } ?? places.all(recorded)
+        if files.isEmpty {
             throw ScenarioError([
                 "\(manifest): the scenario was read from \(recorded), which is not there, and not below a folder above the results either: say "
                     + "where it is with --scenario FILE, or call this from the folder in which the run was made"
             ])
         }
-        var scenario = try ScenarioFile.load(file, overrides: overrides)
-        try check(scenario, against: document, manifest)
+        let (found, file) = try load(files, overrides, document, places, manifest)
+        var scenario = found
         if let node = document["branch"], !node.isNull {
             scenario.branch = try branch(node, scenario, file: file, places, manifest)
             scenario.policy = scenario.branch?.name ?? scenario.policy
         }
         return scenario
+    }
+
+    /// Reads the first of some scenario files that is, with the first of the policies, what was run.
+    ///
+    /// - Throws: what is wrong with the first one, if none is.
+    private static func load(
+        _ files: [String], _ overrides: ScenarioOverrides, _ document: YAMLNode, _ places: Places, _ manifest: String
+    ) throws(ScenarioError) -> (scenario: Scenario, file: String) {
+        var policies: [String?] = [nil]
+        if let node = document["scenario"]?["scheduler"], !node.isNull, let path = node.scalarText { policies = places.policies(path) }
+        var mismatch = ScenarioError([])
+        for file in files {
+            for policy in policies {
+                var overrides = overrides
+                overrides.scheduler = policy
+                do throws(ScenarioError) {
+                    let scenario = try ScenarioFile.load(file, overrides: overrides)
+                    try check(scenario, against: document, manifest)
+                    return (scenario, file)
+                } catch {
+                    if mismatch.messages.isEmpty { mismatch = error }
+                }
+            }
+        }
+        throw mismatch
     }
 
     /// Where files may be that a run was made of: paths are as they were typed, in a working folder that nobody wrote down.
@@ -93,13 +119,19 @@ public struct RepeatableRun: Sendable {
             }
         }
 
-        /// nil: it is in none of these places.
-        func find(_ path: String) -> String? {
-            folders.lazy.map { $0.isEmpty || path.hasPrefix("/") ? path : PathText.join($0, path) }.first { InputFiles.exists($0) }
+        /// The files that are there, each once.
+        func all(_ path: String) -> [String] {
+            if path.hasPrefix("/") { return InputFiles.exists(path) ? [path] : [] }
+            var known: Set<String> = []
+            return folders.map { $0.isEmpty ? path : PathText.join($0, path) }
+                .filter { InputFiles.exists($0) && known.insert(PathText.standardised($0)).inserted }
         }
 
-        /// A scheduler's configuration; one that is not found is for whoever reads it to complain of.
-        func policy(_ path: String) -> String { path == ScenarioFile.defaultPolicy ? path : find(path) ?? path }
+        /// Configurations of a scheduler, at least one; one that is not found is for whoever reads it to complain of.
+        func policies(_ path: String) -> [String] {
+            let found = path == ScenarioFile.defaultPolicy ? [] : all(path)
+            return found.isEmpty ? [path] : found
+        }
     }
 
     private static func branch(
@@ -113,7 +145,7 @@ public struct RepeatableRun: Sendable {
         }
         var branch = Branch(at: at)
         if let path = node["scheduler"], !path.isNull, let text = path.scalarText {
-            branch.takeover = try Branch.Takeover(places.policy(text), for: file)
+            branch.takeover = try Branch.Takeover(places.policies(text)[0], for: file)
         }
         if let fault = node["fault"], !fault.isNull, let text = fault.scalarText {
             branch.fault = try Branch.AddedFault(text, at: at, in: scenario)
@@ -134,7 +166,9 @@ public struct RepeatableRun: Sendable {
                 !known.contains { $0.path == input.path && $0.fingerprint == input.fingerprint.description }
             }
             let names = changed.isEmpty ? "the files of the scenario" : changed.map(\.path).joined(separator: ", ")
-            throw ScenarioError(["\(manifest): \(names) changed since this run was made: make it again first"])
+            throw ScenarioError([
+                "\(manifest): \(names) changed since this run was made: make it again first, or say with --scenario FILE where the scenario is as it was"
+            ])
         }
         let version = document["seatrial"]?.scalarText ?? "?"
         if version != SeatrialVersion.current {
