@@ -84,13 +84,13 @@ extension Balancer {
         case .iptables: return pods[chainPlace(pods.count, draws.uniform())]
         case .roundRobin:
             return next(in: pods)
-        case .leastConnections: return leastLoaded(untried(pods, tried), &draws)
+        case .leastConnections: return leastLoaded(Self.untried(pods, tried), &draws)
         case .powerOfTwoChoices:
-            let (first, second) = two(of: untried(pods, tried), &draws)
+            let (first, second) = two(of: Self.untried(pods, tried), &draws)
             return active(second) < active(first) ? second : first
         case .ewma:
             if pods != peers { rateNew(among: pods, at: now) }
-            let (first, second) = two(of: untried(pods, tried), &draws)
+            let (first, second) = two(of: Self.untried(pods, tried), &draws)
             return score(second, at: now) < score(first, at: now) ? second : first
         case .ipvs(let scheduler): return choose(scheduler, pods, client, destination, now)
         }
@@ -119,7 +119,7 @@ extension Balancer {
     }
 
     /// Those at which a request has not failed yet; all, if it has at each.
-    private func untried(_ pods: [Int32], _ tried: [Int32]) -> [Int32] {
+    private static func untried(_ pods: [Int32], _ tried: [Int32]) -> [Int32] {
         if tried.isEmpty { return pods }
         let others = pods.filter { !tried.contains($0) }
         return others.isEmpty ? pods : others
